@@ -1,0 +1,114 @@
+/* cmd.h - a command is one const table entry: parser, help, man page check and completion read it.
+ */
+#ifndef MRT_CMD_CMD_H
+#define MRT_CMD_CMD_H
+
+#include "codec/json.h"
+#include "ops/config/config.h"
+#include "maratea/output.h"
+
+enum mrt_opt_kind {
+	MRT_OPT_END_KIND,
+	MRT_OPT_KIND_FLAG,    /* bool */
+	MRT_OPT_KIND_TEXT,    /* const char * */
+	MRT_OPT_KIND_LIST,    /* struct mrt_texts: may be given several times */
+	MRT_OPT_KIND_NUMBER,  /* int64_t */
+	MRT_OPT_KIND_OPERAND, /* const char *, must be given */
+	MRT_OPT_KIND_MAYBE,   /* const char *, may be given */
+	MRT_OPT_KIND_REST     /* struct mrt_texts: everything after "--", at least one */
+};
+
+struct mrt_texts {
+	const char **items;
+	size_t n;
+};
+
+struct mrt_opt {
+	enum mrt_opt_kind kind;
+	size_t offset;
+	char letter;          /* 0: none */
+	const char *name;     /* of an option; NULL for operands */
+	const char *value;    /* "TEXT": how the value is called */
+	const char *help;
+	const char *complete; /* "file", "dir", "backup", "a|b|c"; NULL: nothing */
+	const char *setting;  /* the option sets this setting ("store.url") */
+	int64_t min, max;
+};
+
+#define MRT_OPT_FLAG(type, field, letter_, name_, help_)                                           \
+	{ .kind = MRT_OPT_KIND_FLAG, .offset = offsetof(type, field), .letter = letter_,           \
+	  .name = name_, .help = help_ }
+#define MRT_OPT_TEXT(type, field, letter_, name_, value_, help_, ...)                              \
+	{ .kind = MRT_OPT_KIND_TEXT, .offset = offsetof(type, field), .letter = letter_,           \
+	  .name = name_, .value = value_, .help = help_, __VA_ARGS__ }
+#define MRT_OPT_LIST(type, field, letter_, name_, value_, help_)                                   \
+	{ .kind = MRT_OPT_KIND_LIST, .offset = offsetof(type, field), .letter = letter_,           \
+	  .name = name_, .value = value_, .help = help_ }
+#define MRT_OPT_NUMBER(type, field, letter_, name_, value_, help_, min_, max_)                     \
+	{ .kind = MRT_OPT_KIND_NUMBER, .offset = offsetof(type, field), .letter = letter_,         \
+	  .name = name_, .value = value_, .help = help_, .min = min_, .max = max_ }
+#define MRT_OPERAND(type, field, value_, help_, ...)                                               \
+	{ .kind = MRT_OPT_KIND_OPERAND, .offset = offsetof(type, field), .value = value_,          \
+	  .help = help_, __VA_ARGS__ }
+#define MRT_OPERAND_MAYBE(type, field, value_, help_, ...)                                         \
+	{ .kind = MRT_OPT_KIND_MAYBE, .offset = offsetof(type, field), .value = value_,            \
+	  .help = help_, __VA_ARGS__ }
+#define MRT_OPERAND_REST(type, field, value_, help_)                                               \
+	{ .kind = MRT_OPT_KIND_REST, .offset = offsetof(type, field), .value = value_, .help = help_ }
+#define MRT_OPT_END { .kind = MRT_OPT_END_KIND }
+
+/* Options that every command takes. */
+struct mrt_globals {
+	const char *config, *output, *log_format, *color, *timeout;
+	const char *store, *platform, *memory;
+	bool quiet, verbose, help, version;
+};
+extern const struct mrt_opt mrt_global_opts[];
+
+struct mrt_cmd_env {
+	const struct mrt_run *run;
+	const struct mrt_config *config; /* NULL for commands without .needs_config */
+	struct mrt_output *out;
+	bool terminal; /* somebody can be asked */
+};
+
+struct mrt_cmd {
+	const char *group, *verb, *summary;
+	const struct mrt_opt *opts;
+	size_t args_size;
+	bool needs_config;
+	int (*run)(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err);
+};
+struct mrt_group {
+	const char *name, *plural, *summary;
+};
+
+extern const struct mrt_cmd *const mrt_commands[];
+extern const struct mrt_group mrt_groups[];
+const struct mrt_group *mrt_group_find(const char *word);
+const struct mrt_cmd *mrt_cmd_find(const struct mrt_group *group, const char *verb);
+
+/* A parsed command line. */
+struct mrt_parsed {
+	const struct mrt_group *group;
+	const struct mrt_cmd *cmd;
+	void *args;
+	struct mrt_globals globals;
+	struct mrt_config_flag flags[16];
+	size_t n_flags;
+};
+int mrt_parse(int argc, char **argv, struct mrt_parsed *ret, struct mrt_error *err);
+void mrt_parsed_release(struct mrt_parsed *parsed);
+
+/* Help for the whole, a group, or a command, whichever was recognised. */
+void mrt_help(const struct mrt_parsed *parsed, struct mrt_buf *buf);
+/* "maratea __complete WORD...": candidates for the last word, a line each. */
+int mrt_complete(int argc, char **argv, const struct mrt_run *run, struct mrt_output *out);
+/* "maratea __commands": the table as JSON, for the test of man pages and help. */
+int mrt_commands_json(json_t **ret, struct mrt_error *err);
+
+/* Asks on the terminal; yes: already agreed. MRT_USAGE when not confirmed or nobody is there. */
+int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
+		struct mrt_error *err);
+
+#endif

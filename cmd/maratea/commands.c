@@ -1,0 +1,17 @@
+/* commands.c - the table of commands. */
+#include "maratea/commands.h"
+
+const struct mrt_group mrt_groups[] = {
+	{ "backup", "backups", "back up, list, verify and restore" },
+	{ "store", "stores", "look at the place where backups live" },
+	{ "sandbox", "sandboxes", "a private PostgreSQL and Redis to try things with" },
+	{ "config", "configs", "check and show the configuration" },
+	{ NULL, NULL, NULL },
+};
+
+const struct mrt_cmd *const mrt_commands[] = {
+	&mrt_cmd_backup_run,	&mrt_cmd_backup_list,	 &mrt_cmd_backup_show,
+	&mrt_cmd_backup_verify, &mrt_cmd_backup_restore, &mrt_cmd_store_probe,
+	&mrt_cmd_sandbox_run,	&mrt_cmd_config_check,	 &mrt_cmd_config_show,
+	NULL,
+};

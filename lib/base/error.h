@@ -1,0 +1,68 @@
+/* error.h - what went wrong, in the words of whoever said it.
+ *
+ * Functions return 0 or a negative enum mrt_code; the last parameter is an error object on the
+ * caller's stack (NULL when the caller does not care). A failing function writes one sentence with
+ * mrt_fail(); callers add what they were doing with mrt_context() on the way up. Where there is a
+ * remedy, mrt_hint() says it. Only main prints, once.
+ */
+#ifndef MRT_BASE_ERROR_H
+#define MRT_BASE_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum mrt_code {
+	MRT_OK = 0,
+	MRT_FAILED = -1,      /* the operation failed */
+	MRT_NO_MEMORY = -2,
+	MRT_IO = -3,          /* a file or pipe failed under us */
+	MRT_NO_SPACE = -4,
+	MRT_NOT_FOUND = -5,
+	MRT_USAGE = -6,
+	MRT_CONFIG = -7,
+	MRT_UNSUPPORTED = -8, /* the installation or the peer lacks what is needed */
+	MRT_BAD = -9,         /* the tool worked; the answer is bad */
+	MRT_CORRUPT = -10,    /* bytes are not what they must be */
+	MRT_EXISTS = -11,
+	MRT_LOCKED = -12,
+	MRT_CHANGED = -13,    /* changed underneath us */
+	MRT_UNREACHABLE = -14,
+	MRT_REFUSED = -15,    /* the peer answered, and said no */
+	MRT_DEADLINE = -16,
+	MRT_CANCELLED = -17,  /* SIGINT or SIGTERM, see mrt_run */
+	MRT_CODE_END = -18
+};
+
+struct mrt_error {
+	enum mrt_code code;
+	char text[2048]; /* one sentence, no newline at the end; may hold the peer's lines */
+	char hint[1024]; /* zero or more lines */
+};
+
+/* The one table: name, exit status, HTTP status. */
+const char *mrt_code_name(enum mrt_code code);
+int mrt_code_exit_status(enum mrt_code code);
+int mrt_code_http_status(enum mrt_code code);
+
+/* Sets code and text, forgets an older hint; returns the code. */
+int mrt_fail(struct mrt_error *err, enum mrt_code code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts "what: " before the text; returns code, so that callers can return it. */
+int mrt_context(struct mrt_error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Adds one hint line; returns the error's code. */
+int mrt_hint(struct mrt_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* MRT_NO_SPACE for ENOSPC and EDQUOT, MRT_NO_MEMORY for ENOMEM, MRT_NOT_FOUND for ENOENT,
+ * MRT_EXISTS for EEXIST, else MRT_IO; the text ends in strerror(number). */
+int mrt_fail_errno(struct mrt_error *err, int number, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static inline int mrt_no_memory(struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_NO_MEMORY, "out of memory");
+}
+
+#endif

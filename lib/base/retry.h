@@ -1,0 +1,22 @@
+/* retry.h - when to try again: exponential backoff with full jitter, bounded by time without
+ * progress. Source: the "full jitter" of the AWS Architecture Blog, 2015. */
+#ifndef MRT_BASE_RETRY_H
+#define MRT_BASE_RETRY_H
+
+#include "base/run.h"
+
+struct mrt_retry {
+	int64_t first, longest; /* ns: bounds of the pauses */
+	int64_t give_up_after;  /* ns without progress */
+	int64_t since;          /* monotonic: the last progress */
+	unsigned attempt;
+};
+
+void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest,
+		    int64_t give_up_after);
+/* Sleeps before the next attempt and returns 0. When time is up it returns err's own code, its
+ * text (the peer's last words) followed by how long we tried. at_least: Retry-After in ns, or 0. */
+int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t at_least,
+		   struct mrt_error *err);
+
+#endif

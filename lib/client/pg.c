@@ -1,0 +1,250 @@
+/* pg.c - connections to PostgreSQL by libpq. */
+#include "client/pg.h"
+#include "base/text.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void mrt_pg_free(struct mrt_pg *pg)
+{
+	if (!pg)
+		return;
+	PQfinish(pg->conn);
+	free(pg->where);
+	free(pg);
+}
+
+/* libpq's message says "connection to server at ... failed: FATAL:  ..." */
+static int explain(struct mrt_pg *pg, struct mrt_error *err)
+{
+	static const struct {
+		const char *words;
+		int code;
+		const char *hint;
+	} known[] = {
+		{ "no pg_hba.conf entry", MRT_REFUSED,
+		  "add a line for this role, database and address to the server's pg_hba.conf and "
+		  "reload it" },
+		{ "password authentication failed", MRT_REFUSED,
+		  "is the password the role's, without a newline at its end?" },
+		{ "no password supplied", MRT_REFUSED,
+		  "set postgres.password, PGPASSWORD or a ~/.pgpass line" },
+		{ "does not exist", MRT_REFUSED, NULL },
+		{ "too many clients", MRT_REFUSED, "max_connections of the server is used up" },
+		{ "remaining connection slots", MRT_REFUSED,
+		  "max_connections of the server is used up" },
+		{ "not accepting connections", MRT_REFUSED, NULL },
+		{ "certificate", MRT_UNREACHABLE, "sslmode and sslrootcert decide what is trusted" },
+		{ "SSL", MRT_UNREACHABLE, "sslmode decides whether TLS is asked for" },
+		{ "Connection refused", MRT_UNREACHABLE,
+		  "is the server running there, and does listen_addresses include this address?" },
+		{ "timed out", MRT_UNREACHABLE,
+		  "a firewall or NetworkPolicy may drop the packets" },
+		{ "FATAL", MRT_REFUSED, NULL },
+	};
+	const char *words = PQerrorMessage(pg->conn);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strstr(words, known[i].words)) {
+			mrt_fail(err, known[i].code, "PostgreSQL at %s: %s", pg->where, words);
+			if (known[i].hint)
+				mrt_hint(err, "%s", known[i].hint);
+			return known[i].code;
+		}
+	return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where, words);
+}
+
+static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t timeout,
+			  struct mrt_error *err)
+{
+	int64_t end = mrt_clock_monotonic() + timeout;
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	while (state != PGRES_POLLING_OK) {
+		int64_t left = end - mrt_clock_monotonic();
+		short events = 0;
+		int rc = mrt_run_poll(run, PQsocket(pg->conn),
+				      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+				      left > 0 ? left : 0, &events, err);
+		if (rc < 0)
+			return rc;
+		if (!events) {
+			char limit[MRT_DURATION_SIZE];
+			mrt_duration_format(timeout, limit);
+			mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: connecting timed out "
+				 "after %s", pg->where, limit);
+			return mrt_hint(err, "a firewall or NetworkPolicy may drop the packets");
+		}
+		state = PQconnectPoll(pg->conn);
+		if (state == PGRES_POLLING_FAILED)
+			return explain(pg, err);
+	}
+	return 0;
+}
+
+static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
+			 const char *database, const char *application, struct mrt_error *err)
+{
+	const char *keys[MRT_PG_PARAMS_MAX + 3], *values[MRT_PG_PARAMS_MAX + 3];
+	size_t n = 0;
+	for (size_t i = 0; i < params->n; i++) {
+		const char *key = params->keys[i];
+		if ((database && strcmp(key, "dbname") == 0) || strcmp(key, "application_name") == 0)
+			continue;
+		keys[n] = key;
+		values[n++] = params->values[i];
+	}
+	keys[n] = "application_name";
+	values[n++] = application ? application : "maratea";
+	if (database) {
+		keys[n] = "dbname"; /* expand_dbname 0: a name with "=" in it stays a name */
+		values[n++] = database;
+	}
+	keys[n] = values[n] = NULL;
+	pg->conn = PQconnectStartParams(keys, values, 0);
+	if (!pg->conn)
+		return mrt_no_memory(err);
+	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, err) : 0;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context, (void)result; /* libpq would print it */
+}
+
+int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
+		   const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
+		   struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *pg = calloc(1, sizeof(*pg));
+	mrt_auto(mrt_pg_params) *resolved = NULL;
+	if (!pg)
+		return mrt_no_memory(err);
+	mrt_auto_buf where = MRT_BUF_INIT;
+	mrt_pg_params_where(params, &where);
+	const char *name = database ? database : mrt_pg_params_get(params, "dbname");
+	mrt_buf_printf(&where, ", database %s", name ? name : mrt_pg_params_get(params, "user"));
+	int rc = mrt_buf_take(&where, &pg->where, err);
+	if (rc == 0)
+		rc = mrt_pg_params_copy(params, &resolved, err);
+	if (rc == 0) {
+		rc = mrt_pg_params_resolve(resolved, run, &options->dns, err);
+		if (rc == MRT_UNREACHABLE)
+			mrt_context(err, rc, "PostgreSQL at %s", pg->where);
+	}
+	if (rc == 0)
+		rc = start_connect(pg, resolved, database, options->application, err);
+	if (rc == 0)
+		rc = finish_connect(pg, run, options->connect_timeout, err);
+	if (rc < 0)
+		return rc;
+	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+	pg->version = PQserverVersion(pg->conn);
+	/* what the role's or server's settings would do to a long-lived session of ours */
+	rc = mrt_pg_exec(pg, run, err,
+			 "SELECT set_config(n, v, false) FROM (VALUES ('statement_timeout', '0'), "
+			 "('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), "
+			 "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')%s) AS s (n, v)",
+			 pg->version >= 140000 ? ", ('idle_session_timeout', '0')" : "");
+	if (rc == 0)
+		*ret = mrt_steal(pg);
+	return rc;
+}
+
+static int fail_result(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
+		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
+				message ? message : PQerrorMessage(pg->conn));
+	int code = strcmp(state, "42501") == 0 ? MRT_REFUSED : MRT_FAILED;
+	return mrt_fail(err, code, "PostgreSQL at %s: %s (SQLSTATE %s)%s%s", pg->where, message,
+			state, detail ? ": " : "", detail ? detail : "");
+}
+
+/* The running statement must end before the connection can do anything else. */
+static void cancel(struct mrt_pg *pg)
+{
+	PGcancel *request = PQgetCancel(pg->conn);
+	char why[256];
+	if (request)
+		PQcancel(request, why, sizeof(why));
+	PQfreeCancel(request);
+}
+
+int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+		 const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
+{
+	if (!PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
+		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
+				PQerrorMessage(pg->conn));
+	while (PQisBusy(pg->conn)) {
+		short events;
+		int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
+		if (rc < 0) {
+			cancel(pg);
+			return rc;
+		}
+		if (!PQconsumeInput(pg->conn))
+			return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
+					PQerrorMessage(pg->conn));
+	}
+	mrt_auto_pgresult result = PQgetResult(pg->conn);
+	PGresult *more;
+	while ((more = PQgetResult(pg->conn)))
+		PQclear(more);
+	if (!result)
+		return mrt_no_memory(err);
+	ExecStatusType status = PQresultStatus(result);
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+		return fail_result(pg, result, err);
+	*ret = mrt_steal(result);
+	return 0;
+}
+
+int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
+		const char *format, ...)
+{
+	mrt_autofree char *sql = NULL;
+	va_list args;
+	va_start(args, format);
+	int n = vasprintf(&sql, format, args);
+	va_end(args);
+	if (n < 0) {
+		sql = NULL;
+		return mrt_no_memory(err);
+	}
+	mrt_auto_pgresult result = NULL;
+	return mrt_pg_query(pg, run, sql, NULL, 0, &result, err);
+}
+
+int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
+		 struct mrt_error *err)
+{
+	mrt_auto_pgresult result = NULL;
+	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &result, err);
+	if (rc < 0)
+		return rc;
+	return mrt_text_dup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "", ret, err);
+}
+
+static int quoted(struct mrt_pg *pg, char *text, char **ret, struct mrt_error *err)
+{
+	if (!text)
+		return mrt_fail(err, MRT_FAILED, "PostgreSQL: %s", PQerrorMessage(pg->conn));
+	int rc = mrt_text_dup(text, ret, err);
+	PQfreemem(text);
+	return rc;
+}
+
+int mrt_pg_name(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err)
+{
+	return quoted(pg, PQescapeIdentifier(pg->conn, text, strlen(text)), ret, err);
+}
+
+int mrt_pg_literal(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err)
+{
+	return quoted(pg, PQescapeLiteral(pg->conn, text, strlen(text)), ret, err);
+}

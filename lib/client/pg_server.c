@@ -1,0 +1,180 @@
+/* pg_server.c - a private PostgreSQL server: unix socket only, not durable, gone with us. */
+#include "base/file.h"
+#include "base/text.h"
+#include "client/pg_programs.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct mrt_pg_server {
+	struct mrt_child *child;
+	struct mrt_unprivileged who;
+	char *dir, *data, *url;
+};
+
+int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err)
+{
+	*ret = (struct mrt_unprivileged){ 0 };
+	struct passwd entry, *found = NULL;
+	char room[4096];
+	if (getuid() != 0) {
+		getpwuid_r(getuid(), &entry, room, sizeof(room), &found);
+		/* PostgreSQL refuses a uid without a passwd entry: 65534 is nobody everywhere */
+		ret->user_namespace = !found;
+		if (!found)
+			getpwuid_r(65534, &entry, room, sizeof(room), &found);
+		snprintf(ret->name, sizeof(ret->name), "%s", found ? found->pw_name : "nobody");
+		return 0;
+	}
+	static const char *const names[] = { "postgres", "nobody" };
+	for (size_t i = 0; i < 2 && !found; i++)
+		getpwnam_r(names[i], &entry, room, sizeof(room), &found);
+	if (!found)
+		return mrt_fail(err, MRT_UNSUPPORTED, "a private server cannot run as root, and "
+				"there is no user postgres or nobody to run it as");
+	ret->uid = found->pw_uid;
+	ret->gid = found->pw_gid;
+	snprintf(ret->name, sizeof(ret->name), "%s", found->pw_name);
+	return 0;
+}
+
+static int as_unprivileged(const struct mrt_run *run, const struct mrt_pg_server *s,
+			   const char *const *argv, struct mrt_child **ret, struct mrt_error *err)
+{
+	static const char *const set[] = { "LC_ALL=C.UTF-8", NULL };
+	static const char *const unset[] = { "PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGOPTIONS",
+					     "PGDATABASE", NULL };
+	const struct mrt_spawn_options spawn = {
+		.argv = argv, .set = set, .unset = unset, .dir = s->dir, .in = MRT_FD_NULL,
+		.out = MRT_FD_NULL, .own_group = true, .uid = s->who.uid, .gid = s->who.gid,
+		.user_namespace = s->who.user_namespace,
+	};
+	return mrt_spawn(run, &spawn, ret, err);
+}
+
+static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, const char *initdb,
+		     struct mrt_error *err)
+{
+	mrt_autofree char *user = NULL;
+	int rc = mrt_text_printf(&user, err, "--username=%s", s->who.name);
+	const char *const argv[] = { initdb, "--pgdata", s->data, user, "--auth=trust",
+				     "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+				     "--no-instructions", NULL };
+	mrt_auto(mrt_child) *child = NULL;
+	if (rc == 0)
+		rc = as_unprivileged(run, s, argv, &child, err);
+	return rc < 0 ? rc : mrt_child_wait(child, run, err);
+}
+
+static int launch(const struct mrt_run *run, struct mrt_pg_server *s, const char *postgres,
+		  struct mrt_error *err)
+{
+	mrt_autofree char *socket = NULL;
+	int rc = mrt_text_printf(&socket, err, "unix_socket_directories=%s", s->dir);
+	/* nothing of it outlives us, so nothing needs to be durable; nobody else may connect */
+	const char *const argv[] = {
+		postgres, "-D", s->data, "-c", socket, "-c", "listen_addresses=",
+		"-c", "unix_socket_permissions=0700", "-c", "fsync=off", "-c", "full_page_writes=off",
+		"-c", "synchronous_commit=off", "-c", "max_wal_size=4GB", "-c", "wal_level=minimal",
+		"-c", "max_wal_senders=0", "-c", "shared_buffers=64MB",
+		"-c", "max_locks_per_transaction=256", "-c", "shared_preload_libraries=",
+		"-c", "max_logical_replication_workers=0", "-c", "archive_mode=off", NULL
+	};
+	return rc < 0 ? rc : as_unprivileged(run, s, argv, &s->child, err);
+}
+
+static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_t timeout,
+		      struct mrt_error *err)
+{
+	mrt_auto(mrt_pg_params) *params = NULL;
+	int rc = mrt_pg_params_make(s->url, NULL, &params, err);
+	const struct mrt_pg_options options = { .connect_timeout = timeout };
+	int64_t end = mrt_clock_monotonic() + timeout;
+	while (rc == 0) {
+		mrt_auto(mrt_pg) *pg = NULL;
+		int status;
+		if (mrt_pg_connect(run, &options, params, NULL, &pg, err) == 0)
+			return 0;
+		if (mrt_clock_monotonic() > end)
+			return mrt_context(err, MRT_FAILED, "the private server does not start");
+		/* the wait for its end is also the pause between two tries */
+		rc = mrt_child_status(s->child, run, 50 * MRT_MILLISECOND, &status, err);
+		if (rc == 0)
+			return mrt_fail(err, MRT_FAILED, "the private PostgreSQL server ended: %s",
+					mrt_child_words(s->child));
+		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
+	}
+	return rc;
+}
+
+int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
+			const char *dir, struct mrt_pg_server **ret, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg_server) *s = calloc(1, sizeof(*s));
+	if (!s)
+		return mrt_no_memory(err);
+	mrt_autofree char *initdb = NULL, *postgres = NULL;
+	int major = 0;
+	int rc = mrt_pg_find_program(run, "initdb", options->major, options->bin_dir, &initdb,
+				     &major, err);
+	if (rc == 0 && options->major > 0 && major != options->major)
+		rc = mrt_fail(err, MRT_UNSUPPORTED, "no PostgreSQL %d server is installed (there is "
+			      "%d)", options->major, major);
+	if (rc < 0 && err && err->code == MRT_UNSUPPORTED)
+		mrt_hint(err, "the private server needs the package postgresql, not only its client");
+	if (rc == 0)
+		rc = mrt_text_printf(&postgres, err, "%.*spostgres",
+				     (int)(strrchr(initdb, '/') - initdb + 1), initdb);
+	if (rc == 0)
+		rc = mrt_unprivileged_find(&s->who, err);
+	if (rc == 0)
+		rc = mrt_text_dup(dir, &s->dir, err);
+	if (rc == 0)
+		rc = mrt_text_printf(&s->data, err, "%s/data", dir);
+	if (rc == 0)
+		rc = mrt_text_printf(&s->url, err, "postgresql:///postgres?host=%s&user=%s", dir,
+				     s->who.name);
+	if (rc == 0 && s->who.uid != 0 && chown(dir, s->who.uid, s->who.gid) < 0)
+		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, s->who.name);
+	if (rc == 0)
+		rc = init_data(run, s, initdb, err);
+	if (rc == 0)
+		rc = launch(run, s, postgres, err);
+	if (rc == 0)
+		rc = wait_ready(run, s, options->start_timeout, err);
+	if (rc == 0)
+		*ret = mrt_steal(s);
+	return rc;
+}
+
+void mrt_pg_server_free(struct mrt_pg_server *s)
+{
+	if (!s)
+		return;
+	if (s->child) {
+		const struct mrt_run run = { .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+		int status;
+		mrt_child_signal(s->child, SIGINT); /* fast shutdown */
+		if (mrt_child_status(s->child, &run, -1, &status, NULL) < 0)
+			mrt_child_signal(s->child, SIGQUIT);
+	}
+	mrt_child_free(s->child);
+	free(s->dir);
+	free(s->data);
+	free(s->url);
+	free(s);
+}
+
+const char *mrt_pg_server_url(const struct mrt_pg_server *s)
+{
+	return s->url;
+}
+
+const char *mrt_pg_server_user(const struct mrt_pg_server *s)
+{
+	return s->who.name;
+}

@@ -1,0 +1,37 @@
+/* digest.h - SHA-256, MD5, HMAC (OpenSSL), and a filter that measures what passes. */
+#ifndef MRT_CODEC_DIGEST_H
+#define MRT_CODEC_DIGEST_H
+
+#include "base/stream.h"
+
+#define MRT_SHA256_SIZE 32
+#define MRT_SHA256_HEX 65 /* with the NUL */
+#define MRT_MD5_SIZE 16
+
+int mrt_sha256(const void *data, size_t len, unsigned char ret[MRT_SHA256_SIZE],
+	       struct mrt_error *err);
+int mrt_md5(const void *data, size_t len, unsigned char ret[MRT_MD5_SIZE], struct mrt_error *err);
+int mrt_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+		    unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err);
+
+struct mrt_digest; /* a running SHA-256 */
+int mrt_digest_new(struct mrt_digest **ret, struct mrt_error *err);
+void mrt_digest_free(struct mrt_digest *digest);
+MRT_DEFINE_AUTO(mrt_digest)
+int mrt_digest_add(struct mrt_digest *digest, const void *data, size_t len, struct mrt_error *err);
+/* Ends it; lower-case hex. */
+int mrt_digest_end(struct mrt_digest *digest, char ret[MRT_SHA256_HEX], struct mrt_error *err);
+
+/* What passed through a tally: size and SHA-256, valid after prepare(). */
+struct mrt_tally {
+	uint64_t size;
+	char sha256[MRT_SHA256_HEX];
+};
+/* A filter in front of next that fills *tally, which must outlive it. */
+int mrt_tally_sink(struct mrt_sink *next, struct mrt_tally *tally, struct mrt_sink **ret,
+		   struct mrt_error *err);
+/* The same while reading; complete once read() has returned the end. Does not own from. */
+int mrt_tally_source(struct mrt_source *from, struct mrt_tally *tally, struct mrt_source **ret,
+		     struct mrt_error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* backup.h - backing up, listing, verifying and restoring.
+ *
+ * Each function does one capability from end to end and answers with a JSON document (documented in
+ * maratea-backup(1)) that the command renders as a table or prints.
+ */
+#ifndef MRT_OPS_BACKUP_BACKUP_H
+#define MRT_OPS_BACKUP_BACKUP_H
+
+#include "codec/json.h"
+#include "ops/backup/manifest.h"
+
+struct mrt_backup_options {
+	const char *target; /* "postgres" */
+	const char *method; /* "logical" */
+	const char *const *databases; /* NULL: all */
+	size_t n_databases;
+	const char *label;
+	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
+};
+/* Backs up; *ret is the manifest, or for a dry run the plan. The backup exists when, and only when,
+ * this returns 0. */
+int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
+		   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
+
+/* The listing: {"backups": [...], "incomplete": n}, newest last. */
+int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+		    bool all_platforms, json_t **ret, struct mrt_error *err);
+int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+		    json_t **ret, struct mrt_error *err);
+
+struct mrt_verify_options {
+	const char *id;
+	bool restore;    /* level restore, else content */
+	bool no_record;
+};
+/* 0 and the record: everything is as the manifest says. MRT_CORRUPT or MRT_BAD: the first thing that
+ * is not. Any other code: it could not be verified, which says nothing about the backup. */
+int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
+		      const struct mrt_verify_options *options, json_t **ret,
+		      struct mrt_error *err);
+
+struct mrt_restore_options {
+	const char *id;
+	const char *database;    /* of the backup */
+	const char *to;          /* URL of the server (and database), or NULL: the configured one */
+	const char *to_database; /* name of the new database, or NULL */
+	const char *scratch;     /* for jobs > 1 */
+	int jobs;
+	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, dry_run;
+	const char *const *tablespaces; /* OLD=NEW */
+	size_t n_tablespaces;
+	/* asked before what cannot be undone; NULL: yes. MRT_USAGE refuses */
+	int (*confirm)(void *context, const char *question, struct mrt_error *err);
+	void *context;
+};
+int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
+		       const struct mrt_restore_options *options, json_t **ret,
+		       struct mrt_error *err);
+
+#endif

@@ -1,0 +1,225 @@
+/* repository.c - keys, ids, listing. */
+#include "ops/backup/repository.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE])
+{
+	char time[MRT_TIME_SIZE], random[7];
+	unsigned char raw[3];
+	mrt_time_format(run->wall() / MRT_SECOND, MRT_TIME_BASIC, time);
+	mrt_random(raw, sizeof(raw));
+	mrt_hex(raw, sizeof(raw), random);
+	snprintf(ret, MRT_BACKUP_ID_SIZE, "%.16s-%.6s", time, random);
+}
+
+bool mrt_backup_id_valid(const char *text)
+{
+	char time[17];
+	int64_t when;
+	if (strlen(text) != MRT_BACKUP_ID_SIZE - 1 || text[16] != '-' ||
+	    strspn(text + 17, "0123456789abcdef") != 6)
+		return false;
+	snprintf(time, sizeof(time), "%.16s", text);
+	return mrt_time_parse(time, &when, NULL) == 0;
+}
+
+int64_t mrt_backup_id_time(const char *id)
+{
+	char time[17];
+	int64_t when = 0;
+	snprintf(time, sizeof(time), "%.16s", id);
+	mrt_time_parse(time, &when, NULL);
+	return when;
+}
+
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+int mrt_backup_name_check(const char *what, const char *name, struct mrt_error *err)
+{
+	size_t n = strlen(name);
+	if (n > 0 && n <= 64 && strspn(name, PLAIN) == n)
+		return 0;
+	return mrt_fail(err, MRT_USAGE, "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of "
+			"them", what, name);
+}
+
+void mrt_backup_name_encode(const char *name, struct mrt_buf *buf)
+{
+	mrt_percent_encode(buf, name, strlen(name), "_-");
+}
+
+int mrt_backup_key(const char *platform, const char *target, const char *id, const char *rest,
+		   char **ret, struct mrt_error *err)
+{
+	return mrt_text_printf(ret, err, "%s/%s/%s/%s", platform, target, id, rest);
+}
+
+int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsigned min,
+			   unsigned *ret, struct mrt_error *err)
+{
+	uint64_t part = config->store_part_size, memory = config->backup_memory;
+	uint64_t wanted = (uint64_t)config->store_concurrency + min;
+	uint64_t fit = memory > fixed ? (memory - fixed) / part : 0;
+	if (fit < min) {
+		char size[MRT_SIZE_SIZE], have[MRT_SIZE_SIZE];
+		mrt_size_format(fixed + min * part, size);
+		mrt_size_format(memory, have);
+		mrt_fail(err, MRT_CONFIG, "%s of memory is too little; %s would do", have, size);
+		mrt_hint(err, "raise --memory (backup.memory), or lower backup.jobs, the level of "
+			 "backup.compression, or store.part-size");
+		return MRT_CONFIG;
+	}
+	*ret = (unsigned)(fit < wanted ? fit : wanted);
+	return 0;
+}
+
+int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
+			struct mrt_error *err)
+{
+	const struct mrt_store_options options = {
+		.url = config->store_url, .driver = config->store_driver,
+		.endpoint = config->store_endpoint, .region = config->store_region,
+		.access_key = config->store_access_key, .secret_key = config->store_secret_key,
+		.session_token = config->store_session_token, .style = config->store_style,
+		.concurrency = (unsigned)config->store_concurrency,
+		.part_size = (size_t)config->store_part_size, .buffers = buffers,
+		.give_up_after = config->store_give_up_after,
+		.retry_first = config->limits_retry_first,
+		.retry_longest = config->limits_retry_longest,
+		.http = { .dns = mrt_config_dns(config), .ca_file = config->store_ca_file,
+			  .connect_timeout = config->limits_connect,
+			  .stall_timeout = config->limits_stall },
+	};
+	return mrt_store_open(&options, ret, err);
+}
+
+struct listing {
+	const char *platform, *target; /* filters */
+	struct mrt_backup_list *list;
+	size_t cap;
+	char folder[MRT_KEY_MAX];      /* the backup folder the last key was in */
+	bool complete;                 /* its manifest was seen */
+	char *verified;                /* its newest record */
+};
+
+/* Splits "platform/target/id/rest"; false for every other key. */
+static bool split(char *key, char *parts[4])
+{
+	char *p = key;
+	for (size_t i = 0; i < 3; i++) {
+		parts[i] = p;
+		p = strchr(p, '/');
+		if (!p)
+			return false;
+		*p++ = '\0';
+	}
+	parts[3] = p;
+	return *p && mrt_backup_id_valid(parts[2]);
+}
+
+static int end_folder(struct listing *l, struct mrt_error *err)
+{
+	char *parts[4], folder[MRT_KEY_MAX + 2];
+	if (!l->folder[0])
+		return 0;
+	mrt_autofree char *verified = mrt_steal(l->verified);
+	if (!l->complete) {
+		l->list->incomplete++;
+		return 0;
+	}
+	snprintf(folder, sizeof(folder), "%sx", l->folder);
+	split(folder, parts);
+	if (l->list->n == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct mrt_backup_entry *grown = realloc(l->list->entries, cap * sizeof(*grown));
+		if (!grown)
+			return mrt_no_memory(err);
+		l->list->entries = grown;
+		l->cap = cap;
+	}
+	struct mrt_backup_entry entry = { 0 };
+	snprintf(entry.id, sizeof(entry.id), "%s", parts[2]);
+	int rc = mrt_text_dup(parts[0], &entry.platform, err);
+	if (rc == 0)
+		rc = mrt_text_dup(parts[1], &entry.target, err);
+	if (rc < 0) {
+		free(entry.platform);
+		return rc;
+	}
+	entry.verified_key = mrt_steal(verified);
+	l->list->entries[l->list->n++] = entry;
+	return 0;
+}
+
+static int see(void *context, const struct mrt_object *object, struct mrt_error *err)
+{
+	struct listing *l = context;
+	char copy[MRT_KEY_MAX + 1], *parts[4];
+	snprintf(copy, sizeof(copy), "%s", object->key);
+	if (!split(copy, parts))
+		return 0;
+	size_t folder = (size_t)(parts[3] - copy);
+	if (strncmp(l->folder, object->key, folder) != 0 || l->folder[folder] != '\0') {
+		int rc = end_folder(l, err);
+		if (rc < 0)
+			return rc;
+		snprintf(l->folder, sizeof(l->folder), "%.*s", (int)folder, object->key);
+		l->complete = false;
+	}
+	const char *rest = object->key + folder;
+	if (strcmp(rest, "manifest.json") == 0)
+		l->complete = true;
+	if (strncmp(rest, "verified-", 9) == 0) { /* keys come in order: the last is the newest */
+		free(mrt_steal(l->verified));
+		return mrt_text_dup(object->key, &l->verified, err);
+	}
+	return 0;
+}
+
+int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+			const char *target, struct mrt_backup_list *ret, struct mrt_error *err)
+{
+	*ret = (struct mrt_backup_list){ 0 };
+	struct listing l = { .platform = platform, .target = target, .list = ret };
+	mrt_autofree char *prefix = NULL;
+	int rc = mrt_text_printf(&prefix, err, "%s%s%s%s", platform ? platform : "",
+				 platform ? "/" : "", platform && target ? target : "",
+				 platform && target ? "/" : "");
+	if (rc == 0)
+		rc = mrt_store_each(store, run, prefix, see, &l, err);
+	if (rc == 0)
+		rc = end_folder(&l, err);
+	free(l.verified);
+	if (rc < 0) {
+		mrt_backup_list_release(ret);
+		return rc;
+	}
+	size_t kept = 0;
+	for (size_t i = 0; i < ret->n; i++) {
+		struct mrt_backup_entry *e = &ret->entries[i];
+		if (!target || strcmp(e->target, target) == 0) {
+			ret->entries[kept++] = *e;
+		} else {
+			free(e->platform);
+			free(e->target);
+			free(e->verified_key);
+		}
+	}
+	ret->n = kept;
+	return 0;
+}
+
+void mrt_backup_list_release(struct mrt_backup_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		free(list->entries[i].platform);
+		free(list->entries[i].target);
+		free(list->entries[i].verified_key);
+	}
+	free(list->entries);
+	*list = (struct mrt_backup_list){ 0 };
+}

@@ -1,0 +1,527 @@
+/* run.c - "backup run postgres": lock, dump every database, manifest last. */
+#include "base/text.h"
+#include "client/pg_programs.h"
+#include "codec/zstd.h"
+#include "ops/backup/access.h"
+#include "ops/backup/backup.h"
+#include "ops/backup/dump.h"
+#include "ops/backup/lock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BASE_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, read buffers, catalogues */
+
+struct job {
+	const char *name; /* database */
+	json_t *database, *object;
+	struct mrt_error err;
+	int rc;
+};
+
+struct backup {
+	const struct mrt_run *run;
+	const struct mrt_config *config;
+	const struct mrt_backup_options *options;
+	char id[MRT_BACKUP_ID_SIZE];
+	char *folder;
+	int64_t started;
+	struct mrt_pg_cluster cluster;
+	struct mrt_pg_databases databases;
+	char *pg_dump, *pg_dumpall;
+	int client_major;
+	struct mrt_dump_context context;
+	struct mrt_pg_lock *lock;
+	json_t *globals;
+	/* jobs */
+	struct mrt_run job_run;
+	atomic_int abort;
+	struct job *jobs;
+	size_t n_jobs, next, ended;
+	unsigned threads;
+	unsigned alive;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+};
+
+static void backup_release(struct backup *b)
+{
+	mrt_pg_lock_free(b->lock);
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		json_decref(b->jobs[i].database);
+		json_decref(b->jobs[i].object);
+	}
+	free(b->jobs);
+	json_decref(b->globals);
+	json_decref(b->context.warnings);
+	mrt_store_free(b->context.store);
+	mrt_pg_params_free(b->context.access.params);
+	mrt_pg_cluster_release(&b->cluster);
+	mrt_pg_databases_release(&b->databases);
+	free(b->pg_dump);
+	free(b->pg_dumpall);
+	free(b->folder);
+	pthread_mutex_destroy(&b->context.lock);
+	pthread_mutex_destroy(&b->mutex);
+	pthread_cond_destroy(&b->changed);
+}
+
+static const char *job_name(const void *arg, size_t i)
+{
+	const struct mrt_pg_databases *d = arg;
+	return i < d->n ? d->items[i].name : NULL;
+}
+
+/* Those asked for, or all that can be dumped. */
+static int choose_databases(struct backup *b, struct mrt_error *err)
+{
+	const struct mrt_backup_options *o = b->options;
+	b->jobs = calloc(b->databases.n + o->n_databases + 1, sizeof(*b->jobs));
+	if (!b->jobs)
+		return mrt_no_memory(err);
+	for (size_t i = 0; o->n_databases == 0 && i < b->databases.n; i++)
+		if (!b->databases.items[i].reason)
+			b->jobs[b->n_jobs++].name = b->databases.items[i].name;
+	for (size_t k = 0; k < o->n_databases; k++) {
+		const struct mrt_pg_database *found = NULL;
+		for (size_t i = 0; i < b->databases.n; i++)
+			if (strcmp(b->databases.items[i].name, o->databases[k]) == 0)
+				found = &b->databases.items[i];
+		if (!found) {
+			const char *near = mrt_nearest(o->databases[k], job_name, &b->databases);
+			return mrt_fail(err, MRT_NOT_FOUND, "there is no database '%s'%s%s%s",
+					o->databases[k], near ? "; did you mean '" : "",
+					near ? near : "", near ? "'?" : "");
+		}
+		if (found->reason)
+			return mrt_fail(err, MRT_FAILED, "database %s cannot be dumped: %s",
+					found->name, found->reason);
+		bool twice = false;
+		for (size_t i = 0; i < b->n_jobs; i++)
+			twice = twice || b->jobs[i].name == found->name;
+		if (!twice)
+			b->jobs[b->n_jobs++].name = found->name;
+	}
+	return 0;
+}
+
+static uint64_t plan_size(const struct backup *b)
+{
+	uint64_t sum = 0;
+	for (size_t k = 0; k < b->n_jobs; k++)
+		for (size_t i = 0; i < b->databases.n; i++)
+			if (b->databases.items[i].name == b->jobs[k].name)
+				sum += b->databases.items[i].size;
+	return sum;
+}
+
+static int look_at_server(struct backup *b, struct mrt_error *err)
+{
+	const struct mrt_run *run = b->run;
+	mrt_auto(mrt_pg) *pg = NULL;
+	int rc = mrt_pg_connect(run, &b->context.access.options, b->context.access.params, NULL, &pg,
+				err);
+	if (rc == 0)
+		rc = mrt_pg_cluster_read(pg, run, &b->cluster, err);
+	if (rc == 0)
+		rc = mrt_pg_databases_read(pg, run, &b->databases, err);
+	if (rc == 0)
+		rc = choose_databases(b, err);
+	if (rc == 0)
+		rc = mrt_pg_find_program(run, "pg_dump", b->cluster.major, b->config->postgres_bin_dir,
+					 &b->pg_dump, &b->client_major, err);
+	if (rc == 0)
+		rc = mrt_text_printf(&b->pg_dumpall, err, "%sall", b->pg_dump);
+	if (rc == 0 && b->client_major != b->cluster.major)
+		mrt_warn(run, "the server is PostgreSQL %d; the nearest pg_dump here is %d",
+			 b->cluster.major, b->client_major);
+	return rc;
+}
+
+static int open_store(struct backup *b, struct mrt_error *err)
+{
+	const struct mrt_config *config = b->config;
+	unsigned jobs = (unsigned)config->backup_jobs, cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned workers = cpus / jobs < 1 ? 1 : cpus / jobs > 4 ? 4 : cpus / jobs, buffers = 0;
+	b->context.content.volume_size = config->store_volume_size;
+	int rc = mrt_config_level(config, &b->context.content.level, err);
+	int level = b->context.content.level;
+	/* fewer threads before failing for want of memory */
+	while (workers > 1 && BASE_MEMORY + jobs * mrt_zstd_memory(level, workers) +
+					(jobs + 2) * config->store_part_size > config->backup_memory)
+		workers--;
+	b->context.content.workers = workers;
+	if (rc == 0)
+		rc = mrt_repository_buffers(config, BASE_MEMORY + jobs * mrt_zstd_memory(level, workers),
+					    jobs + 1, &buffers, err);
+	return rc < 0 ? rc : mrt_repository_open(config, buffers, &b->context.store, err);
+}
+
+/* A clock that is off would give ids that sort wrongly, and signatures that are refused. */
+static int check_clock(struct backup *b, struct mrt_error *err)
+{
+	struct mrt_store_capabilities c;
+	int rc = mrt_store_probe(b->context.store, b->run, false, &c, err);
+	if (rc < 0 || !c.has_clock)
+		return rc;
+	int64_t off = c.clock_skew < 0 ? -c.clock_skew : c.clock_skew;
+	if (off <= b->config->limits_clock_skew)
+		return 0;
+	return mrt_fail(err, MRT_REFUSED, "this machine's clock is %" PRId64 " s off the store's",
+			off / MRT_SECOND);
+}
+
+static void *work(void *arg)
+{
+	struct backup *b = arg;
+	pthread_mutex_lock(&b->mutex);
+	while (b->next < b->n_jobs && !b->abort) {
+		struct job *job = &b->jobs[b->next++];
+		pthread_mutex_unlock(&b->mutex);
+		job->rc = mrt_dump_database(&b->job_run, &b->context, job->name, &job->database,
+					    &job->object, &job->err);
+		pthread_mutex_lock(&b->mutex);
+		/* dropped while we were at it: no failure, when nobody asked for it by name */
+		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;
+		if (job->rc < 0 && !gone)
+			b->abort = 1;
+	}
+	b->ended++;
+	pthread_cond_signal(&b->changed);
+	pthread_mutex_unlock(&b->mutex);
+	return NULL;
+}
+
+static int beat(struct backup *b, struct mrt_error *err)
+{
+	mrt_autofree char *key = NULL;
+	int rc = mrt_text_printf(&key, err, "%salive-%u", b->folder, b->alive++);
+	return rc < 0 ? rc : mrt_store_put_bytes(b->context.store, &b->job_run, key, b->id,
+						 strlen(b->id), err);
+}
+
+/* While the jobs work: keep the lock, show that we live, notice signals. */
+static int supervise(struct backup *b, struct mrt_error *err)
+{
+	int64_t ping = mrt_clock_monotonic() + b->config->limits_lock_ping;
+	int64_t alive = mrt_clock_monotonic() + b->config->limits_alive;
+	int rc = 0;
+	pthread_mutex_lock(&b->mutex);
+	while (b->ended < b->threads) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100 * MRT_MILLISECOND;
+		until.tv_sec += until.tv_nsec / MRT_SECOND;
+		until.tv_nsec %= MRT_SECOND;
+		pthread_cond_timedwait(&b->changed, &b->mutex, &until);
+		pthread_mutex_unlock(&b->mutex);
+		int64_t now = mrt_clock_monotonic();
+		if (rc == 0)
+			rc = mrt_run_check(b->run, err);
+		if (rc == 0 && now >= ping) {
+			rc = mrt_pg_lock_ping(b->lock, b->run, err);
+			ping = now + b->config->limits_lock_ping;
+		}
+		if (rc == 0 && now >= alive) {
+			rc = beat(b, err);
+			alive = now + b->config->limits_alive;
+		}
+		if (rc < 0)
+			b->abort = 1;
+		pthread_mutex_lock(&b->mutex);
+	}
+	pthread_mutex_unlock(&b->mutex);
+	return rc;
+}
+
+static int run_jobs(struct backup *b, struct mrt_error *err)
+{
+	unsigned wanted = (unsigned)b->config->backup_jobs;
+	pthread_t threads[32];
+	b->job_run = *b->run;
+	b->job_run.abort = &b->abort;
+	int failed = 0;
+	for (; !failed && b->threads < wanted && b->threads < b->n_jobs;)
+		failed = pthread_create(&threads[b->threads], NULL, work, b) || (b->threads++, 0);
+	if (failed)
+		b->abort = 1;
+	int rc = supervise(b, err);
+	for (unsigned i = 0; i < b->threads; i++)
+		pthread_join(threads[i], NULL);
+	if (failed)
+		return mrt_fail(err, MRT_FAILED, "cannot start a thread");
+	if (rc < 0)
+		return rc;
+	/* the failure that stopped the others, not theirs */
+	const struct job *worst = NULL;
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		const struct job *job = &b->jobs[i];
+		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;
+		if (job->rc < 0 && !gone && (!worst || worst->rc == MRT_CANCELLED))
+			worst = job;
+	}
+	if (worst && err)
+		*err = worst->err;
+	return worst ? worst->rc : mrt_run_check(b->run, err);
+}
+
+static int add_skipped(const struct backup *b, json_t *list, struct mrt_error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < b->databases.n; i++) {
+		const struct mrt_pg_database *d = &b->databases.items[i];
+		const char *reason = d->reason ? d->reason :
+				     b->options->n_databases ? "it was not asked for" : NULL;
+		for (size_t k = 0; k < b->n_jobs; k++)
+			if (b->jobs[k].name == d->name)
+				reason = b->jobs[k].rc == MRT_NOT_FOUND ? "it was dropped meanwhile" :
+									  NULL;
+		if (!reason)
+			continue;
+		json_t *item = json_object();
+		rc = mrt_json_append(list, item, err);
+		if (rc == 0)
+			rc = mrt_json_set_text(item, "name", d->name, err);
+		if (rc == 0)
+			rc = mrt_json_set_text(item, "reason", reason, err);
+	}
+	return rc;
+}
+
+static int describe_server(const struct backup *b, json_t *json, struct mrt_error *err)
+{
+	json_t *server = json_object(), *client = json_object();
+	int rc = mrt_json_set(json, "server", server, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "client", client, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(server, "version", b->cluster.version_text, err);
+	if (rc == 0)
+		rc = mrt_json_set_size(server, "major", (uint64_t)b->cluster.major, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(server, "system_identifier", b->cluster.system_identifier, err);
+	return rc < 0 ? rc : mrt_json_set_size(client, "major", (uint64_t)b->client_major, err);
+}
+
+/* What plan and manifest both say. */
+static int describe(const struct backup *b, json_t *json, struct mrt_error *err)
+{
+	char started[MRT_TIME_SIZE];
+	mrt_time_format(b->started, MRT_TIME_RFC3339, started);
+	const char *const texts[][2] = {
+		{ "id", b->id },
+		{ "platform", b->config->platform_name },
+		{ "target", b->options->target },
+		{ "method", "logical" },
+		{ "label", b->options->label },
+		{ "maratea", MRT_VERSION },
+		{ "started", started },
+		{ "compression", b->config->backup_compression },
+	};
+	int rc = mrt_json_set_size(json, "format", MRT_MANIFEST_FORMAT, err);
+	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "whole", json_boolean(b->options->n_databases == 0), err);
+	return rc < 0 ? rc : describe_server(b, json, err);
+}
+
+static int make_manifest(const struct backup *b, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto_json json = json_object();
+	char ended[MRT_TIME_SIZE];
+	mrt_time_format(b->run->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
+	json_t *databases = json_array(), *skipped = json_array(), *objects = json_array();
+	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "ended", ended, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "role_passwords", json_boolean(b->options->plain_role_passwords),
+				  err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "databases", databases, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "skipped", skipped, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "objects", objects, err);
+	if (rc == 0)
+		rc = add_skipped(b, skipped, err);
+	if (rc == 0)
+		rc = mrt_json_append(objects, json_incref(b->globals), err);
+	for (size_t i = 0; rc == 0 && i < b->n_jobs; i++) {
+		if (!b->jobs[i].database)
+			continue;
+		rc = mrt_json_append(databases, json_incref(b->jobs[i].database), err);
+		if (rc == 0)
+			rc = mrt_json_append(objects, json_incref(b->jobs[i].object), err);
+	}
+	if (rc == 0)
+		rc = mrt_json_set(json, "warnings", json_incref(b->context.warnings), err);
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
+
+static int put_manifest(struct backup *b, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto_json json = NULL;
+	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
+	mrt_autofree char *key = NULL;
+	int rc = make_manifest(b, &json, err);
+	if (rc == 0)
+		rc = mrt_manifest_print(json, &text, err);
+	if (rc == 0)
+		rc = mrt_text_printf(&key, err, "%smanifest.json", b->folder);
+	if (rc == 0)
+		rc = mrt_pg_lock_ping(b->lock, b->run, err); /* nobody else may have begun meanwhile */
+	if (rc == 0)
+		rc = mrt_store_put_bytes(b->context.store, b->run, key, text.data, text.len, err);
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
+
+struct remains {
+	char **keys;
+	size_t n;
+};
+
+static int collect(void *context, const struct mrt_object *object, struct mrt_error *err)
+{
+	struct remains *r = context;
+	char **grown = realloc(r->keys, (r->n + 1) * sizeof(*grown));
+	if (!grown)
+		return mrt_no_memory(err);
+	r->keys = grown;
+	return mrt_text_dup(object->key, &r->keys[r->n++], err);
+}
+
+/* What a failed run committed is invisible without a manifest; take it away all the same. */
+static void clean_up(struct backup *b)
+{
+	const struct mrt_run last = { .log = b->run->log, .wall = b->run->wall,
+				      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+	struct remains r = { 0 };
+	struct mrt_error err;
+	int rc = mrt_store_each(b->context.store, &last, b->folder, collect, &r, &err);
+	if (rc == 0 && r.n > 0)
+		rc = mrt_store_delete_many(b->context.store, &last, (const char *const *)r.keys, r.n,
+					   &err);
+	if (rc < 0)
+		mrt_warn(b->run, "unfinished objects may stay under %s: %s", b->folder, err.text);
+	for (size_t i = 0; i < r.n; i++)
+		free(r.keys[i]);
+	free(r.keys);
+}
+
+static int make_plan(const struct backup *b, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto_json json = json_object();
+	json_t *databases = json_array(), *skipped = json_array();
+	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "dry_run", json_true(), err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "store", b->context.store->name, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "program", b->pg_dump, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "databases", databases, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "skipped", skipped, err);
+	if (rc == 0)
+		rc = add_skipped(b, skipped, err);
+	for (size_t i = 0; rc == 0 && i < b->databases.n; i++)
+		for (size_t k = 0; rc == 0 && k < b->n_jobs; k++) {
+			if (b->jobs[k].name != b->databases.items[i].name)
+				continue;
+			json_t *item = json_object();
+			rc = mrt_json_append(databases, item, err);
+			if (rc == 0)
+				rc = mrt_json_set_text(item, "name", b->jobs[k].name, err);
+			if (rc == 0)
+				rc = mrt_json_set_size(item, "size", b->databases.items[i].size, err);
+		}
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
+
+static int perform(struct backup *b, json_t **ret, struct mrt_error *err)
+{
+	struct mrt_progress *progress = b->run->progress;
+	if (progress) {
+		progress->total = plan_size(b);
+		progress->what = "backing up";
+	}
+	int rc = mrt_dump_globals(b->run, &b->context, &b->globals, err);
+	if (rc == 0)
+		rc = run_jobs(b, err);
+	if (rc == 0)
+		rc = put_manifest(b, ret, err);
+	if (rc < 0)
+		clean_up(b);
+	if (progress)
+		progress->what = NULL;
+	return rc;
+}
+
+static int check_options(const struct mrt_backup_options *o, struct mrt_error *err)
+{
+	if (strcmp(o->target, "postgres") != 0)
+		return mrt_fail(err, MRT_USAGE, "unknown target '%.80s' (there is: postgres)",
+				o->target);
+	if (strcmp(o->method, "logical") != 0)
+		return mrt_fail(err, MRT_USAGE, "unknown method '%.80s' (there is: logical)", o->method);
+	if (o->label && strlen(o->label) > 1024)
+		return mrt_fail(err, MRT_USAGE, "the label is longer than 1,024 bytes");
+	for (const char *p = o->label; p && *p; p++)
+		if ((unsigned char)*p < 32)
+			return mrt_fail(err, MRT_USAGE, "the label holds a control character");
+	return 0;
+}
+
+int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
+		   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+{
+	mrt_cleanup(backup_release) struct backup b = { .run = run, .config = config,
+							.options = options };
+	pthread_mutex_init(&b.context.lock, NULL);
+	pthread_mutex_init(&b.mutex, NULL);
+	pthread_cond_init(&b.changed, NULL);
+	b.started = run->wall() / MRT_SECOND;
+	mrt_backup_id_new(run, b.id);
+	char who[64];
+	snprintf(who, sizeof(who), "backup run %s", b.id);
+	b.context.warnings = json_array();
+	int rc = b.context.warnings ? check_options(options, err) : mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_backup_name_check("platform", config->platform_name, err);
+	if (rc == 0)
+		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder, err);
+	if (rc == 0)
+		rc = open_store(&b, err);
+	if (rc == 0)
+		rc = mrt_pg_access_backup(run, config, &b.context.access, err);
+	if (rc == 0)
+		rc = look_at_server(&b, err);
+	if (rc == 0)
+		rc = check_clock(&b, err);
+	b.context.config = config;
+	b.context.folder = b.folder;
+	b.context.pg_dump = b.pg_dump;
+	b.context.pg_dumpall = b.pg_dumpall;
+	b.context.plain_role_passwords = options->plain_role_passwords;
+	b.context.allow_warnings = options->allow_warnings;
+	b.context.log = run->log;
+	if (rc == 0 && options->dry_run)
+		return make_plan(&b, ret, err);
+	if (rc == 0)
+		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
+				      config->backup_lock_database, who, &b.lock, err);
+	if (rc == 0)
+		rc = mrt_cluster_claim(run, b.context.store, config->platform_name, options->target,
+				       b.cluster.system_identifier, b.id, options->adopt_cluster, err);
+	return rc < 0 ? rc : perform(&b, ret, err);
+}

@@ -1,0 +1,59 @@
+/* schema.c - the one table of settings. */
+#include "ops/config/config.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(struct mrt_config, field)
+#define TEXT(name, field, otherwise, ambient) { name, MRT_TEXT, AT(field), otherwise, ambient, 0, 0 }
+#define SECRET(name, field, ambient) { name, MRT_SECRET, AT(field), NULL, ambient, 0, 0 }
+#define URL(name, field, ambient) { name, MRT_URL, AT(field), NULL, ambient, 0, 0 }
+#define NUMBER(name, field, otherwise, min, max) \
+	{ name, MRT_NUMBER, AT(field), otherwise, NULL, min, max }
+#define SIZE(name, field, otherwise, min, max) { name, MRT_SIZE, AT(field), otherwise, NULL, min, max }
+#define TIME(name, field, otherwise) { name, MRT_DURATION, AT(field), otherwise, NULL, 0, 0 }
+
+#define MIB (INT64_C(1) << 20)
+#define TIB (INT64_C(1) << 40)
+
+const struct mrt_setting mrt_settings[] = {
+	TEXT("platform.name", platform_name, "default", NULL),
+	TEXT("platform.domain", platform_domain, NULL, NULL),
+	URL("postgres.url", postgres_url, "DATABASE_URL"),
+	SECRET("postgres.password", postgres_password, NULL),
+	TEXT("postgres.bin-dir", postgres_bin_dir, NULL, NULL),
+	URL("redis.url", redis_url, "REDIS_URL"),
+	URL("store.url", store_url, NULL), /* s3://$S3_BUCKET: see load.c */
+	TEXT("store.driver", store_driver, NULL, NULL),
+	TEXT("store.endpoint", store_endpoint, NULL,
+	     "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL"),
+	TEXT("store.region", store_region, NULL, "S3_REGION AWS_REGION AWS_DEFAULT_REGION"),
+	TEXT("store.style", store_style, "auto", NULL),
+	TEXT("store.ca-file", store_ca_file, NULL, "AWS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE"),
+	SECRET("store.access-key", store_access_key, NULL), /* as a whole set: see credentials.c */
+	SECRET("store.secret-key", store_secret_key, NULL),
+	SECRET("store.session-token", store_session_token, NULL),
+	TEXT("store.profile", store_profile, NULL, NULL),
+	NUMBER("store.concurrency", store_concurrency, "4", 1, 16),
+	SIZE("store.part-size", store_part_size, "8MiB", 5 * MIB, 512 * MIB),
+	SIZE("store.volume-size", store_volume_size, "64GiB", 16 * MIB, 4 * TIB),
+	TIME("store.give-up-after", store_give_up_after, "15m"),
+	URL("backup.postgres-url", backup_postgres_url, NULL),
+	SECRET("backup.postgres-password", backup_postgres_password, NULL),
+	TEXT("backup.compression", backup_compression, "zstd:3", NULL),
+	TEXT("backup.lock-database", backup_lock_database, "postgres", NULL),
+	NUMBER("backup.jobs", backup_jobs, "1", 1, 32),
+	SIZE("backup.memory", backup_memory, "128MiB", 32 * MIB, TIB),
+	TEXT("dns.resolver", dns_resolver, NULL, NULL),
+	TIME("limits.connect", limits_connect, "10s"),
+	TIME("limits.dns", limits_dns, "10s"),
+	TIME("limits.stall", limits_stall, "60s"),
+	TIME("limits.retry-first", limits_retry_first, "200ms"),
+	TIME("limits.retry-longest", limits_retry_longest, "20s"),
+	TIME("limits.lock-wait", limits_lock_wait, "10m"),
+	TIME("limits.lock-ping", limits_lock_ping, "30s"),
+	TIME("limits.alive", limits_alive, "10m"),
+	TIME("limits.clock-skew", limits_clock_skew, "60s"),
+	TIME("limits.server-start", limits_server_start, "60s"),
+	TIME("limits.swap", limits_swap, "30s"),
+};
+const size_t mrt_n_settings = sizeof(mrt_settings) / sizeof(mrt_settings[0]);

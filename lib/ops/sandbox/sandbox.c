@@ -1,0 +1,156 @@
+/* sandbox.c - private servers for one command. */
+#include "ops/sandbox/sandbox.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "client/pg_programs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define SOCKET_PATH_MAX 107 /* sun_path, less the NUL */
+#define LONGEST_NAME 22     /* "/.s.PGSQL.5432.lock" and some air */
+
+struct sandbox {
+	char *dir;
+	struct mrt_pg_server *postgres;
+	struct mrt_child *redis;
+	char *redis_socket;
+};
+
+/* Is somebody listening on that socket? */
+static bool answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mrt_autofd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static int start_redis(const struct mrt_run *run, const struct mrt_config *config,
+		       struct sandbox *s, struct mrt_error *err)
+{
+	mrt_autofree char *program = NULL, *dir = NULL;
+	struct mrt_unprivileged who;
+	if (mrt_find_program("redis-server", &program, NULL) < 0) {
+		mrt_info(run, "redis-server is not installed: the sandbox has no Redis");
+		return 0;
+	}
+	int rc = mrt_text_printf(&dir, err, "%s/redis", s->dir);
+	if (rc == 0)
+		rc = mrt_text_printf(&s->redis_socket, err, "%s/redis.sock", s->dir);
+	if (rc == 0)
+		rc = mrt_unprivileged_find(&who, err);
+	if (rc == 0)
+		rc = mrt_dir_make(dir, 0700, err);
+	if (rc == 0 && who.uid != 0 && chown(dir, who.uid, who.gid) < 0)
+		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, who.name);
+	const char *const argv[] = { program, "--port", "0", "--unixsocket", s->redis_socket,
+				     "--unixsocketperm", "700", "--dir", dir, "--save", "",
+				     "--daemonize", "no", NULL };
+	const struct mrt_spawn_options spawn = { .argv = argv, .dir = dir, .in = MRT_FD_NULL,
+						 .out = MRT_FD_NULL, .own_group = true,
+						 .uid = who.uid, .gid = who.gid,
+						 .user_namespace = who.user_namespace };
+	if (rc == 0)
+		rc = mrt_spawn(run, &spawn, &s->redis, err);
+	int64_t end = mrt_clock_monotonic() + config->limits_server_start;
+	while (rc == 0 && !answers(s->redis_socket)) {
+		int status;
+		rc = mrt_child_status(s->redis, run, 20 * MRT_MILLISECOND, &status, err);
+		if (rc == 0 || mrt_clock_monotonic() > end)
+			return mrt_fail(err, MRT_FAILED, "the private Redis does not start: %s",
+					mrt_child_words(s->redis));
+		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
+	}
+	return rc;
+}
+
+static int create_school(const struct mrt_run *run, const struct mrt_config *config,
+			 const struct sandbox *s, struct mrt_error *err)
+{
+	const struct mrt_pg_options options = { .connect_timeout = config->limits_connect };
+	mrt_auto(mrt_pg_params) *params = NULL;
+	mrt_auto(mrt_pg) *pg = NULL;
+	int rc = mrt_pg_params_make(mrt_pg_server_url(s->postgres), NULL, &params, err);
+	if (rc == 0)
+		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
+	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "CREATE DATABASE school");
+}
+
+static int start(const struct mrt_run *run, const struct mrt_config *config, struct sandbox *s,
+		 struct mrt_error *err)
+{
+	const struct mrt_pg_server_options options = { .bin_dir = config->postgres_bin_dir,
+						       .start_timeout =
+							       config->limits_server_start };
+	int rc = mrt_dir_temporary("maratea-sandbox", SOCKET_PATH_MAX - LONGEST_NAME, &s->dir, err);
+	if (rc == 0) /* gives the directory to the user that the servers run as */
+		rc = mrt_pg_server_start(run, &options, s->dir, &s->postgres, err);
+	if (rc == 0)
+		rc = create_school(run, config, s, err);
+	return rc < 0 ? rc : start_redis(run, config, s, err);
+}
+
+static int run_command(const struct mrt_run *run, const struct sandbox *s, const char *const *argv,
+		       int *ret_status, struct mrt_error *err)
+{
+	mrt_autofree char *database = NULL, *redis = NULL, *store = NULL, *dir = NULL;
+	int rc = mrt_text_printf(&database, err, "DATABASE_URL=postgresql:///school?host=%s&user=%s",
+				 s->dir, mrt_pg_server_user(s->postgres));
+	if (rc == 0)
+		rc = mrt_text_printf(&redis, err, "REDIS_URL=unix://%s?db=0", s->redis_socket);
+	if (rc == 0)
+		rc = mrt_text_printf(&store, err, "MARATEA_STORE=file://%s/store", s->dir);
+	if (rc == 0)
+		rc = mrt_text_printf(&dir, err, "MARATEA_SANDBOX=%s", s->dir);
+	if (rc < 0)
+		return rc;
+	const char *const set[] = { database, store, dir, s->redis ? redis : NULL, NULL };
+	/* nothing of the outside may lead the command to real servers */
+	static const char *const unset[] = { "PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD",
+					     "PGDATABASE", "PGSERVICE", "PGOPTIONS", "REDIS_URL",
+					     "MARATEA_CONFIG", "MARATEA_POSTGRES_URL",
+					     "MARATEA_STORE_URL", "MARATEA_BACKUP_POSTGRES_URL",
+					     NULL };
+	const struct mrt_spawn_options spawn = { .argv = argv, .set = set, .unset = unset,
+						 .in = MRT_FD_INHERIT, .out = MRT_FD_INHERIT,
+						 .inherit_stderr = true };
+	mrt_auto(mrt_child) *child = NULL;
+	int status = 0;
+	rc = mrt_spawn(run, &spawn, &child, err);
+	if (rc == 0)
+		rc = mrt_child_status(child, run, -1, &status, err);
+	if (rc == 0)
+		*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return rc;
+}
+
+static void stop(const struct mrt_run *run, struct sandbox *s)
+{
+	struct mrt_error why;
+	mrt_child_free(s->redis);
+	mrt_pg_server_free(s->postgres);
+	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
+		mrt_warn(run, "%s stays: %s", s->dir, why.text);
+	free(s->redis_socket);
+	free(s->dir);
+}
+
+int mrt_sandbox_run(const struct mrt_run *run, const struct mrt_config *config,
+		    const char *const *argv, int *ret_status, struct mrt_error *err)
+{
+	struct sandbox s = { 0 };
+	int rc = start(run, config, &s, err);
+	if (rc < 0)
+		mrt_context(err, rc, "start the sandbox");
+	if (rc == 0)
+		rc = run_command(run, &s, argv, ret_status, err);
+	stop(run, &s);
+	return rc;
+}

@@ -1,0 +1,383 @@
+"""servers.py - real servers for the tests: loopback, random ports, scratch directories, stopped by pid."""
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """Asks until it is so; the limit only ends a test that would hang."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError("no " + what + " within %d s" % seconds)
+        time.sleep(0.02)
+
+
+def scratch(name):
+    path = tempfile.mkdtemp(prefix="maratea-test-" + name + "-")
+    os.chmod(path, 0o755)
+    return path
+
+
+def stop(process, how=signal.SIGTERM, seconds=20):
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Postgres:
+    """PostgreSQL on 127.0.0.1 with SCRAM passwords for everybody but the local superuser."""
+
+    def __init__(self, **settings):
+        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))[-1]
+        self.dir = scratch("pg")
+        self.port = free_port()
+        self.user = "postgres"
+        self.password = "pa:ss\\w%rd'1"
+        self.settings = {"listen_addresses": "127.0.0.1", "port": self.port,
+                         "unix_socket_directories": self.dir, "fsync": "off",
+                         "max_prepared_transactions": 4, "max_locks_per_transaction": 128,
+                         "wal_level": "logical"}
+        self.settings.update(settings)
+        self.drop = None
+        if os.getuid() == 0:
+            entry = pwd.getpwnam("postgres")
+            self.drop = (entry.pw_uid, entry.pw_gid)
+            os.chown(self.dir, *self.drop)
+        self.data = self.dir + "/data"
+        password_file = self.dir + "/pw"
+        with open(password_file, "w") as f:
+            f.write(self.password + "\n")
+        os.chmod(password_file, 0o644)
+        self.call("initdb", "-D", self.data, "-U", self.user, "--pwfile", password_file,
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8",
+                  "--locale=C.UTF-8", "--no-sync")
+        self.process = None
+        self.start()
+
+    def as_server(self):
+        return {} if self.drop is None else {"user": self.drop[0], "group": self.drop[1],
+                                             "extra_groups": []}
+
+    def call(self, program, *args):
+        subprocess.run([self.bin + "/" + program, *args], check=True, cwd=self.dir,
+                       stdout=subprocess.DEVNULL, **self.as_server())
+
+    def start(self):
+        argv = [self.bin + "/postgres", "-D", self.data]
+        for key, value in self.settings.items():
+            argv += ["-c", "%s=%s" % (key, value)]
+        self.log = open(self.dir + "/log", "ab")
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, cwd=self.dir,
+                                        **self.as_server())
+        wait_until(lambda: subprocess.run(
+            [self.bin + "/pg_isready", "-q", "-h", self.dir, "-p", str(self.port)]).returncode == 0,
+            60, "PostgreSQL")
+
+    def stop(self, how=signal.SIGINT):
+        stop(self.process, how)
+        self.process = None
+
+    def close(self):
+        self.stop(signal.SIGQUIT)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def url(self, database="postgres", user=None, password=None, host="127.0.0.1", port=None):
+        from urllib.parse import quote
+        return "postgresql://%s:%s@%s:%d/%s" % (
+            quote(user or self.user, safe=""), quote(self.password if password is None else password, safe=""),
+            host, port or self.port, quote(database, safe=""))
+
+    def psql(self, sql, database="postgres", user=None):
+        """The rows, tab-separated; as superuser over the socket."""
+        done = subprocess.run(
+            [self.bin + "/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.dir,
+             "-p", str(self.port), "-U", user or self.user, "-d", database, "-f", "-"],
+            input=sql, text=True, capture_output=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout.strip()
+
+
+class Rgw:
+    """A Ceph RADOS Gateway (mon + osd + radosgw) with everything in memory, HTTP and HTTPS."""
+
+    access, secret = "testaccesskey0000000", "testsecretkey0000000000000000000000000000"
+
+    def __init__(self, gigabytes=8, sts=False):
+        self.dir = scratch("rgw")
+        os.chmod(self.dir, 0o700)
+        self.port, self.tls_port, self.mon_port = free_port(), free_port(), free_port()
+        self.processes = []
+        for name in ("mon", "osd", "run", "log"):
+            os.mkdir(self.dir + "/" + name)
+        self.ca = self.dir + "/cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                        self.dir + "/key.pem", "-out", self.ca], check=True, capture_output=True)
+        self.conf = self.dir + "/ceph.conf"
+        fsid = open("/proc/sys/kernel/random/uuid").read().strip()
+        with open(self.conf, "w") as f:
+            f.write(CEPH_CONF.format(d=self.dir, fsid=fsid, mon=self.mon_port, port=self.port,
+                                     tls=self.tls_port, bytes=gigabytes << 30,
+                                     sts="true" if sts else "false"))
+        self.env = dict(os.environ, CEPH_CONF=self.conf, CEPH_ARGS="")
+        self.start(fsid)
+
+    def call(self, *argv):
+        subprocess.run(argv, check=True, capture_output=True, env=self.env, cwd=self.dir, timeout=120)
+
+    def daemon(self, *argv):
+        log = open(self.dir + "/log/" + argv[0] + ".out", "wb")
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=self.env, cwd=self.dir,
+                                   start_new_session=True)
+        log.close()
+        self.processes.append(process)
+        return process
+
+    def start(self, fsid):
+        self.call("monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a",
+                  "[v2:127.0.0.1:%d]" % self.mon_port, self.dir + "/monmap")
+        self.call("ceph-mon", "-c", self.conf, "-i", "a", "--mkfs", "--monmap", self.dir + "/monmap")
+        self.daemon("ceph-mon", "-c", self.conf, "-i", "a", "-f", "--log-to-stderr=false")
+        uuid = open("/proc/sys/kernel/random/uuid").read().strip()
+        self.call("ceph", "-c", self.conf, "--connect-timeout", "30", "osd", "new", uuid)
+        self.call("ceph-osd", "-c", self.conf, "-i", "0", "--mkfs", "--osd-uuid", uuid)
+        self.daemon("ceph-osd", "-c", self.conf, "-i", "0", "-f")
+
+        def up():
+            done = subprocess.run(["ceph", "-c", self.conf, "--connect-timeout", "5", "osd", "stat"],
+                                  capture_output=True, text=True, env=self.env)
+            return " 1 up" in done.stdout
+        wait_until(up, 60, "Ceph OSD")
+        self.call("radosgw-admin", "-c", self.conf, "user", "create", "--uid=test", "--display-name=test",
+                  "--access-key=" + self.access, "--secret-key=" + self.secret)
+        gateway = self.daemon("radosgw", "-c", self.conf, "-n", "client.rgw", "-f")
+
+        def ready():
+            if gateway.poll() is not None:
+                raise RuntimeError("radosgw ended: " + open(self.dir + "/log/radosgw.out").read()[-2000:])
+            try:
+                return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                    self.endpoint, timeout=5).status == 200
+            except (OSError, urllib.error.URLError):
+                return False
+        wait_until(ready, 60, "RADOS Gateway")
+
+    @property
+    def endpoint(self):
+        return "http://127.0.0.1:%d" % self.port
+
+    @property
+    def tls_endpoint(self):
+        return "https://localhost:%d" % self.tls_port
+
+    def make_bucket(self, name):
+        self.curl("PUT", "/" + name)
+
+    def curl(self, method, path, *more):
+        """A signed request by curl, which shares no code with us; returns status and body."""
+        done = subprocess.run(
+            ["curl", "-s", "--noproxy", "*", "-X", method, "--aws-sigv4", "aws:amz:default:s3", "--user",
+             self.access + ":" + self.secret, "-w", "\n%{http_code}", *more, self.endpoint + path],
+            capture_output=True, text=True, check=True)
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    def close(self):
+        for process in reversed(self.processes):
+            stop(process, signal.SIGTERM, 2)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+CEPH_CONF = """
+[global]
+fsid = {fsid}
+mon host = v2:127.0.0.1:{mon}/0
+mon initial members = a
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+ms bind ipv6 = false
+ms crc data = false
+auth cluster required = none
+auth service required = none
+auth client required = none
+keyring = /dev/null
+run dir = {d}/run
+admin socket = {d}/run/$name.$pid.asok
+log file = {d}/log/$name.log
+log to stderr = false
+err to stderr = false
+crash dir = {d}/run
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 4
+osd pool default pgp num = 0
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon warn on pool no redundancy = false
+mon max pg per osd = 1000
+paxos propose interval = 0.02
+paxos min wait = 0.01
+mon osd reporter subtree level = osd
+auth allow insecure global id reclaim = true
+[mon.a]
+mon data = {d}/mon
+mon data avail warn = 2
+mon data avail crit = 1
+[osd]
+osd data = {d}/osd
+osd objectstore = memstore
+memstore device bytes = {bytes}
+osd memory target autotune = false
+osd op queue = wpq
+osd class dir = /usr/lib/x86_64-linux-gnu/rados-classes
+osd class load list = *
+osd class default list = *
+osd op num shards = 2
+osd max object size = 134217728
+[client.rgw]
+ms mon client mode = crc
+rgw frontends = beast endpoint=127.0.0.1:{port} ssl_endpoint=127.0.0.1:{tls} ssl_certificate={d}/cert.pem ssl_private_key={d}/key.pem
+rgw dns name = localhost
+rgw thread pool size = 64
+rgw enable usage log = false
+rgw enable ops log = false
+rgw sts key = abcdefghijklmnop
+rgw s3 auth use sts = {sts}
+rgw override bucket index max shards = 1
+rgw dynamic resharding = false
+rgw enable apis = s3, admin
+"""
+
+
+class Proxy:
+    """A TCP proxy that knows where HTTP requests begin and end, to drop, cut and fake answers.
+
+    rule(method, path, n) is asked for each request (n: how many matched before, per rule result) and
+    returns None (pass), or one of: ("status", 503, body), ("cut", bytes of the request body to pass),
+    ("drop-answer",): the request goes through, its answer does not come back.
+    """
+
+    def __init__(self, port, rule=None):
+        self.target = port
+        self.rule = rule
+        self.log = []
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.hits = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    @property
+    def endpoint(self):
+        return "http://127.0.0.1:%d" % self.port
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    @staticmethod
+    def head(f):
+        lines = [f.readline()]
+        if not lines[0]:
+            return None, {}
+        headers = {}
+        while True:
+            line = f.readline()
+            lines.append(line)
+            if line in (b"\r\n", b""):
+                return b"".join(lines), headers
+            name, _, value = line.decode("latin1").partition(":")
+            headers[name.strip().lower()] = value.strip()
+
+    def serve(self, client):
+        try:
+            with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+                self.exchange(client, server)
+        except OSError:
+            pass
+
+    def exchange(self, client, server):
+        cf, sf = client.makefile("rb"), server.makefile("rb")
+        while True:
+            head, headers = self.head(cf)
+            if not head:
+                return
+            method, path, _ = head.decode("latin1").split("\r\n")[0].split(" ", 2)
+            length = int(headers.get("content-length", 0))
+            with self.lock:
+                act = self.rule(method, path, self.hits) if self.rule else None
+                self.log.append((method, path, act))
+                self.hits += act is not None
+            if act and act[0] == "cut":
+                server.sendall(head + cf.read(min(act[1], length)))
+                client.shutdown(socket.SHUT_RDWR)
+                return
+            body = cf.read(length)
+            if act and act[0] == "status":
+                text = act[2].encode()
+                client.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nContent-Type: application/xml\r\n\r\n"
+                               % (act[1], len(text)) + (b"" if method == "HEAD" else text))
+                continue
+            server.sendall(head + body)
+            answer, answer_headers = self.head(sf)
+            if not answer:
+                return
+            data = b""
+            if method != "HEAD" and b" 204 " not in answer.split(b"\r\n")[0]:
+                if answer_headers.get("transfer-encoding") == "chunked":
+                    while True:
+                        size = sf.readline()
+                        n = int(size.split(b";")[0], 16)
+                        data += size + sf.read(n + 2)
+                        if n == 0:
+                            break
+                else:
+                    data = sf.read(int(answer_headers.get("content-length", 0)))
+            if act and act[0] == "drop-answer":
+                client.shutdown(socket.SHUT_RDWR)
+                return
+            client.sendall(answer + data)
+
+
+class SilentDns:
+    """A UDP port that never answers."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def close(self):
+        self.socket.close()
