@@ -28,7 +28,7 @@ MRT_API int mrt_backup_id_check(const char *text);
 /* Checks a manifest.json: digest, shape, sums. 0, or a negative result code and a NUL-terminated
  * sentence in message (cut to size). Source of the format: maratea-repository(7). */
 MRT_API int mrt_manifest_check(const char *text, unsigned long len, char *message,
-			       unsigned long size);
+                               unsigned long size);
 
 #ifdef __cplusplus
 }

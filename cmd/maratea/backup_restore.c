@@ -16,22 +16,25 @@ static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
 	MRT_OPT_TEXT(struct args, database, 'd', "database", "NAME", "the database of the backup"),
 	MRT_OPT_TEXT(struct args, to_database, 0, "to-database", "NEW",
-		     "into this new or empty database"),
-	MRT_OPT_TEXT(struct args, to, 0, "to", "URL", "into another server (and the URL's database)"),
+	             "into this new or empty database"),
+	MRT_OPT_TEXT(struct args, to, 0, "to", "URL",
+	             "into another server (and the URL's database)"),
 	MRT_OPT_FLAG(struct args, swap, 0, "swap",
-		     "in place of the old one, kept as NAME_before_ID"),
-	MRT_OPT_FLAG(struct args, globals, 0, "globals", "roles and memberships instead of a database"),
+	             "in place of the old one, kept as NAME_before_ID"),
+	MRT_OPT_FLAG(struct args, globals, 0, "globals",
+	             "roles and memberships instead of a database"),
 	MRT_OPT_FLAG(struct args, replace_roles, 0, "replace-roles", "alter roles that exist, too"),
 	MRT_OPT_LIST(struct args, tablespaces, 0, "tablespace", "OLD=NEW",
-		     "create the tablespace OLD in directory NEW; may be repeated"),
+	             "create the tablespace OLD in directory NEW; may be repeated"),
 	MRT_OPT_FLAG(struct args, no_owner, 0, "no-owner", "without owners and grants"),
 	MRT_OPT_FLAG(struct args, no_tablespaces, 0, "no-tablespaces",
-		     "everything in the default tablespace"),
+	             "everything in the default tablespace"),
 	MRT_OPT_FLAG(struct args, force_downgrade, 0, "force-downgrade",
-		     "into an older server than the backup's"),
-	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N", "pg_restore jobs; needs --scratch", 1, 64),
+	             "into an older server than the backup's"),
+	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N", "pg_restore jobs; needs --scratch", 1,
+	               64),
 	MRT_OPT_TEXT(struct args, scratch, 0, "scratch", "DIR", "where --jobs keeps the archive",
-		     .complete = "dir"),
+	             .complete = "dir"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would happen; change nothing"),
 	MRT_OPT_FLAG(struct args, yes, 'y', "yes", "do not ask"),
 	MRT_OPT_END
@@ -50,17 +53,17 @@ static int confirm(void *context, const char *question, struct mrt_error *err)
 
 static int show_globals(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
-	static const struct mrt_column columns[] = { { "KIND", MRT_LEFT }, { "ACTION", MRT_LEFT },
-						     { "NAME", MRT_LEFT } };
+	static const struct mrt_column columns[] = { { "KIND", MRT_LEFT },
+		                                     { "ACTION", MRT_LEFT },
+		                                     { "NAME", MRT_LEFT } };
 	mrt_auto(mrt_table) *table = NULL;
 	int rc = mrt_table_new(columns, 3, &table, err);
 	const json_t *item;
 	size_t i;
-	json_array_foreach(json_object_get(report, "globals"), i, item)
-	{
+	json_array_foreach (json_object_get(report, "globals"), i, item) {
 		const char *const cells[] = { mrt_json_text_or(item, "kind", ""),
-					      mrt_json_text_or(item, "action", ""),
-					      mrt_json_text_or(item, "name", "") };
+			                      mrt_json_text_or(item, "action", ""),
+			                      mrt_json_text_or(item, "name", "") };
 		if (rc == 0)
 			mrt_table_row(table, cells);
 	}
@@ -71,27 +74,32 @@ static void show_database(struct mrt_output *out, const json_t *r, bool dry_run)
 {
 	char need[MRT_SIZE_SIZE], have[MRT_SIZE_SIZE];
 	mrt_show_field(out, "backup", "%s, database %s", mrt_json_text_or(r, "id", ""),
-		       mrt_json_text_or(r, "database", ""));
+	               mrt_json_text_or(r, "database", ""));
 	mrt_show_field(out, dry_run ? "would go to" : "restored to", "%s on %s",
-		       mrt_json_text_or(r, "to", ""), mrt_json_text_or(r, "server", ""));
+	               mrt_json_text_or(r, "to", ""), mrt_json_text_or(r, "server", ""));
 	if (mrt_json_text_or(r, "kept", NULL))
-		mrt_show_field(out, "the old one", "%s kept as %s; writes since the backup are only "
-			       "there", dry_run ? "would be" : "is", mrt_json_text_or(r, "kept", ""));
+		mrt_show_field(out, "the old one",
+		               "%s kept as %s; writes since the backup are only "
+		               "there",
+		               dry_run ? "would be" : "is", mrt_json_text_or(r, "kept", ""));
 	mrt_show_field(out, "compared", "%" PRIu64 " tables, %" PRIu64 " rows%s",
-		       mrt_json_size_or(r, "tables", 0), mrt_json_size_or(r, "rows", 0),
-		       dry_run ? " (after the restore)" : ": all there");
+	               mrt_json_size_or(r, "tables", 0), mrt_json_size_or(r, "rows", 0),
+	               dry_run ? " (after the restore)" : ": all there");
 	if (!dry_run)
 		return;
 	mrt_size_format(mrt_json_size_or(r, "space_needed", 0), need);
 	mrt_size_format(mrt_json_size_or(r, "space_free", 0), have);
 	if (json_is_integer(json_object_get(r, "space_free")))
 		mrt_show_field(out, "space", "about %s needed, %s free%s", need, have,
-			       mrt_json_size_or(r, "space_free", 0) >=
-					       mrt_json_size_or(r, "space_needed", 0) ?
-				       "" : ": NOT ENOUGH");
+		               mrt_json_size_or(r, "space_free", 0) >=
+		                               mrt_json_size_or(r, "space_needed", 0)
+		                       ? ""
+		                       : ": NOT ENOUGH");
 	else
-		mrt_show_field(out, "space", "about %s needed; the server's disk cannot be seen from "
-			       "here", need);
+		mrt_show_field(out, "space",
+		               "about %s needed; the server's disk cannot be seen from "
+		               "here",
+		               need);
 	mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
@@ -100,12 +108,23 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	const struct args *a = args;
 	struct asking asking = { env, a->yes };
 	const struct mrt_restore_options how = {
-		.id = a->id, .database = a->database, .to = a->to, .to_database = a->to_database,
-		.scratch = a->scratch, .jobs = (int)a->jobs, .swap = a->swap, .globals = a->globals,
-		.replace_roles = a->replace_roles, .no_owner = a->no_owner,
-		.no_tablespaces = a->no_tablespaces, .force_downgrade = a->force_downgrade,
-		.dry_run = a->dry_run, .tablespaces = a->tablespaces.items,
-		.n_tablespaces = a->tablespaces.n, .confirm = confirm, .context = &asking,
+		.id = a->id,
+		.database = a->database,
+		.to = a->to,
+		.to_database = a->to_database,
+		.scratch = a->scratch,
+		.jobs = (int)a->jobs,
+		.swap = a->swap,
+		.globals = a->globals,
+		.replace_roles = a->replace_roles,
+		.no_owner = a->no_owner,
+		.no_tablespaces = a->no_tablespaces,
+		.force_downgrade = a->force_downgrade,
+		.dry_run = a->dry_run,
+		.tablespaces = a->tablespaces.items,
+		.n_tablespaces = a->tablespaces.n,
+		.confirm = confirm,
+		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
 	int rc = mrt_backup_restore(env->run, env->config, &how, &report, err);
@@ -120,6 +139,11 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 }
 
 const struct mrt_cmd mrt_cmd_backup_restore = {
-	.group = "backup", .verb = "restore", .summary = "restore a database from a backup",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.group = "backup",
+	.verb = "restore",
+	.summary = "restore a database from a backup",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

@@ -15,20 +15,20 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, target, "TARGET", "what to back up: postgres",
-		    .complete = "postgres"),
+	            .complete = "postgres"),
 	MRT_OPT_TEXT(struct args, method, 'm', "method", "METHOD", "logical (default): pg_dump",
-		     .complete = "logical"),
+	             .complete = "logical"),
 	MRT_OPT_LIST(struct args, databases, 'd', "database", "NAME",
-		     "only this database; may be repeated (default: all)"),
+	             "only this database; may be repeated (default: all)"),
 	MRT_OPT_TEXT(struct args, jobs, 'j', "jobs", "N", "dump so many databases at once",
-		     .setting = "backup.jobs"),
+	             .setting = "backup.jobs"),
 	MRT_OPT_TEXT(struct args, label, 'l', "label", "TEXT", "note kept with the backup"),
 	MRT_OPT_FLAG(struct args, plain_role_passwords, 0, "plain-role-passwords",
-		     "store role passwords (SCRAM verifiers) unencrypted"),
+	             "store role passwords (SCRAM verifiers) unencrypted"),
 	MRT_OPT_FLAG(struct args, allow_warnings, 0, "allow-warnings",
-		     "accept what pg_dump says it leaves out"),
+	             "accept what pg_dump says it leaves out"),
 	MRT_OPT_FLAG(struct args, adopt_cluster, 0, "adopt-cluster",
-		     "these backups now belong to this server"),
+	             "these backups now belong to this server"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be stored; store nothing"),
 	MRT_OPT_END
 };
@@ -36,23 +36,21 @@ static const struct mrt_opt opts[] = {
 static int show_plan(struct mrt_output *out, const json_t *plan, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "DATABASE", MRT_LEFT },
-						     { "SIZE", MRT_RIGHT },
-						     { "PLAN", MRT_LEFT } };
+		                                     { "SIZE", MRT_RIGHT },
+		                                     { "PLAN", MRT_LEFT } };
 	mrt_auto(mrt_table) *table = NULL;
 	int rc = mrt_table_new(columns, 3, &table, err);
 	if (rc < 0)
 		return rc;
 	const json_t *item;
 	size_t i;
-	json_array_foreach(json_object_get(plan, "databases"), i, item)
-	{
+	json_array_foreach (json_object_get(plan, "databases"), i, item) {
 		char size[MRT_SIZE_SIZE];
 		mrt_size_format(mrt_json_size_or(item, "size", 0), size);
 		const char *const cells[] = { mrt_json_text_or(item, "name", ""), size, "dump" };
 		mrt_table_row(table, cells);
 	}
-	json_array_foreach(json_object_get(plan, "skipped"), i, item)
-	{
+	json_array_foreach (json_object_get(plan, "skipped"), i, item) {
 		char text[128];
 		snprintf(text, sizeof(text), "skip: %s", mrt_json_text_or(item, "reason", ""));
 		const char *const cells[] = { mrt_json_text_or(item, "name", ""), "", text };
@@ -70,28 +68,28 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 	uint64_t size = 0, stored = 0, rows = 0;
 	const json_t *item, *table;
 	size_t i, k;
-	json_array_foreach(json_object_get(manifest, "objects"), i, item)
-	{
+	json_array_foreach (json_object_get(manifest, "objects"), i, item) {
 		size += mrt_json_size_or(item, "size", 0);
 		stored += mrt_json_size_or(item, "stored_size", 0);
 	}
-	json_array_foreach(json_object_get(manifest, "databases"), i, item)
-		json_array_foreach(json_object_get(item, "tables"), k, table)
+	json_array_foreach (json_object_get(manifest, "databases"), i, item)
+		json_array_foreach (json_object_get(item, "tables"), k, table)
 			rows += mrt_json_size_or(table, "rows", 0);
 	char size_text[MRT_SIZE_SIZE], stored_text[MRT_SIZE_SIZE];
 	mrt_size_format(size, size_text);
 	mrt_size_format(stored, stored_text);
 	mrt_show_field(out, "backup", "%s", mrt_json_text_or(manifest, "id", ""));
 	mrt_show_field(out, "databases", "%zu, %" PRIu64 " rows",
-		       json_array_size(json_object_get(manifest, "databases")), rows);
+	               json_array_size(json_object_get(manifest, "databases")), rows);
 	mrt_show_field(out, "size", "%s, stored as %s", size_text, stored_text);
-	json_array_foreach(json_object_get(manifest, "skipped"), i, item)
+	json_array_foreach (json_object_get(manifest, "skipped"), i, item)
 		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
-			       mrt_json_text_or(item, "reason", ""));
-	json_array_foreach(json_object_get(manifest, "warnings"), i, item)
+		               mrt_json_text_or(item, "reason", ""));
+	json_array_foreach (json_object_get(manifest, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
 	if (!json_is_true(json_object_get(manifest, "role_passwords")))
-		mrt_show_field(out, "note", "role passwords are not in it (--plain-role-passwords)");
+		mrt_show_field(out, "note",
+		               "role passwords are not in it (--plain-role-passwords)");
 	return 0;
 }
 
@@ -99,10 +97,15 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 {
 	const struct args *a = args;
 	const struct mrt_backup_options how = {
-		.target = a->target, .method = a->method ? a->method : "logical",
-		.databases = a->databases.items, .n_databases = a->databases.n, .label = a->label,
-		.dry_run = a->dry_run, .plain_role_passwords = a->plain_role_passwords,
-		.allow_warnings = a->allow_warnings, .adopt_cluster = a->adopt_cluster,
+		.target = a->target,
+		.method = a->method ? a->method : "logical",
+		.databases = a->databases.items,
+		.n_databases = a->databases.n,
+		.label = a->label,
+		.dry_run = a->dry_run,
+		.plain_role_passwords = a->plain_role_passwords,
+		.allow_warnings = a->allow_warnings,
+		.adopt_cluster = a->adopt_cluster,
 	};
 	mrt_auto_json report = NULL;
 	int rc = mrt_backup_run(env->run, env->config, &how, &report, err);
@@ -114,6 +117,11 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 }
 
 const struct mrt_cmd mrt_cmd_backup_run = {
-	.group = "backup", .verb = "run", .summary = "back up a target into the store",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.group = "backup",
+	.verb = "run",
+	.summary = "back up a target into the store",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

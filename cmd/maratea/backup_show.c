@@ -18,28 +18,30 @@ static const struct mrt_opt opts[] = {
 static int show_databases(struct mrt_output *out, const json_t *m, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = {
-		{ "DATABASE", MRT_LEFT }, { "OWNER", MRT_LEFT },  { "SIZE", MRT_RIGHT },
-		{ "TABLES", MRT_RIGHT },  { "ROWS", MRT_RIGHT },  { "LARGE OBJECTS", MRT_RIGHT },
+		{ "DATABASE", MRT_LEFT }, { "OWNER", MRT_LEFT }, { "SIZE", MRT_RIGHT },
+		{ "TABLES", MRT_RIGHT },  { "ROWS", MRT_RIGHT }, { "LARGE OBJECTS", MRT_RIGHT },
 		{ "OBJECT", MRT_LEFT },
 	};
 	mrt_auto(mrt_table) *table = NULL;
 	int rc = mrt_table_new(columns, 7, &table, err);
 	const json_t *d, *t;
 	size_t i, k;
-	json_array_foreach(json_object_get(m, "databases"), i, d)
-	{
+	json_array_foreach (json_object_get(m, "databases"), i, d) {
 		uint64_t rows = 0;
 		char size[MRT_SIZE_SIZE], numbers[3][24];
-		json_array_foreach(json_object_get(d, "tables"), k, t)
+		json_array_foreach (json_object_get(d, "tables"), k, t)
 			rows += mrt_json_size_or(t, "rows", 0);
 		mrt_size_format(mrt_json_size_or(d, "size", 0), size);
 		snprintf(numbers[0], 24, "%zu", json_array_size(json_object_get(d, "tables")));
 		snprintf(numbers[1], 24, "%" PRIu64, rows);
 		snprintf(numbers[2], 24, "%" PRIu64, mrt_json_size_or(d, "large_objects", 0));
 		const char *const cells[] = { mrt_json_text_or(d, "name", ""),
-					      mrt_json_text_or(d, "owner", ""), size, numbers[0],
-					      numbers[1], numbers[2],
-					      mrt_json_text_or(d, "object", "") };
+			                      mrt_json_text_or(d, "owner", ""),
+			                      size,
+			                      numbers[0],
+			                      numbers[1],
+			                      numbers[2],
+			                      mrt_json_text_or(d, "object", "") };
 		if (rc == 0)
 			mrt_table_row(table, cells);
 	}
@@ -56,30 +58,41 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return rc;
 	if (out->json)
 		return mrt_show_json(out, m, err);
-	static const char *const names[] = { "id", "platform", "target", "method", "label", "started",
-					     "ended", "compression", "maratea" };
+	static const char *const names[] = { "id",     "platform",    "target",
+		                             "method", "label",       "started",
+		                             "ended",  "compression", "maratea" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (mrt_json_text_or(m, names[i], NULL))
 			mrt_show_field(out, names[i], "%s", mrt_json_text_or(m, names[i], ""));
 	const json_t *server = json_object_get(m, "server"), *item;
 	mrt_show_field(out, "server", "PostgreSQL %s, system identifier %s",
-		       mrt_json_text_or(server, "version", "?"),
-		       mrt_json_text_or(server, "system_identifier", "not known"));
+	               mrt_json_text_or(server, "version", "?"),
+	               *mrt_json_text_or(server, "system_identifier", "")
+	                       ? mrt_json_text_or(server, "system_identifier", "")
+	                       : "not known");
 	mrt_show_field(out, "whole", "%s",
-		       json_is_true(json_object_get(m, "whole")) ? "yes" : "no: some databases only");
-	mrt_show_field(out, "passwords", "%s", json_is_true(json_object_get(m, "role_passwords")) ?
-		       "role passwords are in it" : "role passwords are not in it");
+	               json_is_true(json_object_get(m, "whole")) ? "yes"
+	                                                         : "no: some databases only");
+	mrt_show_field(out, "passwords", "%s",
+	               json_is_true(json_object_get(m, "role_passwords"))
+	                       ? "role passwords are in it"
+	                       : "role passwords are not in it");
 	size_t i;
-	json_array_foreach(json_object_get(m, "skipped"), i, item)
+	json_array_foreach (json_object_get(m, "skipped"), i, item)
 		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
-			       mrt_json_text_or(item, "reason", ""));
-	json_array_foreach(json_object_get(m, "warnings"), i, item)
+		               mrt_json_text_or(item, "reason", ""));
+	json_array_foreach (json_object_get(m, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
 	mrt_buf_add_char(&out->text, '\n');
 	return show_databases(out, m, err);
 }
 
 const struct mrt_cmd mrt_cmd_backup_show = {
-	.group = "backup", .verb = "show", .summary = "show one backup's manifest",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.group = "backup",
+	.verb = "show",
+	.summary = "show one backup's manifest",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

@@ -13,36 +13,46 @@ struct args {
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
 	MRT_OPT_FLAG(struct args, restore, 'r', "restore",
-		     "restore it into a private server, and compare"),
-	MRT_OPT_FLAG(struct args, no_record, 0, "no-record", "do not store the result"),
-	MRT_OPT_END
+	             "restore it into a private server, and compare"),
+	MRT_OPT_FLAG(struct args, no_record, 0, "no-record", "do not store the result"), MRT_OPT_END
 };
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
-	const struct mrt_verify_options how = { .id = a->id, .restore = a->restore,
-						.no_record = a->no_record };
+	const struct mrt_verify_options how = { .id = a->id,
+		                                .restore = a->restore,
+		                                .no_record = a->no_record };
 	mrt_auto_json record = NULL;
 	int rc = mrt_backup_verify(env->run, env->config, &how, &record, err);
+	if (record && env->out->json) {
+		int shown = mrt_show_json(env->out, record, rc < 0 ? NULL : err);
+		return rc < 0 ? rc : shown;
+	}
 	if (rc < 0)
 		return rc;
-	if (env->out->json)
-		return mrt_show_json(env->out, record, err);
 	char took[MRT_DURATION_SIZE];
-	mrt_duration_format((int64_t)mrt_json_size_or(record, "duration_ms", 0) * MRT_MILLISECOND, took);
+	mrt_duration_format((int64_t)mrt_json_size_or(record, "duration_ms", 0) * MRT_MILLISECOND,
+	                    took);
 	mrt_show_field(env->out, "backup", "%s", mrt_json_text_or(record, "id", ""));
-	mrt_show_field(env->out, "verified", "%s", a->restore ?
-		       "restored into a private server: good" : "content: good");
-	mrt_show_field(env->out, "compared", "%" PRIu64 " databases, %" PRIu64 " tables, %" PRIu64
-		       " rows, every byte of %" PRIu64 " objects",
-		       mrt_json_size_or(record, "databases", 0), mrt_json_size_or(record, "tables", 0),
-		       mrt_json_size_or(record, "rows", 0), mrt_json_size_or(record, "objects", 0));
+	mrt_show_field(env->out, "verified", "%s",
+	               a->restore ? "restored into a private server: good" : "content: good");
+	mrt_show_field(env->out, "compared",
+	               "%" PRIu64 " databases, %" PRIu64 " tables, %" PRIu64
+	               " rows, every byte of %" PRIu64 " objects",
+	               mrt_json_size_or(record, "databases", 0),
+	               mrt_json_size_or(record, "tables", 0), mrt_json_size_or(record, "rows", 0),
+	               mrt_json_size_or(record, "objects", 0));
 	mrt_show_field(env->out, "took", "%s", took);
 	return 0;
 }
 
 const struct mrt_cmd mrt_cmd_backup_verify = {
-	.group = "backup", .verb = "verify", .summary = "prove that a backup is good",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.group = "backup",
+	.verb = "verify",
+	.summary = "prove that a backup is good",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

@@ -26,36 +26,54 @@ struct mrt_texts {
 struct mrt_opt {
 	enum mrt_opt_kind kind;
 	size_t offset;
-	char letter;          /* 0: none */
-	const char *name;     /* of an option; NULL for operands */
-	const char *value;    /* "TEXT": how the value is called */
+	char letter;       /* 0: none */
+	const char *name;  /* of an option; NULL for operands */
+	const char *value; /* "TEXT": how the value is called */
 	const char *help;
 	const char *complete; /* "file", "dir", "backup", "a|b|c"; NULL: nothing */
 	const char *setting;  /* the option sets this setting ("store.url") */
 	int64_t min, max;
 };
 
-#define MRT_OPT_FLAG(type, field, letter_, name_, help_)                                           \
-	{ .kind = MRT_OPT_KIND_FLAG, .offset = offsetof(type, field), .letter = letter_,           \
-	  .name = name_, .help = help_ }
-#define MRT_OPT_TEXT(type, field, letter_, name_, value_, help_, ...)                              \
-	{ .kind = MRT_OPT_KIND_TEXT, .offset = offsetof(type, field), .letter = letter_,           \
-	  .name = name_, .value = value_, .help = help_, __VA_ARGS__ }
-#define MRT_OPT_LIST(type, field, letter_, name_, value_, help_)                                   \
-	{ .kind = MRT_OPT_KIND_LIST, .offset = offsetof(type, field), .letter = letter_,           \
-	  .name = name_, .value = value_, .help = help_ }
-#define MRT_OPT_NUMBER(type, field, letter_, name_, value_, help_, min_, max_)                     \
-	{ .kind = MRT_OPT_KIND_NUMBER, .offset = offsetof(type, field), .letter = letter_,         \
-	  .name = name_, .value = value_, .help = help_, .min = min_, .max = max_ }
-#define MRT_OPERAND(type, field, value_, help_, ...)                                               \
-	{ .kind = MRT_OPT_KIND_OPERAND, .offset = offsetof(type, field), .value = value_,          \
-	  .help = help_, __VA_ARGS__ }
-#define MRT_OPERAND_MAYBE(type, field, value_, help_, ...)                                         \
-	{ .kind = MRT_OPT_KIND_MAYBE, .offset = offsetof(type, field), .value = value_,            \
-	  .help = help_, __VA_ARGS__ }
-#define MRT_OPERAND_REST(type, field, value_, help_)                                               \
-	{ .kind = MRT_OPT_KIND_REST, .offset = offsetof(type, field), .value = value_, .help = help_ }
-#define MRT_OPT_END { .kind = MRT_OPT_END_KIND }
+#define MRT_OPT_FLAG(type, field, letter_, name_, help_)                                       \
+	{                                                                                      \
+		.kind = MRT_OPT_KIND_FLAG, .offset = offsetof(type, field), .letter = letter_, \
+		.name = name_, .help = help_                                                   \
+	}
+#define MRT_OPT_TEXT(type, field, letter_, name_, value_, help_, ...)                          \
+	{                                                                                      \
+		.kind = MRT_OPT_KIND_TEXT, .offset = offsetof(type, field), .letter = letter_, \
+		.name = name_, .value = value_, .help = help_, __VA_ARGS__                     \
+	}
+#define MRT_OPT_LIST(type, field, letter_, name_, value_, help_)                               \
+	{                                                                                      \
+		.kind = MRT_OPT_KIND_LIST, .offset = offsetof(type, field), .letter = letter_, \
+		.name = name_, .value = value_, .help = help_                                  \
+	}
+#define MRT_OPT_NUMBER(type, field, letter_, name_, value_, help_, min_, max_)                   \
+	{                                                                                        \
+		.kind = MRT_OPT_KIND_NUMBER, .offset = offsetof(type, field), .letter = letter_, \
+		.name = name_, .value = value_, .help = help_, .min = min_, .max = max_          \
+	}
+#define MRT_OPERAND(type, field, value_, help_, ...)                                            \
+	{                                                                                       \
+		.kind = MRT_OPT_KIND_OPERAND, .offset = offsetof(type, field), .value = value_, \
+		.help = help_, __VA_ARGS__                                                      \
+	}
+#define MRT_OPERAND_MAYBE(type, field, value_, help_, ...)                                    \
+	{                                                                                     \
+		.kind = MRT_OPT_KIND_MAYBE, .offset = offsetof(type, field), .value = value_, \
+		.help = help_, __VA_ARGS__                                                    \
+	}
+#define MRT_OPERAND_REST(type, field, value_, help_)                                         \
+	{                                                                                    \
+		.kind = MRT_OPT_KIND_REST, .offset = offsetof(type, field), .value = value_, \
+		.help = help_                                                                \
+	}
+#define MRT_OPT_END                      \
+	{                                \
+		.kind = MRT_OPT_END_KIND \
+	}
 
 /* Options that every command takes. */
 struct mrt_globals {
@@ -109,6 +127,6 @@ int mrt_commands_json(json_t **ret, struct mrt_error *err);
 
 /* Asks on the terminal; yes: already agreed. MRT_USAGE when not confirmed or nobody is there. */
 int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
-		struct mrt_error *err);
+                struct mrt_error *err);
 
 #endif

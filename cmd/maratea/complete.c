@@ -27,7 +27,7 @@ static void offer_choices(struct mrt_output *out, const char *word, const char *
 }
 
 static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *parsed,
-			  struct mrt_output *out, const char *word)
+                          struct mrt_output *out, const char *word)
 {
 	struct mrt_run brief = *run;
 	brief.deadline = mrt_clock_monotonic() + PATIENCE;
@@ -36,7 +36,7 @@ static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *pa
 	struct mrt_backup_list list = { 0 };
 	offer(out, word, "", "latest");
 	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
-			    NULL) < 0 ||
+	                    NULL) < 0 ||
 	    mrt_repository_open(config, 4, &store, NULL) < 0 ||
 	    mrt_repository_list(&brief, store, config->platform_name, NULL, &list, NULL) < 0)
 		return;
@@ -46,7 +46,7 @@ static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *pa
 }
 
 static void offer_value(const struct mrt_run *run, const struct mrt_parsed *parsed,
-			struct mrt_output *out, const struct mrt_opt *o, const char *word)
+                        struct mrt_output *out, const struct mrt_opt *o, const char *word)
 {
 	if (!o || !o->complete)
 		return;
@@ -74,7 +74,7 @@ static const struct mrt_opt *waiting_option(const struct mrt_cmd *cmd, const cha
 	for (size_t t = 0; t < 2; t++)
 		for (const struct mrt_opt *o = tables[t]; o && o->kind; o++) {
 			bool named = o->name && strncmp(before, "--", 2) == 0 &&
-				     strcmp(o->name, before + 2) == 0;
+			             strcmp(o->name, before + 2) == 0;
 			bool lettered = o->letter && before[1] == o->letter && !before[2];
 			if (named || lettered)
 				return o->kind == MRT_OPT_KIND_FLAG ? NULL : o;

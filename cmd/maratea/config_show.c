@@ -9,13 +9,12 @@ struct args {
 };
 
 static const struct mrt_opt show_opts[] = {
-	MRT_OPT_FLAG(struct args, all, 'a', "all", "settings that are not set as well"),
-	MRT_OPT_END
+	MRT_OPT_FLAG(struct args, all, 'a', "all", "settings that are not set as well"), MRT_OPT_END
 };
 static const struct mrt_opt check_opts[] = { MRT_OPT_END };
 
 static void masked(const struct mrt_cmd_env *env, const struct mrt_setting *s, const char *text,
-		   struct mrt_buf *buf)
+                   struct mrt_buf *buf)
 {
 	if (s->kind == MRT_SECRET && text)
 		mrt_buf_add_text(buf, "***");
@@ -45,7 +44,7 @@ static int show_json(const struct mrt_cmd_env *env, bool all, struct mrt_error *
 		rc = mrt_json_set(settings, mrt_settings[i].name, item, err);
 		if (rc == 0)
 			rc = mrt_json_set_text(item, "value",
-					       state->text ? mrt_buf_text(&text) : NULL, err);
+			                       state->text ? mrt_buf_text(&text) : NULL, err);
 		if (rc == 0)
 			rc = mrt_json_set_text(item, "source", state->source, err);
 	}
@@ -57,8 +56,8 @@ static int show_json(const struct mrt_cmd_env *env, bool all, struct mrt_error *
 static int run_show(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "SETTING", MRT_LEFT },
-						     { "VALUE", MRT_LEFT },
-						     { "FROM", MRT_LEFT } };
+		                                     { "VALUE", MRT_LEFT },
+		                                     { "FROM", MRT_LEFT } };
 	const struct args *a = args;
 	const struct mrt_config *c = env->config;
 	if (env->out->json)
@@ -71,7 +70,8 @@ static int run_show(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		const struct mrt_setting_state *state = &c->states[i];
 		mrt_auto_buf text = MRT_BUF_INIT;
 		masked(env, &mrt_settings[i], state->text, &text);
-		const char *const cells[] = { mrt_settings[i].name, mrt_buf_text(&text), state->source };
+		const char *const cells[] = { mrt_settings[i].name, mrt_buf_text(&text),
+			                      state->source };
 		if (state->text || a->all)
 			mrt_table_row(table, cells);
 	}
@@ -95,10 +95,20 @@ static int run_check(const struct mrt_cmd_env *env, const void *args, struct mrt
 }
 
 const struct mrt_cmd mrt_cmd_config_show = {
-	.group = "config", .verb = "show", .summary = "show every setting and where it comes from",
-	.opts = show_opts, .args_size = sizeof(struct args), .needs_config = true, .run = run_show,
+	.group = "config",
+	.verb = "show",
+	.summary = "show every setting and where it comes from",
+	.opts = show_opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run_show,
 };
 const struct mrt_cmd mrt_cmd_config_check = {
-	.group = "config", .verb = "check", .summary = "check the configuration file",
-	.opts = check_opts, .args_size = 0, .needs_config = true, .run = run_check,
+	.group = "config",
+	.verb = "check",
+	.summary = "check the configuration file",
+	.opts = check_opts,
+	.args_size = 0,
+	.needs_config = true,
+	.run = run_check,
 };

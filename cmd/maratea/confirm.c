@@ -5,13 +5,13 @@
 #include <string.h>
 
 int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
-		struct mrt_error *err)
+                struct mrt_error *err)
 {
 	if (yes)
 		return 0;
 	if (!env->terminal) {
-		mrt_fail(err, MRT_USAGE, "%s needs a confirmation, and there is no terminal to ask at",
-			 question);
+		mrt_fail(err, MRT_USAGE,
+		         "%s needs a confirmation, and there is no terminal to ask at", question);
 		return mrt_hint(err, "--yes confirms beforehand");
 	}
 	char answer[16] = "";

@@ -10,16 +10,16 @@ static void add_option(struct mrt_buf *buf, const struct mrt_opt *o)
 {
 	char left[96];
 	int n = o->name ? snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
-				   o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-				   o->value ? " " : "", o->value ? o->value : "") :
-			  snprintf(left, sizeof(left), "  %s", o->value);
+	                           o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+	                           o->value ? " " : "", o->value ? o->value : "")
+	                : snprintf(left, sizeof(left), "  %s", o->value);
 	mrt_buf_add_text(buf, left);
 	mrt_buf_printf(buf, n >= HELP_COLUMN ? "\n%*s%s\n" : "%*s%s\n",
-		       n >= HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n, "", o->help);
+	               n >= HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n, "", o->help);
 }
 
 static void add_options(struct mrt_buf *buf, const char *title, const struct mrt_opt *opts,
-			bool operands)
+                        bool operands)
 {
 	bool any = false;
 	for (const struct mrt_opt *o = opts; o->kind; o++) {
@@ -52,7 +52,7 @@ static void help_command(const struct mrt_cmd *cmd, struct mrt_buf *buf)
 static void help_group(const struct mrt_group *group, struct mrt_buf *buf)
 {
 	mrt_buf_printf(buf, "usage: maratea %s COMMAND [options] [operands]\n\n%s\n\ncommands:\n",
-		       group->name, group->summary);
+	               group->name, group->summary);
 	for (const struct mrt_cmd *const *c = mrt_commands; *c; c++)
 		if (strcmp((*c)->group, group->name) == 0)
 			mrt_buf_printf(buf, "  %-10s %s\n", (*c)->verb, (*c)->summary);
@@ -61,9 +61,10 @@ static void help_group(const struct mrt_group *group, struct mrt_buf *buf)
 
 static void help_all(struct mrt_buf *buf)
 {
-	mrt_buf_add_text(buf, "usage: maratea [options] GROUP COMMAND [options] [operands]\n\n"
-			      "Operates a schools-as-a-service platform: backups that are only called "
-			      "done\nwhen they are.\n\ngroups:\n");
+	mrt_buf_add_text(buf,
+	                 "usage: maratea [options] GROUP COMMAND [options] [operands]\n\n"
+	                 "Operates a schools-as-a-service platform: backups that are only called "
+	                 "done\nwhen they are.\n\ngroups:\n");
 	for (const struct mrt_group *g = mrt_groups; g->name; g++) {
 		mrt_buf_printf(buf, "  %-10s %s\n", g->name, g->summary);
 		for (const struct mrt_cmd *const *c = mrt_commands; *c; c++)
@@ -71,8 +72,9 @@ static void help_all(struct mrt_buf *buf)
 				mrt_buf_printf(buf, "    %-8s %s\n", (*c)->verb, (*c)->summary);
 	}
 	add_options(buf, "options of every command", mrt_global_opts, false);
-	mrt_buf_add_text(buf, "\nThe first minute: maratea sandbox run -- sh -c 'maratea backup run "
-			      "postgres && maratea backup list'\nThe manual: maratea(1)\n");
+	mrt_buf_add_text(buf,
+	                 "\nThe first minute: maratea sandbox run -- sh -c 'maratea backup run "
+	                 "postgres && maratea backup list'\nThe manual: maratea(1)\n");
 }
 
 void mrt_help(const struct mrt_parsed *parsed, struct mrt_buf *buf)

@@ -51,16 +51,20 @@ static int start_session(struct session *s, struct mrt_error *err)
 	const struct mrt_globals *g = &s->parsed.globals;
 	bool json = g->log_format && strcmp(g->log_format, "json") == 0;
 	int rc = mrt_screen_new(isatty(STDERR_FILENO), json, want_color(g->color, STDERR_FILENO),
-				&s->screen, err);
+	                        &s->screen, err);
 	if (rc == 0)
 		rc = mrt_log_new(mrt_screen_log, s->screen,
-				 g->quiet ? MRT_LOG_ERROR : g->verbose ? MRT_LOG_DEBUG : MRT_LOG_INFO,
-				 &s->log, err);
-	s->run = (struct mrt_run){ .log = s->log, .signal = &stop_signal, .wall = mrt_clock_wall,
-				   .progress = &s->progress };
-	s->out = (struct mrt_output){ .json = g->output && strcmp(g->output, "json") == 0,
-				      .color = want_color(g->color, STDOUT_FILENO),
-				      .text = { .ceiling = (size_t)1 << 30 } };
+		                 g->quiet     ? MRT_LOG_ERROR
+		                 : g->verbose ? MRT_LOG_DEBUG
+		                              : MRT_LOG_INFO,
+		                 &s->log, err);
+	s->run = (struct mrt_run) { .log = s->log,
+		                    .signal = &stop_signal,
+		                    .wall = mrt_clock_wall,
+		                    .progress = &s->progress };
+	s->out = (struct mrt_output) { .json = g->output && strcmp(g->output, "json") == 0,
+		                       .color = want_color(g->color, STDOUT_FILENO),
+		                       .text = { .ceiling = (size_t)1 << 30 } };
 	return rc;
 }
 
@@ -80,12 +84,15 @@ static int run_command(struct session *s, struct mrt_error *err)
 	int rc = set_timeout(s, err);
 	if (rc == 0 && cmd->needs_config) {
 		rc = mrt_config_load(&s->run, s->parsed.globals.config, s->parsed.flags,
-				     s->parsed.n_flags, &s->config, err);
+		                     s->parsed.n_flags, &s->config, err);
 		if (rc == 0)
-			rc = mrt_screen_watch(s->screen, &s->progress, s->parsed.globals.quiet, err);
+			rc = mrt_screen_watch(s->screen, &s->progress, s->parsed.globals.quiet,
+			                      err);
 	}
 	const struct mrt_cmd_env env = {
-		.run = &s->run, .config = s->config, .out = &s->out,
+		.run = &s->run,
+		.config = s->config,
+		.out = &s->out,
 		.terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
 	};
 	if (rc == 0)
@@ -106,7 +113,7 @@ static int show_help(struct session *s, bool asked, struct mrt_error *err)
 	}
 	mrt_fail(err, MRT_USAGE, "which %s?", s->parsed.group ? "command" : "group and command");
 	return mrt_hint(err, "'maratea %s%s--help' shows what there is",
-			s->parsed.group ? s->parsed.group->name : "", s->parsed.group ? " " : "");
+	                s->parsed.group ? s->parsed.group->name : "", s->parsed.group ? " " : "");
 }
 
 /* Questions of the shell and of the tests; not for people. */
@@ -126,7 +133,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	prctl(PR_SET_DUMPABLE, 0); /* no core dumps: they would hold secrets */
 	catch_signals();
-	bool hidden = argc > 1 && strncmp(argv[1], "__", 2) == 0;
+	bool hidden = argc > 1 &&
+	              (strcmp(argv[1], "__complete") == 0 || strcmp(argv[1], "__commands") == 0);
 	int rc = hidden ? 0 : mrt_parse(argc, argv, &s.parsed, &err);
 	int started = start_session(&s, rc < 0 ? NULL : &err);
 	const struct mrt_globals *g = &s.parsed.globals;

@@ -15,7 +15,7 @@ struct mrt_table {
 };
 
 int mrt_table_new(const struct mrt_column *columns, size_t n, struct mrt_table **ret,
-		  struct mrt_error *err)
+                  struct mrt_error *err)
 {
 	struct mrt_table *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -84,7 +84,7 @@ static size_t width(const char *text)
 }
 
 static void add_cell(struct mrt_buf *buf, const char *text, size_t wanted, enum mrt_align align,
-		     bool last)
+                     bool last)
 {
 	size_t have = width(text), pad = wanted > have ? wanted - have : 0;
 	if (align == MRT_RIGHT)
@@ -111,13 +111,13 @@ int mrt_table_show(struct mrt_output *out, const struct mrt_table *t, struct mrt
 		mrt_buf_add_text(&out->text, "\033[1m");
 	for (size_t i = 0; i < t->n; i++)
 		add_cell(&out->text, t->columns[i].title, widths[i], t->columns[i].align,
-			 i + 1 == t->n);
+		         i + 1 == t->n);
 	if (out->color)
 		mrt_buf_add_text(&out->text, "\033[0m");
 	for (size_t r = 0; r < t->n_rows; r++)
 		for (size_t i = 0; i < t->n; i++)
-			add_cell(&out->text, t->cells[r * t->n + i], widths[i],
-				 t->columns[i].align, i + 1 == t->n);
+			add_cell(&out->text, t->cells[r * t->n + i], widths[i], t->columns[i].align,
+			         i + 1 == t->n);
 	return mrt_buf_check(&out->text, err);
 }
 
@@ -152,7 +152,7 @@ int mrt_output_flush(struct mrt_output *out, struct mrt_error *err)
 		ssize_t n = write(STDOUT_FILENO, p, left);
 		if (n < 0 && errno != EINTR)
 			rc = mrt_fail(err, MRT_FAILED, "cannot write to standard output: %s",
-				      strerror(errno));
+			              strerror(errno));
 		if (n > 0) {
 			p += n;
 			left -= (size_t)n;

@@ -16,7 +16,7 @@ struct mrt_column {
 };
 struct mrt_table;
 int mrt_table_new(const struct mrt_column *columns, size_t n, struct mrt_table **ret,
-		  struct mrt_error *err);
+                  struct mrt_error *err);
 void mrt_table_free(struct mrt_table *table);
 MRT_DEFINE_AUTO(mrt_table)
 /* One row: as many texts as columns (copied; NULL and "" show as "-"). */
@@ -25,7 +25,7 @@ int mrt_table_show(struct mrt_output *out, const struct mrt_table *table, struct
 
 /* "name:  value" lines. */
 void mrt_show_field(struct mrt_output *out, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 int mrt_show_json(struct mrt_output *out, const json_t *json, struct mrt_error *err);
 /* Writes everything to stdout; a failed write is an error. */
 int mrt_output_flush(struct mrt_output *out, struct mrt_error *err);

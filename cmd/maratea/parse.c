@@ -8,21 +8,22 @@
 #define G struct mrt_globals
 const struct mrt_opt mrt_global_opts[] = {
 	MRT_OPT_TEXT(G, config, 'c', "config", "FILE", "read this configuration file",
-		     .complete = "file"),
+	             .complete = "file"),
 	MRT_OPT_TEXT(G, output, 'o', "output", "FORMAT", "table (default) or json",
-		     .complete = "table|json"),
+	             .complete = "table|json"),
 	MRT_OPT_TEXT(G, store, 0, "store", "URL", "file:///path or s3://bucket/prefix",
-		     .setting = "store.url"),
-	MRT_OPT_TEXT(G, platform, 0, "platform", "NAME", "whose backups", .setting = "platform.name"),
+	             .setting = "store.url"),
+	MRT_OPT_TEXT(G, platform, 0, "platform", "NAME", "whose backups",
+	             .setting = "platform.name"),
 	MRT_OPT_TEXT(G, memory, 0, "memory", "SIZE", "bound of this process, 128MiB by default",
-		     .setting = "backup.memory"),
+	             .setting = "backup.memory"),
 	MRT_OPT_TEXT(G, timeout, 0, "timeout", "TIME", "give up after this time (30s, 15m, 2h)"),
 	MRT_OPT_FLAG(G, quiet, 'q', "quiet", "only errors on standard error"),
 	MRT_OPT_FLAG(G, verbose, 'v', "verbose", "say more on standard error"),
 	MRT_OPT_TEXT(G, log_format, 0, "log-format", "FORMAT", "text (default) or json",
-		     .complete = "text|json"),
+	             .complete = "text|json"),
 	MRT_OPT_TEXT(G, color, 0, "color", "WHEN", "auto (default), always or never",
-		     .complete = "auto|always|never"),
+	             .complete = "auto|always|never"),
 	MRT_OPT_FLAG(G, help, 'h', "help", "show this help"),
 	MRT_OPT_FLAG(G, version, 0, "version", "show the version"),
 	MRT_OPT_END
@@ -70,13 +71,13 @@ static const char *option_name(const void *arg, size_t wanted)
 }
 
 static int unknown(const char *what, const char *word,
-		   const char *(*names)(const void *arg, size_t i), const void *arg,
-		   const char *prefix, const char *help, struct mrt_error *err)
+                   const char *(*names)(const void *arg, size_t i), const void *arg,
+                   const char *prefix, const char *help, struct mrt_error *err)
 {
 	const char *near = mrt_nearest(word, names, arg);
 	mrt_fail(err, MRT_USAGE, "unknown %s '%s%.80s'%s%s%s%s", what, prefix, word,
-		 near ? "; did you mean '" : "", near ? prefix : "", near ? near : "",
-		 near ? "'?" : "");
+	         near ? "; did you mean '" : "", near ? prefix : "", near ? near : "",
+	         near ? "'?" : "");
 	return mrt_hint(err, "'maratea %s--help' shows what there is", help);
 }
 
@@ -88,17 +89,18 @@ struct parsing {
 };
 
 static const struct mrt_opt *find_in(const struct mrt_opt *table, const char *name, size_t len,
-				     char letter)
+                                     char letter)
 {
 	for (const struct mrt_opt *o = table; o && o->kind; o++)
-		if (o->name && ((letter && o->letter == letter) ||
-				(name && strlen(o->name) == len && strncmp(o->name, name, len) == 0)))
+		if (o->name &&
+		    ((letter && o->letter == letter) ||
+		     (name && strlen(o->name) == len && strncmp(o->name, name, len) == 0)))
 			return o;
 	return NULL;
 }
 
 static const struct mrt_opt *find_option(const struct parsing *p, const char *name, size_t len,
-					 char letter, void **ret_base)
+                                         char letter, void **ret_base)
 {
 	const struct mrt_opt *o = p->to->cmd ? find_in(p->to->cmd->opts, name, len, letter) : NULL;
 	*ret_base = o ? p->to->args : (void *)&p->to->globals;
@@ -127,7 +129,7 @@ static int check_choice(const struct mrt_opt *o, const char *value, struct mrt_e
 }
 
 static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, const char *value,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	void *field = (char *)base + o->offset;
 	int rc = check_choice(o, value, err);
@@ -135,8 +137,15 @@ static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, con
 		return rc;
 	if (!*value && o->name)
 		return mrt_fail(err, MRT_USAGE, "--%s has an empty value", o->name);
-	if (o->setting)
-		p->to->flags[p->to->n_flags++ % 16] = (struct mrt_config_flag){ o->setting, value };
+	if (o->setting) { /* the last one given counts */
+		size_t i = 0;
+		while (i < p->to->n_flags && strcmp(p->to->flags[i].name, o->setting) != 0)
+			i++;
+		if (i == sizeof(p->to->flags) / sizeof(p->to->flags[0]))
+			return mrt_fail(err, MRT_USAGE, "too many options");
+		p->to->flags[i] = (struct mrt_config_flag) { o->setting, value };
+		p->to->n_flags += i == p->to->n_flags;
+	}
 	switch (o->kind) {
 	case MRT_OPT_KIND_LIST:
 		return add_text(field, value, err);
@@ -151,7 +160,7 @@ static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, con
 
 /* One option word; value: what stood after "=" or the letter, or NULL. */
 static int take_option(struct parsing *p, const struct mrt_opt *o, void *base, const char *shown,
-		       const char *value, struct mrt_error *err)
+                       const char *value, struct mrt_error *err)
 {
 	if (o->kind == MRT_OPT_KIND_FLAG) {
 		if (value)
@@ -186,12 +195,13 @@ static int parse_long(struct parsing *p, const char *word, struct mrt_error *err
 		help_path(p->to, &help);
 		mrt_buf_add(&name, word, len);
 		return unknown("option", mrt_buf_text(&name), option_name,
-			       p->to->cmd ? p->to->cmd->opts : NULL, "--", mrt_buf_text(&help), err);
+		               p->to->cmd ? p->to->cmd->opts : NULL, "--", mrt_buf_text(&help),
+		               err);
 	}
 	mrt_auto_buf shown = MRT_BUF_INIT;
 	mrt_buf_printf(&shown, "--%s", o->name);
 	return take_option(p, o, base, mrt_buf_text(&shown),
-			   word[len] == '=' ? word + len + 1 : NULL, err);
+	                   word[len] == '=' ? word + len + 1 : NULL, err);
 }
 
 static int parse_letters(struct parsing *p, const char *letters, struct mrt_error *err)
@@ -205,10 +215,11 @@ static int parse_letters(struct parsing *p, const char *letters, struct mrt_erro
 			help_path(p->to, &help);
 			mrt_fail(err, MRT_USAGE, "unknown option '%s'", shown);
 			return mrt_hint(err, "'maratea %s--help' shows what there is",
-					mrt_buf_text(&help));
+			                mrt_buf_text(&help));
 		}
 		bool flag = o->kind == MRT_OPT_KIND_FLAG;
-		int rc = take_option(p, o, base, shown, !flag && letters[1] ? letters + 1 : NULL, err);
+		int rc = take_option(p, o, base, shown, !flag && letters[1] ? letters + 1 : NULL,
+		                     err);
 		if (rc < 0 || !flag)
 			return rc;
 	}
@@ -237,22 +248,22 @@ static int take_word(struct parsing *p, const char *word, struct mrt_error *err)
 	struct mrt_parsed *to = p->to;
 	if (!to->group) {
 		to->group = mrt_group_find(word);
-		return to->group ? 0 : unknown("command", word, group_name, NULL, "", "", err);
+		return to->group ? 0 : unknown("group", word, group_name, NULL, "", "", err);
 	}
 	if (!to->cmd) {
 		mrt_auto_buf help = MRT_BUF_INIT;
 		help_path(to, &help);
 		to->cmd = mrt_cmd_find(to->group, word);
 		if (!to->cmd)
-			return unknown("command", word, verb_name, to->group,
-				       mrt_buf_text(&help), mrt_buf_text(&help), err);
+			return unknown("command", word, verb_name, to->group, mrt_buf_text(&help),
+			               mrt_buf_text(&help), err);
 		to->args = calloc(1, to->cmd->args_size + 1);
 		return to->args ? 0 : mrt_no_memory(err);
 	}
 	const struct mrt_opt *o = operand(to->cmd, p->operands++);
 	if (!o && rest_of(to->cmd))
 		return mrt_fail(err, MRT_USAGE, "write '--' before the command to run: %s %s -- %s",
-				to->group->name, to->cmd->verb, word);
+		                to->group->name, to->cmd->verb, word);
 	if (!o)
 		return mrt_fail(err, MRT_USAGE, "unexpected operand '%.80s'", word);
 	return set_value(p, o, to->args, word, err);
@@ -265,14 +276,14 @@ static int check_complete(const struct parsing *p, struct mrt_error *err)
 		return 0;
 	for (const struct mrt_opt *o = to->cmd->opts; o->kind; o++) {
 		const void *field = (const char *)to->args + o->offset;
-		bool missing = (o->kind == MRT_OPT_KIND_OPERAND && !*(const char *const *)field) ||
-			       (o->kind == MRT_OPT_KIND_REST &&
-				((const struct mrt_texts *)field)->n == 0);
+		bool missing =
+		        (o->kind == MRT_OPT_KIND_OPERAND && !*(const char *const *)field) ||
+		        (o->kind == MRT_OPT_KIND_REST && ((const struct mrt_texts *)field)->n == 0);
 		if (!missing)
 			continue;
 		mrt_fail(err, MRT_USAGE, "%s is missing: %s", o->value, o->help);
 		return mrt_hint(err, "'maratea %s %s --help' shows how it is called",
-				to->group->name, to->cmd->verb);
+		                to->group->name, to->cmd->verb);
 	}
 	return 0;
 }
@@ -280,21 +291,22 @@ static int check_complete(const struct parsing *p, struct mrt_error *err)
 int mrt_parse(int argc, char **argv, struct mrt_parsed *ret, struct mrt_error *err)
 {
 	struct parsing p = { .to = ret, .argc = argc, .at = 1, .argv = argv };
-	*ret = (struct mrt_parsed){ 0 };
+	*ret = (struct mrt_parsed) { 0 };
 	bool options_over = false;
 	int rc = 0;
 	while (rc == 0 && p.at < argc) {
 		const char *word = argv[p.at++];
 		const struct mrt_opt *rest = ret->cmd ? rest_of(ret->cmd) : NULL;
 		if (options_over && rest)
-			rc = add_text((struct mrt_texts *)((char *)ret->args + rest->offset), word, err);
+			rc = add_text((struct mrt_texts *)((char *)ret->args + rest->offset), word,
+			              err);
 		else if (options_over || word[0] != '-' || word[1] == '\0')
 			rc = take_word(&p, word, err);
 		else if (strcmp(word, "--") == 0)
 			options_over = true;
 		else
-			rc = word[1] == '-' ? parse_long(&p, word + 2, err) :
-					      parse_letters(&p, word + 1, err);
+			rc = word[1] == '-' ? parse_long(&p, word + 2, err)
+			                    : parse_letters(&p, word + 1, err);
 	}
 	return rc < 0 ? rc : check_complete(&p, err);
 }

@@ -22,7 +22,7 @@ struct mrt_screen {
 };
 
 int mrt_screen_new(bool terminal, bool json, bool color, struct mrt_screen **ret,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	struct mrt_screen *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -51,7 +51,7 @@ static void erase(struct mrt_screen *s, struct mrt_buf *buf)
 }
 
 static void add_line(const struct mrt_screen *s, struct mrt_buf *buf, const char *level,
-		     const char *text)
+                     const char *text)
 {
 	if (s->json) {
 		char time[MRT_TIME_SIZE];
@@ -66,12 +66,14 @@ static void add_line(const struct mrt_screen *s, struct mrt_buf *buf, const char
 		return;
 	}
 	bool warn = s->color && (strcmp(level, "error") == 0 || strcmp(level, "warning") == 0);
-	mrt_buf_printf(buf, "%smaratea: %s:%s ", warn ? "\033[1m" : "", level, warn ? "\033[0m" : "");
+	mrt_buf_printf(buf, "%smaratea: %s:%s ", warn ? "\033[1m" : "", level,
+	               warn ? "\033[0m" : "");
 	for (; *text; text++) /* one line, however many the peer's words had */
 		if (*text == '\n')
 			mrt_buf_add_text(buf, "; ");
 		else
-			mrt_buf_add_char(buf, (unsigned char)*text < 32 && *text != '\t' ? '?' : *text);
+			mrt_buf_add_char(buf,
+			                 (unsigned char)*text < 32 && *text != '\t' ? '?' : *text);
 	mrt_buf_add_char(buf, '\n');
 }
 
@@ -97,7 +99,7 @@ static void describe(const struct mrt_screen *s, struct mrt_buf *buf)
 	if (total > 0 && done <= total) {
 		mrt_size_format(total, size);
 		mrt_buf_printf(buf, "%s: %.0f%% of %s, %s/s", s->what,
-			       100.0 * (double)done / (double)total, size, speed);
+		               100.0 * (double)done / (double)total, size, speed);
 		if (rate > 0 && seconds > 1) {
 			mrt_duration_format((int64_t)((double)(total - done) / rate * 1e9), left);
 			mrt_buf_printf(buf, ", %s left", left);
@@ -149,7 +151,7 @@ static void *watch(void *arg)
 }
 
 int mrt_screen_watch(struct mrt_screen *s, struct mrt_progress *progress, bool quiet,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	s->progress = progress;
 	if (quiet)

@@ -6,10 +6,9 @@ struct args {
 	struct mrt_texts command;
 };
 
-static const struct mrt_opt opts[] = {
-	MRT_OPERAND_REST(struct args, command, "COMMAND", "what to run, with its arguments"),
-	MRT_OPT_END
-};
+static const struct mrt_opt opts[] = { MRT_OPERAND_REST(struct args, command, "COMMAND",
+	                                                "what to run, with its arguments"),
+	                               MRT_OPT_END };
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
@@ -25,7 +24,11 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 }
 
 const struct mrt_cmd mrt_cmd_sandbox_run = {
-	.group = "sandbox", .verb = "run",
+	.group = "sandbox",
+	.verb = "run",
 	.summary = "run a command with a private PostgreSQL, Redis and store",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

@@ -10,7 +10,7 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_FLAG(struct args, write, 'w', "write",
-		     "find out by putting and deleting objects under .maratea-probe"),
+	             "find out by putting and deleting objects under .maratea-probe"),
 	MRT_OPT_END
 };
 
@@ -34,12 +34,12 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (!env->out->json) {
 		mrt_show_field(env->out, "store", "%s", store->name);
 		mrt_show_field(env->out, "reached", "in %" PRId64 " ms%s", ms,
-			       a->write ? ", written and deleted" : "");
+		               a->write ? ", written and deleted" : "");
 		if (c.has_clock)
 			mrt_show_field(env->out, "clock", "%+" PRId64 " s off ours",
-				       c.clock_skew / MRT_SECOND);
+			               c.clock_skew / MRT_SECOND);
 		mrt_show_field(env->out, "if-none-match", "on PUT: %s; on complete: %s",
-			       answer(c.conditional_put), answer(c.conditional_complete));
+		               answer(c.conditional_put), answer(c.conditional_complete));
 		return 0;
 	}
 	static const char *const answers[] = { "unknown", "no", "yes" };
@@ -48,18 +48,23 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "latency_ms", (uint64_t)ms, err);
 	if (rc == 0)
-		rc = mrt_json_set(json, "clock_skew_s",
-				  c.has_clock ? json_integer(c.clock_skew / MRT_SECOND) : json_null(),
-				  err);
+		rc = mrt_json_set(
+		        json, "clock_skew_s",
+		        c.has_clock ? json_integer(c.clock_skew / MRT_SECOND) : json_null(), err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "conditional_put", answers[c.conditional_put], err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "conditional_complete", answers[c.conditional_complete],
-				       err);
+		rc = mrt_json_set_text(json, "conditional_complete",
+		                       answers[c.conditional_complete], err);
 	return rc < 0 ? rc : mrt_show_json(env->out, json, err);
 }
 
 const struct mrt_cmd mrt_cmd_store_probe = {
-	.group = "store", .verb = "probe", .summary = "reach the store and tell what it can do",
-	.opts = opts, .args_size = sizeof(struct args), .needs_config = true, .run = run,
+	.group = "store",
+	.verb = "probe",
+	.summary = "reach the store and tell what it can do",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
 };

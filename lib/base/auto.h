@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MRT_DEFINE_AUTO(type)                                                                      \
-	static inline void type##_auto(struct type **value)                                        \
-	{                                                                                          \
-		type##_free(*value);                                                               \
+#define MRT_DEFINE_AUTO(type)                               \
+	static inline void type##_auto(struct type **value) \
+	{                                                   \
+		type##_free(*value);                        \
 	}
 #define mrt_auto(type) __attribute__((cleanup(type##_auto))) struct type
 #define mrt_cleanup(function) __attribute__((cleanup(function)))
@@ -31,17 +31,17 @@ static inline void mrt_fd_close(int *fd)
 }
 #define mrt_autofd __attribute__((cleanup(mrt_fd_close))) int
 
-#define mrt_steal(pointer)                                                                         \
-	__extension__({                                                                            \
-		__typeof__(pointer) *mrt_from = &(pointer), mrt_value = *mrt_from;                 \
-		*mrt_from = 0;                                                                     \
-		mrt_value;                                                                         \
+#define mrt_steal(pointer)                                                         \
+	__extension__({                                                            \
+		__typeof__(pointer) *mrt_from = &(pointer), mrt_value = *mrt_from; \
+		*mrt_from = 0;                                                     \
+		mrt_value;                                                         \
 	})
-#define mrt_steal_fd(fd)                                                                           \
-	__extension__({                                                                            \
-		int *mrt_from = &(fd), mrt_value = *mrt_from;                                      \
-		*mrt_from = -1;                                                                    \
-		mrt_value;                                                                         \
+#define mrt_steal_fd(fd)                                      \
+	__extension__({                                       \
+		int *mrt_from = &(fd), mrt_value = *mrt_from; \
+		*mrt_from = -1;                               \
+		mrt_value;                                    \
 	})
 
 #endif

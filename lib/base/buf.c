@@ -8,7 +8,7 @@
 void mrt_buf_release(struct mrt_buf *buf)
 {
 	free(buf->data);
-	*buf = (struct mrt_buf){ .ceiling = buf->ceiling };
+	*buf = (struct mrt_buf) { .ceiling = buf->ceiling };
 }
 
 void mrt_buf_wipe(struct mrt_buf *buf)

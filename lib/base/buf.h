@@ -19,7 +19,7 @@ struct mrt_buf {
 };
 
 #define MRT_BUF_CEILING ((size_t)64 << 20)
-#define MRT_BUF_INIT ((struct mrt_buf){ .ceiling = MRT_BUF_CEILING })
+#define MRT_BUF_INIT ((struct mrt_buf) { .ceiling = MRT_BUF_CEILING })
 #define mrt_auto_buf mrt_cleanup(mrt_buf_release) struct mrt_buf
 
 void mrt_buf_release(struct mrt_buf *buf);
@@ -28,7 +28,7 @@ void mrt_buf_add(struct mrt_buf *buf, const void *data, size_t len);
 void mrt_buf_add_text(struct mrt_buf *buf, const char *text);
 void mrt_buf_add_char(struct mrt_buf *buf, char c);
 void mrt_buf_printf(struct mrt_buf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 void mrt_buf_reserve(struct mrt_buf *buf, size_t extra);
 static inline void mrt_buf_clear(struct mrt_buf *buf)
 {

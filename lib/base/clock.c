@@ -80,12 +80,8 @@ int mrt_duration_parse(const char *text, int64_t *ret, struct mrt_error *err)
 		const char *unit;
 		int64_t ns;
 	} units[] = {
-		{ "", MRT_SECOND },
-		{ "ms", MRT_MILLISECOND },
-		{ "s", MRT_SECOND },
-		{ "m", 60 * MRT_SECOND },
-		{ "min", 60 * MRT_SECOND },
-		{ "h", 3600 * MRT_SECOND },
+		{ "", MRT_SECOND },          { "ms", MRT_MILLISECOND },  { "s", MRT_SECOND },
+		{ "m", 60 * MRT_SECOND },    { "min", 60 * MRT_SECOND }, { "h", 3600 * MRT_SECOND },
 		{ "d", 86400 * MRT_SECOND },
 	};
 	char *end = NULL;
@@ -97,7 +93,8 @@ int mrt_duration_parse(const char *text, int64_t *ret, struct mrt_error *err)
 				*ret = (int64_t)n * units[i].ns;
 				return 0;
 			}
-	return mrt_fail(err, MRT_USAGE, "'%.40s' is not a duration (write 30s, 15m, 12h, 7d)", text);
+	return mrt_fail(err, MRT_USAGE, "'%.40s' is not a duration (write 30s, 15m, 12h, 7d)",
+	                text);
 }
 
 void mrt_duration_format(int64_t ns, char ret[MRT_DURATION_SIZE])
@@ -110,8 +107,9 @@ void mrt_duration_format(int64_t ns, char ret[MRT_DURATION_SIZE])
 	else if (s < 3600)
 		snprintf(ret, MRT_DURATION_SIZE, "%" PRId64 "m %" PRId64 "s", s / 60, s % 60);
 	else if (s < 86400)
-		snprintf(ret, MRT_DURATION_SIZE, "%" PRId64 "h %" PRId64 "m", s / 3600, s / 60 % 60);
+		snprintf(ret, MRT_DURATION_SIZE, "%" PRId64 "h %" PRId64 "m", s / 3600,
+		         s / 60 % 60);
 	else
 		snprintf(ret, MRT_DURATION_SIZE, "%" PRId64 "d %" PRId64 "h", s / 86400,
-			 s / 3600 % 24);
+		         s / 3600 % 24);
 }

@@ -134,5 +134,5 @@ int mrt_fail_errno(struct mrt_error *err, int number, const char *format, ...)
 	va_end(args);
 	/* GNU strerror_r: thread-safe, returns the text */
 	return mrt_fail(err, code_of_errno(number), "%s: %s", what,
-			strerror_r(number, why, sizeof(why)));
+	                strerror_r(number, why, sizeof(why)));
 }

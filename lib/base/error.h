@@ -13,9 +13,9 @@
 
 enum mrt_code {
 	MRT_OK = 0,
-	MRT_FAILED = -1,      /* the operation failed */
+	MRT_FAILED = -1, /* the operation failed */
 	MRT_NO_MEMORY = -2,
-	MRT_IO = -3,          /* a file or pipe failed under us */
+	MRT_IO = -3, /* a file or pipe failed under us */
 	MRT_NO_SPACE = -4,
 	MRT_NOT_FOUND = -5,
 	MRT_USAGE = -6,
@@ -25,11 +25,11 @@ enum mrt_code {
 	MRT_CORRUPT = -10,    /* bytes are not what they must be */
 	MRT_EXISTS = -11,
 	MRT_LOCKED = -12,
-	MRT_CHANGED = -13,    /* changed underneath us */
+	MRT_CHANGED = -13, /* changed underneath us */
 	MRT_UNREACHABLE = -14,
-	MRT_REFUSED = -15,    /* the peer answered, and said no */
+	MRT_REFUSED = -15, /* the peer answered, and said no */
 	MRT_DEADLINE = -16,
-	MRT_CANCELLED = -17,  /* SIGINT or SIGTERM, see mrt_run */
+	MRT_CANCELLED = -17, /* SIGINT or SIGTERM, see mrt_run */
 	MRT_CODE_END = -18
 };
 
@@ -46,11 +46,11 @@ int mrt_code_http_status(enum mrt_code code);
 
 /* Sets code and text, forgets an older hint; returns the code. */
 int mrt_fail(struct mrt_error *err, enum mrt_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Puts "what: " before the text; returns code, so that callers can return it. */
 int mrt_context(struct mrt_error *err, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 /* Adds one hint line; returns the error's code. */
 int mrt_hint(struct mrt_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -58,7 +58,7 @@ int mrt_hint(struct mrt_error *err, const char *format, ...) __attribute__((form
 /* MRT_NO_SPACE for ENOSPC and EDQUOT, MRT_NO_MEMORY for ENOMEM, MRT_NOT_FOUND for ENOENT,
  * MRT_EXISTS for EEXIST, else MRT_IO; the text ends in strerror(number). */
 int mrt_fail_errno(struct mrt_error *err, int number, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 static inline int mrt_no_memory(struct mrt_error *err)
 {

@@ -48,7 +48,7 @@ static int write_all(int fd, const char *data, size_t len)
 }
 
 int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	unsigned char random[6];
 	char suffix[13];

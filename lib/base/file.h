@@ -11,7 +11,7 @@
 int mrt_file_read(const char *path, struct mrt_buf *buf, struct mrt_error *err);
 /* Writes path whole or not at all: temporary, fsync, rename. Replaces an older one. */
 int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
-		   struct mrt_error *err);
+                   struct mrt_error *err);
 /* mkdir -p */
 int mrt_dir_make(const char *path, mode_t mode, struct mrt_error *err);
 /* Makes the directories above path. */

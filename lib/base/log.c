@@ -22,8 +22,8 @@ const char *mrt_log_level_name(enum mrt_log_level level)
 	return names[level];
 }
 
-int mrt_log_new(mrt_log_write *write, void *context, enum mrt_log_level level,
-		struct mrt_log **ret, struct mrt_error *err)
+int mrt_log_new(mrt_log_write *write, void *context, enum mrt_log_level level, struct mrt_log **ret,
+                struct mrt_error *err)
 {
 	struct mrt_log *log = calloc(1, sizeof(*log));
 	if (!log)

@@ -16,8 +16,8 @@ typedef void mrt_log_write(void *context, enum mrt_log_level level, const char *
 const char *mrt_log_level_name(enum mrt_log_level level);
 
 /* Lines above level are dropped before they are formatted. */
-int mrt_log_new(mrt_log_write *write, void *context, enum mrt_log_level level,
-		struct mrt_log **ret, struct mrt_error *err);
+int mrt_log_new(mrt_log_write *write, void *context, enum mrt_log_level level, struct mrt_log **ret,
+                struct mrt_error *err);
 void mrt_log_free(struct mrt_log *log);
 MRT_DEFINE_AUTO(mrt_log)
 
@@ -30,6 +30,6 @@ int mrt_log_secret(struct mrt_log *log, const char *text, struct mrt_error *err)
 void mrt_log_mask(struct mrt_log *log, const char *text, struct mrt_buf *ret);
 
 void mrt_logf(struct mrt_log *log, enum mrt_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -59,7 +59,7 @@ static void *take_locked(struct mrt_pool *pool)
 }
 
 int mrt_pool_acquire(struct mrt_pool *pool, const struct mrt_run *run, void **ret,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	pthread_mutex_lock(&pool->lock);
 	int rc = 0;

@@ -3,14 +3,14 @@
 
 void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest, int64_t give_up_after)
 {
-	*retry = (struct mrt_retry){ .first = first,
-				     .longest = longest,
-				     .give_up_after = give_up_after,
-				     .since = mrt_clock_monotonic() };
+	*retry = (struct mrt_retry) { .first = first,
+		                      .longest = longest,
+		                      .give_up_after = give_up_after,
+		                      .since = mrt_clock_monotonic() };
 }
 
 int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t at_least,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	int64_t range = retry->first;
 	for (unsigned i = 0; i < retry->attempt && range < retry->longest; i++)
@@ -27,7 +27,7 @@ int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t a
 		char text[MRT_DURATION_SIZE];
 		mrt_duration_format(spent, text);
 		return mrt_fail(err, err->code, "%s (gave up after %u attempts in %s)", err->text,
-				retry->attempt + 1, text);
+		                retry->attempt + 1, text);
 	}
 	retry->attempt++;
 	struct mrt_error stop;

@@ -12,11 +12,10 @@ struct mrt_retry {
 	unsigned attempt;
 };
 
-void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest,
-		    int64_t give_up_after);
+void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest, int64_t give_up_after);
 /* Sleeps before the next attempt and returns 0. When time is up it returns err's own code, its
  * text (the peer's last words) followed by how long we tried. at_least: Retry-After in ns, or 0. */
 int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t at_least,
-		   struct mrt_error *err);
+                   struct mrt_error *err);
 
 #endif

@@ -13,7 +13,9 @@ int mrt_run_check(const struct mrt_run *run, struct mrt_error *err)
 {
 	if (run->signal && *run->signal)
 		return mrt_fail(err, MRT_CANCELLED, "interrupted by %s",
-				*run->signal == SIGINT ? "SIGINT" : "SIGTERM");
+		                *run->signal == SIGINT   ? "SIGINT"
+		                : *run->signal == SIGHUP ? "SIGHUP"
+		                                         : "SIGTERM");
 	if (run->abort && *run->abort)
 		return mrt_fail(err, MRT_CANCELLED, "stopped because another part failed");
 	if (run->deadline && mrt_clock_monotonic() >= run->deadline)
@@ -22,7 +24,7 @@ int mrt_run_check(const struct mrt_run *run, struct mrt_error *err)
 }
 
 int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_ns,
-		 short *ret_events, struct mrt_error *err)
+                 short *ret_events, struct mrt_error *err)
 {
 	int64_t end = wait_ns < 0 ? INT64_MAX : mrt_clock_monotonic() + wait_ns;
 	for (;;) {
@@ -35,7 +37,7 @@ int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_n
 		int64_t slice = left < SLICE ? left : SLICE;
 		struct pollfd p = { .fd = fd, .events = events };
 		int n = poll(&p, fd >= 0 ? 1 : 0,
-			     (int)((slice + MRT_MILLISECOND - 1) / MRT_MILLISECOND));
+		             (int)((slice + MRT_MILLISECOND - 1) / MRT_MILLISECOND));
 		if (n < 0 && errno != EINTR)
 			return mrt_fail_errno(err, errno, "wait");
 		if (n > 0 || left == 0) {

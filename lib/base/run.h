@@ -34,7 +34,7 @@ int mrt_run_sleep(const struct mrt_run *run, int64_t ns, struct mrt_error *err);
 /* Waits until fd is ready for events (poll(2)). ret_events is 0 when wait_ns passed first;
  * wait_ns < 0 waits as long as the run may last. */
 int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_ns,
-		 short *ret_events, struct mrt_error *err);
+                 short *ret_events, struct mrt_error *err);
 /* Cryptographically random bytes. */
 void mrt_random(void *ret, size_t len);
 

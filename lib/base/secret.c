@@ -20,7 +20,7 @@ void mrt_secret_auto(char **text)
 }
 
 int mrt_secret_file(const char *name, const void *data, size_t len, int *ret_fd,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	mrt_autofd fd = memfd_create(name, MFD_CLOEXEC);
 	/* libpq warns about, and ignores, a password file that others may read */

@@ -12,6 +12,6 @@ void mrt_secret_auto(char **text);
 /* An anonymous memory file, mode 0600, holding len bytes, open for reading from its start. A child
  * that inherits it reads it as /proc/self/fd/N. The descriptor is close-on-exec. */
 int mrt_secret_file(const char *name, const void *data, size_t len, int *ret_fd,
-		    struct mrt_error *err);
+                    struct mrt_error *err);
 
 #endif

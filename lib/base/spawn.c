@@ -116,7 +116,7 @@ __attribute__((noreturn)) static void child_main(const struct prepared *p)
 	if (o->own_group)
 		setpgid(0, 0);
 	bool ok = (p->in == 0 || dup2(p->in, 0) >= 0) && (p->out == 1 || dup2(p->out, 1) >= 0) &&
-		  (p->err == 2 || dup2(p->err, 2) >= 0);
+	          (p->err == 2 || dup2(p->err, 2) >= 0);
 	for (size_t i = 0; ok && i < o->n_pass; i++)
 		ok = fcntl(o->pass[i], F_SETFD, 0) == 0;
 	ok = ok && become(p) == 0;
@@ -177,9 +177,9 @@ static int make_end(int wanted, bool reads, int inherited, int ret[2], struct mr
 		ret[1] = p[reads ? 1 : 0];
 		return 0;
 	}
-	ret[0] = wanted == MRT_FD_NULL ? open("/dev/null", O_RDWR | O_CLOEXEC) :
-					 fcntl(wanted == MRT_FD_INHERIT ? inherited : wanted,
-					       F_DUPFD_CLOEXEC, 3);
+	ret[0] = wanted == MRT_FD_NULL
+	                 ? open("/dev/null", O_RDWR | O_CLOEXEC)
+	                 : fcntl(wanted == MRT_FD_INHERIT ? inherited : wanted, F_DUPFD_CLOEXEC, 3);
 	return ret[0] < 0 ? mrt_fail_errno(err, errno, "descriptor for a child") : 0;
 }
 
@@ -215,7 +215,7 @@ static int launch(struct mrt_child *child, struct prepared *p, struct mrt_error 
 }
 
 static int start(struct mrt_child *child, const struct mrt_spawn_options *o, const char *path,
-		 struct mrt_error *err)
+                 struct mrt_error *err)
 {
 	mrt_autofree char **envp = NULL;
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, words[2] = { -1, -1 };
@@ -225,13 +225,18 @@ static int start(struct mrt_child *child, const struct mrt_spawn_options *o, con
 	if (rc == 0)
 		rc = make_end(o->out, false, 1, out, err);
 	if (rc == 0)
-		rc = make_end(o->inherit_stderr ? MRT_FD_INHERIT : MRT_FD_PIPE, false, 2, words, err);
+		rc = make_end(o->inherit_stderr ? MRT_FD_INHERIT : MRT_FD_PIPE, false, 2, words,
+		              err);
 	child->in = in[1];
 	child->out = out[1];
 	child->err = words[1];
 	if (rc == 0) {
-		struct prepared p = { .options = o, .path = path, .envp = envp, .in = in[0],
-				      .out = out[0], .err = words[0] };
+		struct prepared p = { .options = o,
+			              .path = path,
+			              .envp = envp,
+			              .in = in[0],
+			              .out = out[0],
+			              .err = words[0] };
 		rc = launch(child, &p, err);
 	}
 	mrt_fd_close(&in[0]);
@@ -247,11 +252,11 @@ static int start(struct mrt_child *child, const struct mrt_spawn_options *o, con
 }
 
 int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options,
-	      struct mrt_child **ret, struct mrt_error *err)
+              struct mrt_child **ret, struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
-	int rc = strchr(options->argv[0], '/') ? mrt_text_dup(options->argv[0], &path, err) :
-						 mrt_find_program(options->argv[0], &path, err);
+	int rc = strchr(options->argv[0], '/') ? mrt_text_dup(options->argv[0], &path, err)
+	                                       : mrt_find_program(options->argv[0], &path, err);
 	if (rc < 0)
 		return rc;
 	mrt_auto(mrt_child) *child = calloc(1, sizeof(*child));
@@ -314,7 +319,7 @@ static void reap(struct mrt_child *child)
 }
 
 int mrt_child_status(struct mrt_child *child, const struct mrt_run *run, int64_t wait_ns,
-		     int *ret_status, struct mrt_error *err)
+                     int *ret_status, struct mrt_error *err)
 {
 	if (!child->reaped) {
 		short events = 0;
@@ -338,11 +343,11 @@ int mrt_child_wait(struct mrt_child *child, const struct mrt_run *run, struct mr
 	const char *words = mrt_child_words(child);
 	if (WIFSIGNALED(status))
 		return mrt_fail(err, MRT_FAILED, "%s was killed by signal %d (%s)%s%s", child->name,
-				WTERMSIG(status), strsignal(WTERMSIG(status)), *words ? ": " : "",
-				words);
+		                WTERMSIG(status), strsignal(WTERMSIG(status)), *words ? ": " : "",
+		                words);
 	if (WEXITSTATUS(status) != 0)
 		return mrt_fail(err, MRT_FAILED, "%s ended with exit status %d%s%s", child->name,
-				WEXITSTATUS(status), *words ? ": " : "", words);
+		                WEXITSTATUS(status), *words ? ": " : "", words);
 	return 0;
 }
 
@@ -378,10 +383,11 @@ void mrt_child_free(struct mrt_child *child)
 }
 
 int mrt_spawn_capture(const struct mrt_run *run, const char *const *argv, struct mrt_buf *out,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_PIPE, .own_group = true };
+	const struct mrt_spawn_options options = {
+		.argv = argv, .in = MRT_FD_NULL, .out = MRT_FD_PIPE, .own_group = true
+	};
 	mrt_auto(mrt_child) *child = NULL;
 	int rc = mrt_spawn(run, &options, &child, err);
 	if (rc < 0)

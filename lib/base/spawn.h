@@ -14,18 +14,18 @@
 enum { MRT_FD_NULL = -1, MRT_FD_PIPE = -2, MRT_FD_INHERIT = -3 };
 
 struct mrt_spawn_options {
-	const char *const *argv;      /* argv[0]: path, or a name looked up in PATH */
-	const char *const *set;       /* "NAME=value" to add to the environment, NULL-terminated */
-	const char *const *unset;     /* names to drop from it, NULL-terminated */
-	const char *dir;              /* working directory, or NULL */
-	int in, out;                  /* a descriptor, or MRT_FD_* */
+	const char *const *argv;  /* argv[0]: path, or a name looked up in PATH */
+	const char *const *set;   /* "NAME=value" to add to the environment, NULL-terminated */
+	const char *const *unset; /* names to drop from it, NULL-terminated */
+	const char *dir;          /* working directory, or NULL */
+	int in, out;              /* a descriptor, or MRT_FD_* */
 	bool inherit_stderr;
-	bool own_group;               /* terminal signals reach us only; we pass them on */
-	const int *pass;              /* descriptors the child keeps under the same numbers */
+	bool own_group;  /* terminal signals reach us only; we pass them on */
+	const int *pass; /* descriptors the child keeps under the same numbers */
 	size_t n_pass;
-	uid_t uid;                    /* run as, when not 0 (we must be root) */
+	uid_t uid; /* run as, when not 0 (we must be root) */
 	gid_t gid;
-	bool user_namespace;          /* map the caller's uid to 65534 in a namespace of its own */
+	bool user_namespace; /* map the caller's uid to 65534 in a namespace of its own */
 	void (*on_line)(void *context, const char *line); /* called from a thread of ours */
 	void *context;
 };
@@ -33,20 +33,20 @@ struct mrt_spawn_options {
 struct mrt_child;
 
 int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options,
-	      struct mrt_child **ret, struct mrt_error *err);
+              struct mrt_child **ret, struct mrt_error *err);
 /* Kills (SIGTERM, after 2 s SIGKILL) and reaps a child that is still there. */
 void mrt_child_free(struct mrt_child *child);
 MRT_DEFINE_AUTO(mrt_child)
 
 pid_t mrt_child_pid(const struct mrt_child *child);
-int mrt_child_in(const struct mrt_child *child);  /* our end of MRT_FD_PIPE, else -1 */
+int mrt_child_in(const struct mrt_child *child); /* our end of MRT_FD_PIPE, else -1 */
 int mrt_child_out(const struct mrt_child *child);
 void mrt_child_close_in(struct mrt_child *child);
 void mrt_child_signal(struct mrt_child *child, int signal_number);
 /* Waits up to wait_ns (negative: as long as the run lasts) for the end; MRT_DEADLINE when the child
  * still runs. ret_status as of waitpid(2). */
 int mrt_child_status(struct mrt_child *child, const struct mrt_run *run, int64_t wait_ns,
-		     int *ret_status, struct mrt_error *err);
+                     int *ret_status, struct mrt_error *err);
 /* Waits for the end; anything but exit status 0 is MRT_FAILED: how it ended and its last words. */
 int mrt_child_wait(struct mrt_child *child, const struct mrt_run *run, struct mrt_error *err);
 /* The last lines of stderr so far, as appended by the reading thread. Ask after the end. */
@@ -54,7 +54,7 @@ const char *mrt_child_words(struct mrt_child *child);
 
 /* Runs to the end with stdin from /dev/null; stdout appended to out. */
 int mrt_spawn_capture(const struct mrt_run *run, const char *const *argv, struct mrt_buf *out,
-		      struct mrt_error *err);
+                      struct mrt_error *err);
 /* Full path of an executable in PATH; MRT_NOT_FOUND. */
 int mrt_find_program(const char *name, char **ret, struct mrt_error *err);
 

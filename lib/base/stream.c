@@ -6,7 +6,7 @@
 #include <poll.h>
 
 int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct mrt_sink *sink,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
 	if (!chunk)
@@ -25,7 +25,7 @@ int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct
 }
 
 int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struct mrt_buf *buf,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
 	if (!chunk)
@@ -51,7 +51,7 @@ struct fd_source {
 };
 
 static int fd_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	struct fd_source *from = (struct fd_source *)source;
 	for (;;) {
@@ -75,13 +75,13 @@ static void fd_source_free(struct mrt_source *source)
 }
 
 int mrt_source_of_fd(const struct mrt_run *run, int fd, struct mrt_source **ret,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = fd_read, .free = fd_source_free };
 	struct fd_source *from = malloc(sizeof(*from));
 	if (!from)
 		return mrt_no_memory(err);
-	*from = (struct fd_source){ .source.ops = &ops, .run = run, .fd = fd };
+	*from = (struct fd_source) { .source.ops = &ops, .run = run, .fd = fd };
 	*ret = &from->source;
 	return 0;
 }
@@ -138,7 +138,7 @@ int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, str
 	struct fd_sink *to = malloc(sizeof(*to));
 	if (!to)
 		return mrt_no_memory(err);
-	*to = (struct fd_sink){ .sink.ops = &ops, .run = run, .fd = fd };
+	*to = (struct fd_sink) { .sink.ops = &ops, .run = run, .fd = fd };
 	*ret = &to->sink;
 	return 0;
 }

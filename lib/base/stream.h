@@ -31,7 +31,7 @@ struct mrt_sink { /* first member of every sink */
 struct mrt_source;
 struct mrt_source_ops {
 	int (*read)(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		    struct mrt_error *err);
+	            struct mrt_error *err);
 	void (*free)(struct mrt_source *source);
 };
 struct mrt_source { /* first member of every source */
@@ -39,7 +39,7 @@ struct mrt_source { /* first member of every source */
 };
 
 static inline int mrt_sink_write(struct mrt_sink *sink, const void *data, size_t len,
-				 struct mrt_error *err)
+                                 struct mrt_error *err)
 {
 	return len > 0 ? sink->ops->write(sink, data, len, err) : 0;
 }
@@ -59,7 +59,7 @@ static inline void mrt_sink_free(struct mrt_sink *sink)
 MRT_DEFINE_AUTO(mrt_sink)
 
 static inline int mrt_source_read(struct mrt_source *source, void *data, size_t cap,
-				  size_t *ret_len, struct mrt_error *err)
+                                  size_t *ret_len, struct mrt_error *err)
 {
 	return source->ops->read(source, data, cap, ret_len, err);
 }
@@ -74,17 +74,16 @@ MRT_DEFINE_AUTO(mrt_source)
 
 /* Reads source to its end into sink; neither prepares nor commits. */
 int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct mrt_sink *sink,
-		    struct mrt_error *err);
+                    struct mrt_error *err);
 /* Reads source to its end into buf (bounded by its ceiling). */
 int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struct mrt_buf *buf,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 /* Reads a descriptor; does not own it. Waits with the run's limits. */
 int mrt_source_of_fd(const struct mrt_run *run, int fd, struct mrt_source **ret,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 /* Writes to a descriptor, waiting with the run's limits while it is full; does not own it. EPIPE
  * is MRT_IO "the reader went away". */
-int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret,
-		   struct mrt_error *err);
+int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, struct mrt_error *err);
 /* Swallows everything. */
 struct mrt_sink *mrt_sink_null(void);
 

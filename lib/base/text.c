@@ -46,7 +46,7 @@ bool mrt_unhex(const char *text, void *ret, size_t len)
 void mrt_base64(struct mrt_buf *buf, const void *data, size_t len)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *p = data;
 	for (size_t i = 0; i < len; i += 3) {
 		unsigned v = (unsigned)p[i] << 16;
@@ -55,8 +55,8 @@ void mrt_base64(struct mrt_buf *buf, const void *data, size_t len)
 		if (i + 2 < len)
 			v |= p[i + 2];
 		char out[4] = { digits[v >> 18], digits[v >> 12 & 63],
-				i + 1 < len ? digits[v >> 6 & 63] : '=',
-				i + 2 < len ? digits[v & 63] : '=' };
+			        i + 1 < len ? digits[v >> 6 & 63] : '=',
+			        i + 2 < len ? digits[v & 63] : '=' };
 		mrt_buf_add(buf, out, 4);
 	}
 }
@@ -66,7 +66,7 @@ void mrt_percent_encode(struct mrt_buf *buf, const char *text, size_t len, const
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9') || (c != 0 && strchr(keep, c));
+		             (c >= '0' && c <= '9') || (c != 0 && strchr(keep, c));
 		if (plain)
 			mrt_buf_add_char(buf, (char)c);
 		else
@@ -87,7 +87,7 @@ int mrt_size_parse(const char *text, uint64_t *ret, struct mrt_error *err)
 				shift = 10 * (i + 1);
 		const char *rest = end + (shift > 0);
 		bool unit = *rest == '\0' || (shift > 0 && strcasecmp(rest, "ib") == 0) ||
-			    (shift == 0 && strcasecmp(rest, "b") == 0);
+		            (shift == 0 && strcasecmp(rest, "b") == 0);
 		if (unit && n <= UINT64_MAX >> shift) {
 			*ret = (uint64_t)n << shift;
 			return 0;
@@ -111,7 +111,7 @@ void mrt_size_format(uint64_t bytes, char ret[MRT_SIZE_SIZE])
 }
 
 int mrt_number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	char *end = NULL;
 	errno = 0;
@@ -119,8 +119,9 @@ int mrt_number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
 	if (errno != 0 || end == text || *end != '\0' || text[0] == ' ' || text[0] == '+')
 		return mrt_fail(err, MRT_USAGE, "'%.40s' is not a whole number", text);
 	if (n < min || n > max)
-		return mrt_fail(err, MRT_USAGE, "%.40s is out of range (%" PRId64 " to %" PRId64 ")",
-				text, min, max);
+		return mrt_fail(err, MRT_USAGE,
+		                "%.40s is out of range (%" PRId64 " to %" PRId64 ")", text, min,
+		                max);
 	*ret = (int64_t)n;
 	return 0;
 }
@@ -153,7 +154,7 @@ static unsigned distance(const char *a, const char *b)
 }
 
 const char *mrt_nearest(const char *text, const char *(*names)(const void *arg, size_t i),
-			const void *arg)
+                        const void *arg)
 {
 	const char *best = NULL, *name;
 	unsigned least = 1 + (unsigned)strlen(text) / 3;

@@ -22,17 +22,17 @@ int mrt_size_parse(const char *text, uint64_t *ret, struct mrt_error *err);
 void mrt_size_format(uint64_t bytes, char ret[MRT_SIZE_SIZE]);
 /* A whole decimal number in [min, max]. */
 int mrt_number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 
 /* The name nearest to text by edit distance, or NULL when none is near enough to suggest.
  * names(i) returns the i-th name, NULL at the end. */
 const char *mrt_nearest(const char *text, const char *(*names)(const void *arg, size_t i),
-			const void *arg);
+                        const void *arg);
 
 /* strdup that fails like everything else. */
 int mrt_text_dup(const char *text, char **ret, struct mrt_error *err);
 /* A formatted copy. */
 int mrt_text_printf(char **ret, struct mrt_error *err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 
 #endif

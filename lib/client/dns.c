@@ -20,7 +20,7 @@ static void add_family(const struct ares_addrinfo *info, int family, struct mrt_
 	for (const struct ares_addrinfo_node *n = info->nodes; n; n = n->ai_next)
 		if (n->ai_family == family && to->n < MRT_ADDRESSES_MAX &&
 		    getnameinfo(n->ai_addr, n->ai_addrlen, to->text[to->n], MRT_ADDRESS_SIZE, NULL,
-				0, NI_NUMERICHOST) == 0)
+		                0, NI_NUMERICHOST) == 0)
 			to->n++;
 }
 
@@ -49,11 +49,10 @@ static int open_channel(const struct mrt_dns_options *o, ares_channel *ret, stru
 	pthread_once(&once, ares_start);
 	/* two tries share the time: one lost packet must not be the end */
 	struct ares_options options = { .timeout = (int)(o->timeout / MRT_MILLISECOND / 2) + 1,
-					.tries = 2 };
+		                        .tries = 2 };
 	int status = ares_ready;
 	if (status == ARES_SUCCESS)
-		status = ares_init_options(ret, &options,
-					   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+		status = ares_init_options(ret, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
 	if (status != ARES_SUCCESS)
 		return mrt_fail(err, MRT_FAILED, "c-ares: %s", ares_strerror(status));
 	if (o->resolver)
@@ -61,13 +60,13 @@ static int open_channel(const struct mrt_dns_options *o, ares_channel *ret, stru
 	if (status != ARES_SUCCESS) {
 		ares_destroy(*ret);
 		return mrt_fail(err, MRT_CONFIG, "dns.resolver '%s': %s", o->resolver,
-				ares_strerror(status));
+		                ares_strerror(status));
 	}
 	return 0;
 }
 
 static int wait_for(const struct mrt_run *run, ares_channel channel, const struct lookup *l,
-		    int64_t deadline, struct mrt_error *err)
+                    int64_t deadline, struct mrt_error *err)
 {
 	while (!l->done && mrt_clock_monotonic() < deadline) {
 		int rc = mrt_run_check(run, err);
@@ -79,14 +78,15 @@ static int wait_for(const struct mrt_run *run, ares_channel channel, const struc
 		nfds_t n = 0;
 		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 			short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-					       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+			                       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
 			if (events)
-				fds[n++] = (struct pollfd){ .fd = sockets[i], .events = events };
+				fds[n++] = (struct pollfd) { .fd = sockets[i], .events = events };
 		}
 		poll(fds, n, 50);
 		for (nfds_t i = 0; i < n; i++)
-			ares_process_fd(channel, fds[i].revents & ~POLLOUT ? fds[i].fd : ARES_SOCKET_BAD,
-					fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
+			ares_process_fd(channel,
+			                fds[i].revents & ~POLLOUT ? fds[i].fd : ARES_SOCKET_BAD,
+			                fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
 		ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* its own timeouts */
 	}
 	return 0;
@@ -94,6 +94,10 @@ static int wait_for(const struct mrt_run *run, ares_channel channel, const struc
 
 static int literal(const char *host, struct mrt_addresses *ret)
 {
+	/* RFC 6761, 6.3: names under localhost are the loopback address, without asking anybody */
+	size_t n = strlen(host);
+	if (n > 10 && strcmp(host + n - 10, ".localhost") == 0)
+		host = "127.0.0.1";
 	unsigned char raw[sizeof(struct in6_addr)];
 	if (strlen(host) >= MRT_ADDRESS_SIZE ||
 	    (inet_pton(AF_INET, host, raw) != 1 && inet_pton(AF_INET6, host, raw) != 1))
@@ -104,7 +108,7 @@ static int literal(const char *host, struct mrt_addresses *ret)
 }
 
 int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *options,
-		    const char *host, struct mrt_addresses *ret, struct mrt_error *err)
+                    const char *host, struct mrt_addresses *ret, struct mrt_error *err)
 {
 	struct mrt_addresses found = { 0 };
 	if (literal(host, &found)) {
@@ -128,11 +132,11 @@ int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *opt
 		mrt_duration_format(options->timeout, limit);
 		mrt_fail(err, MRT_UNREACHABLE, "%s: DNS did not answer within %s", host, limit);
 		return mrt_hint(err, "check the resolver in /etc/resolv.conf, or a NetworkPolicy "
-				     "that blocks port 53");
+		                     "that blocks port 53");
 	}
 	if (found.n == 0)
 		return mrt_fail(err, MRT_UNREACHABLE, "%s: name unknown (%s)", host,
-				ares_strerror(l.status));
+		                ares_strerror(l.status));
 	*ret = found;
 	return 0;
 }

@@ -70,7 +70,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *context)
 }
 
 static int on_progress(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
-		       curl_off_t up)
+                       curl_off_t up)
 {
 	(void)down_total, (void)down, (void)up_total, (void)up;
 	struct mrt_http *h = context;
@@ -78,7 +78,7 @@ static int on_progress(void *context, curl_off_t down_total, curl_off_t down, cu
 }
 
 int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
-		 struct mrt_error *err)
+                 struct mrt_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, curl_start);
@@ -107,7 +107,7 @@ int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(options->connect_timeout / MRT_MILLISECOND));
+	                 (long)(options->connect_timeout / MRT_MILLISECOND));
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	int64_t stall = options->stall_timeout / MRT_SECOND;
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(stall > 0 ? stall : 1));
@@ -131,8 +131,8 @@ static bool behind_proxy(const char *url)
 {
 	bool tls = strncmp(url, "https:", 6) == 0;
 	const char *const names[] = { tls ? "https_proxy" : "http_proxy",
-				      tls ? "HTTPS_PROXY" : "http_proxy", "all_proxy",
-				      "ALL_PROXY" };
+		                      tls ? "HTTPS_PROXY" : "http_proxy", "all_proxy",
+		                      "ALL_PROXY" };
 	for (size_t i = 0; i < 4; i++) {
 		const char *value = getenv(names[i]);
 		if (value && *value)
@@ -151,7 +151,7 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		rc = mrt_fail(err, MRT_CONFIG, "'%s' is not a URL", url);
 	bool fresh = rc == 0 && strcmp(h->host, host) == 0 &&
-		     mrt_clock_monotonic() - h->resolved < RESOLVE_AGAIN;
+	             mrt_clock_monotonic() - h->resolved < RESOLVE_AGAIN;
 	if (rc == 0 && !fresh && host[0] != '[' && !behind_proxy(url)) {
 		struct mrt_addresses found;
 		rc = mrt_dns_resolve(h->run, &h->options.dns, host, &found, err);
@@ -183,18 +183,25 @@ static int explain(struct mrt_http *h, CURLcode code, const char *url, struct mr
 		return mrt_fail(err, MRT_CORRUPT, "%s: the answer is longer than it may be", url);
 	const char *why = h->why[0] ? h->why : curl_easy_strerror(code);
 	h->response->retryable = code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR ||
-				 code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
-				 code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
-				 code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+	                         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
+	                         code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+	                         code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 	if (code == CURLE_OUT_OF_MEMORY)
 		return mrt_no_memory(err);
-	mrt_fail(err, MRT_UNREACHABLE, "%s: %s", url, why);
+	long number = 0;
+	curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_COULDNT_CONNECT && number)
+		mrt_fail_errno(err, (int)number, "%s: %s", url, why);
+	else
+		mrt_fail(err, MRT_UNREACHABLE, "%s: %s", url, why);
+	if (err)
+		err->code = MRT_UNREACHABLE;
 	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
 		mrt_hint(err, "a private certificate authority is named with store.ca-file");
 	else if (code == CURLE_OPERATION_TIMEDOUT || code == CURLE_COULDNT_CONNECT)
 		mrt_hint(err, "is the address right, and does a firewall or NetworkPolicy let us "
-			      "through?");
-	return err->code;
+		              "through?");
+	return MRT_UNREACHABLE;
 }
 
 static const char *error_url(const char *url, char *ret, size_t size)
@@ -203,8 +210,7 @@ static const char *error_url(const char *url, char *ret, size_t size)
 	return ret;
 }
 
-static void set_up(struct mrt_http *h, const struct mrt_http_request *r,
-		   struct curl_slist *headers)
+static void set_up(struct mrt_http *h, const struct mrt_http_request *r, struct curl_slist *headers)
 {
 	CURL *c = h->curl;
 	bool head = strcmp(r->method, "HEAD") == 0;
@@ -222,8 +228,8 @@ static void set_up(struct mrt_http *h, const struct mrt_http_request *r,
 }
 
 int mrt_http_request(struct mrt_http *h, const struct mrt_run *run,
-		     const struct mrt_http_request *request, struct mrt_http_response *response,
-		     struct mrt_error *err)
+                     const struct mrt_http_request *request, struct mrt_http_response *response,
+                     struct mrt_error *err)
 {
 	struct mrt_error local;
 	err = err ? err : &local;
@@ -235,7 +241,7 @@ int mrt_http_request(struct mrt_http *h, const struct mrt_run *run,
 	h->run = run;
 	h->request = request;
 	h->response = response;
-	h->stop = (struct mrt_error){ 0 };
+	h->stop = (struct mrt_error) { 0 };
 	h->overflow = false;
 	h->why[0] = '\0';
 	int rc = resolve(h, request->url, err);
@@ -270,7 +276,7 @@ void mrt_http_response_release(struct mrt_http_response *response)
 }
 
 bool mrt_http_header(const struct mrt_http_response *response, const char *name, char *ret,
-		     size_t size)
+                     size_t size)
 {
 	size_t n = strlen(name);
 	const char *line = mrt_buf_text(&response->headers);

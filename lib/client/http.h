@@ -18,15 +18,15 @@ struct mrt_http_request {
 	const char *method, *url;
 	const char *const *headers; /* "Name: value", n_headers of them */
 	size_t n_headers;
-	const void *body;           /* stays the caller's; NULL: none */
+	const void *body; /* stays the caller's; NULL: none */
 	size_t body_len;
-	void *into;                 /* a successful body goes here, and must fit into into_size; */
-	size_t into_size;           /* NULL: it goes into response.body, as every other body does */
+	void *into;       /* a successful body goes here, and must fit into into_size; */
+	size_t into_size; /* NULL: it goes into response.body, as every other body does */
 };
 
 struct mrt_http_response {
 	long status;
-	uint64_t len;           /* bytes of the body */
+	uint64_t len; /* bytes of the body */
 	struct mrt_buf body;
 	struct mrt_buf headers; /* "name: value\n", names in lower case */
 	bool retryable;         /* on failure: trying again may help */
@@ -34,21 +34,21 @@ struct mrt_http_response {
 
 struct mrt_http;
 int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
-		 struct mrt_error *err);
+                 struct mrt_error *err);
 void mrt_http_free(struct mrt_http *http);
 MRT_DEFINE_AUTO(mrt_http)
 
 /* 0 when an HTTP answer of whatever status came whole; MRT_UNREACHABLE and response->retryable
  * otherwise. The caller initialises the response with MRT_HTTP_RESPONSE and releases it. */
-#define MRT_HTTP_RESPONSE                                                                          \
-	((struct mrt_http_response){ .body = MRT_BUF_INIT, .headers = MRT_BUF_INIT })
+#define MRT_HTTP_RESPONSE \
+	((struct mrt_http_response) { .body = MRT_BUF_INIT, .headers = MRT_BUF_INIT })
 int mrt_http_request(struct mrt_http *http, const struct mrt_run *run,
-		     const struct mrt_http_request *request, struct mrt_http_response *response,
-		     struct mrt_error *err);
+                     const struct mrt_http_request *request, struct mrt_http_response *response,
+                     struct mrt_error *err);
 void mrt_http_response_release(struct mrt_http_response *response);
 #define mrt_auto_response mrt_cleanup(mrt_http_response_release) struct mrt_http_response
 /* The value of a response header (lower-case name), copied into ret; false when absent. */
 bool mrt_http_header(const struct mrt_http_response *response, const char *name, char *ret,
-		     size_t size);
+                     size_t size);
 
 #endif

@@ -36,7 +36,8 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 		{ "remaining connection slots", MRT_REFUSED,
 		  "max_connections of the server is used up" },
 		{ "not accepting connections", MRT_REFUSED, NULL },
-		{ "certificate", MRT_UNREACHABLE, "sslmode and sslrootcert decide what is trusted" },
+		{ "certificate", MRT_UNREACHABLE,
+		  "sslmode and sslrootcert decide what is trusted" },
 		{ "SSL", MRT_UNREACHABLE, "sslmode decides whether TLS is asked for" },
 		{ "Connection refused", MRT_UNREACHABLE,
 		  "is the server running there, and does listen_addresses include this address?" },
@@ -56,7 +57,7 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 }
 
 static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t timeout,
-			  struct mrt_error *err)
+                          struct mrt_error *err)
 {
 	int64_t end = mrt_clock_monotonic() + timeout;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
@@ -64,15 +65,17 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t 
 		int64_t left = end - mrt_clock_monotonic();
 		short events = 0;
 		int rc = mrt_run_poll(run, PQsocket(pg->conn),
-				      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-				      left > 0 ? left : 0, &events, err);
+		                      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+		                      left > 0 ? left : 0, &events, err);
 		if (rc < 0)
 			return rc;
 		if (!events) {
 			char limit[MRT_DURATION_SIZE];
 			mrt_duration_format(timeout, limit);
-			mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: connecting timed out "
-				 "after %s", pg->where, limit);
+			mrt_fail(err, MRT_UNREACHABLE,
+			         "PostgreSQL at %s: connecting timed out "
+			         "after %s",
+			         pg->where, limit);
 			return mrt_hint(err, "a firewall or NetworkPolicy may drop the packets");
 		}
 		state = PQconnectPoll(pg->conn);
@@ -83,13 +86,14 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t 
 }
 
 static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
-			 const char *database, const char *application, struct mrt_error *err)
+                         const char *database, const char *application, struct mrt_error *err)
 {
 	const char *keys[MRT_PG_PARAMS_MAX + 3], *values[MRT_PG_PARAMS_MAX + 3];
 	size_t n = 0;
 	for (size_t i = 0; i < params->n; i++) {
 		const char *key = params->keys[i];
-		if ((database && strcmp(key, "dbname") == 0) || strcmp(key, "application_name") == 0)
+		if ((database && strcmp(key, "dbname") == 0) ||
+		    strcmp(key, "application_name") == 0)
 			continue;
 		keys[n] = key;
 		values[n++] = params->values[i];
@@ -113,8 +117,8 @@ static void ignore_notice(void *context, const PGresult *result)
 }
 
 int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
-		   const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
-		   struct mrt_error *err)
+                   const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
+                   struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = calloc(1, sizeof(*pg));
 	mrt_auto(mrt_pg_params) *resolved = NULL;
@@ -141,11 +145,12 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
 	pg->version = PQserverVersion(pg->conn);
 	/* what the role's or server's settings would do to a long-lived session of ours */
-	rc = mrt_pg_exec(pg, run, err,
-			 "SELECT set_config(n, v, false) FROM (VALUES ('statement_timeout', '0'), "
-			 "('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), "
-			 "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')%s) AS s (n, v)",
-			 pg->version >= 140000 ? ", ('idle_session_timeout', '0')" : "");
+	rc = mrt_pg_exec(
+	        pg, run, err,
+	        "SELECT set_config(n, v, false) FROM (VALUES ('statement_timeout', '0'), "
+	        "('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), "
+	        "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')%s) AS s (n, v)",
+	        pg->version >= 140000 ? ", ('idle_session_timeout', '0')" : "");
 	if (rc == 0)
 		*ret = mrt_steal(pg);
 	return rc;
@@ -158,10 +163,10 @@ static int fail_result(struct mrt_pg *pg, const PGresult *result, struct mrt_err
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
-				message ? message : PQerrorMessage(pg->conn));
+		                message ? message : PQerrorMessage(pg->conn));
 	int code = strcmp(state, "42501") == 0 ? MRT_REFUSED : MRT_FAILED;
 	return mrt_fail(err, code, "PostgreSQL at %s: %s (SQLSTATE %s)%s%s", pg->where, message,
-			state, detail ? ": " : "", detail ? detail : "");
+	                state, detail ? ": " : "", detail ? detail : "");
 }
 
 /* The running statement must end before the connection can do anything else. */
@@ -175,11 +180,11 @@ static void cancel(struct mrt_pg *pg)
 }
 
 int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
-		 const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
+                 const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
 {
 	if (!PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
-				PQerrorMessage(pg->conn));
+		                PQerrorMessage(pg->conn));
 	while (PQisBusy(pg->conn)) {
 		short events;
 		int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
@@ -189,7 +194,7 @@ int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
 		}
 		if (!PQconsumeInput(pg->conn))
 			return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
-					PQerrorMessage(pg->conn));
+			                PQerrorMessage(pg->conn));
 	}
 	mrt_auto_pgresult result = PQgetResult(pg->conn);
 	PGresult *more;
@@ -205,7 +210,7 @@ int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
 }
 
 int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
-		const char *format, ...)
+                const char *format, ...)
 {
 	mrt_autofree char *sql = NULL;
 	va_list args;
@@ -221,7 +226,7 @@ int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *
 }
 
 int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
-		 struct mrt_error *err)
+                 struct mrt_error *err)
 {
 	mrt_auto_pgresult result = NULL;
 	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &result, err);

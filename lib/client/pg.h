@@ -22,25 +22,25 @@ struct mrt_pg_options {
 /* url: a URL or keyword/value string, "" or NULL: the environment alone. password: used when the
  * URL has none; may be NULL. Names the wrong part on MRT_CONFIG, never the password. */
 int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_params **ret,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 void mrt_pg_params_free(struct mrt_pg_params *params);
 MRT_DEFINE_AUTO(mrt_pg_params)
 const char *mrt_pg_params_get(const struct mrt_pg_params *params, const char *key);
 int mrt_pg_params_set(struct mrt_pg_params *params, const char *key, const char *value,
-		      struct mrt_error *err);
+                      struct mrt_error *err);
 int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params **ret,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 /* Fills hostaddr (and expands host and port to match) by mrt_dns_resolve(), so that neither we nor
  * a child resolves again. */
 int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *run,
-			  const struct mrt_dns_options *dns, struct mrt_error *err);
+                          const struct mrt_dns_options *dns, struct mrt_error *err);
 /* "host:port" or the socket's directory, for messages. */
 int mrt_pg_params_where(const struct mrt_pg_params *params, struct mrt_buf *buf);
 
 /* What a client program needs: a quoted conninfo without secrets for its argv, and the content of a
  * password file ("" when there is no password). */
-int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database, char **ret_conninfo,
-			char **ret_passfile, struct mrt_error *err);
+int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database,
+                        char **ret_conninfo, char **ret_passfile, struct mrt_error *err);
 
 struct mrt_pg {
 	PGconn *conn;
@@ -50,8 +50,8 @@ struct mrt_pg {
 /* database: NULL: the one of params. MRT_UNREACHABLE: refused, timed out, name unknown, TLS;
  * MRT_REFUSED: authentication, no such database, too many connections. */
 int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
-		   const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
-		   struct mrt_error *err);
+                   const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
+                   struct mrt_error *err);
 void mrt_pg_free(struct mrt_pg *pg);
 MRT_DEFINE_AUTO(mrt_pg)
 
@@ -64,13 +64,13 @@ static inline void mrt_pgresult_auto(PGresult **result)
 /* One statement with text parameters; rows or none. The error has SQLSTATE and the server's
  * message; a lost connection is MRT_UNREACHABLE, a missing privilege MRT_REFUSED. */
 int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
-		 const char *const *values, int n_values, PGresult **ret, struct mrt_error *err);
+                 const char *const *values, int n_values, PGresult **ret, struct mrt_error *err);
 /* One statement, built by format, whose rows do not matter. Quote with mrt_pg_name/_literal. */
 int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
-		const char *format, ...) __attribute__((format(printf, 4, 5)));
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The single value of a query, copied; "" for NULL or no row. */
 int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
-		 struct mrt_error *err);
+                 struct mrt_error *err);
 /* A quoted identifier or literal; to be freed. */
 int mrt_pg_name(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err);
 int mrt_pg_literal(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err);

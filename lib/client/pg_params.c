@@ -26,7 +26,7 @@ const char *mrt_pg_params_get(const struct mrt_pg_params *params, const char *ke
 }
 
 int mrt_pg_params_set(struct mrt_pg_params *params, const char *key, const char *value,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	char *copy = NULL;
 	int rc = mrt_text_dup(value, &copy, err);
@@ -53,7 +53,7 @@ int mrt_pg_params_set(struct mrt_pg_params *params, const char *key, const char 
 }
 
 int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params **ret,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *copy = calloc(1, sizeof(*copy));
 	if (!copy)
@@ -68,18 +68,17 @@ int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params 
 }
 
 static int take(struct mrt_pg_params *params, const PQconninfoOption *options, bool only_missing,
-		struct mrt_error *err)
+                struct mrt_error *err)
 {
 	int rc = 0;
 	for (const PQconninfoOption *o = options; rc == 0 && o->keyword; o++)
-		if (o->val && *o->val &&
-		    !(only_missing && mrt_pg_params_get(params, o->keyword)))
+		if (o->val && *o->val && !(only_missing && mrt_pg_params_get(params, o->keyword)))
 			rc = mrt_pg_params_set(params, o->keyword, o->val, err);
 	return rc;
 }
 
 int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_params **ret,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = calloc(1, sizeof(*params));
 	if (!params)
@@ -89,8 +88,9 @@ int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_para
 	if (url && *url && !given) {
 		/* libpq's words repeat the text, which may hold the password */
 		PQfreemem(why);
-		return mrt_fail(err, MRT_CONFIG, "the PostgreSQL URL cannot be understood; write "
-				"postgresql://user@host:5432/database");
+		return mrt_fail(err, MRT_CONFIG,
+		                "the PostgreSQL URL cannot be understood; write "
+		                "postgresql://user@host:5432/database");
 	}
 	int rc = given ? take(params, given, false, err) : 0;
 	PQconninfoFree(given);
@@ -105,12 +105,13 @@ int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_para
 	if (rc == 0 && !mrt_pg_params_get(params, "user"))
 		rc = mrt_fail(err, MRT_CONFIG, "no PostgreSQL user: name one in the URL or PGUSER");
 	if (rc == 0 && mrt_pg_params_get(params, "sslpassword"))
-		rc = mrt_fail(err, MRT_CONFIG, "sslpassword cannot be handed to pg_dump in secret; "
-			      "use a key without a passphrase, mode 0600");
+		rc = mrt_fail(err, MRT_CONFIG,
+		              "sslpassword cannot be handed to pg_dump in secret; "
+		              "use a key without a passphrase, mode 0600");
 	static const char *const added[][2] = { { "keepalives_idle", "30" },
-						{ "keepalives_interval", "10" },
-						{ "keepalives_count", "3" },
-						{ "tcp_user_timeout", "60000" } };
+		                                { "keepalives_interval", "10" },
+		                                { "keepalives_count", "3" },
+		                                { "tcp_user_timeout", "60000" } };
 	for (size_t i = 0; rc == 0 && i < 4; i++)
 		if (!mrt_pg_params_get(params, added[i][0]))
 			rc = mrt_pg_params_set(params, added[i][0], added[i][1], err);
@@ -133,7 +134,7 @@ static bool list_item(const char *list, size_t i, char *part, size_t size)
 }
 
 int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *run,
-			  const struct mrt_dns_options *dns, struct mrt_error *err)
+                          const struct mrt_dns_options *dns, struct mrt_error *err)
 {
 	if (mrt_pg_params_get(params, "hostaddr"))
 		return 0;
@@ -182,12 +183,14 @@ int mrt_pg_params_where(const struct mrt_pg_params *params, struct mrt_buf *buf)
 {
 	char host[256], port[16], last[256] = "";
 	bool any = false;
-	for (size_t i = 0; list_item(mrt_pg_params_get(params, "host"), i, host, sizeof(host)); i++) {
+	for (size_t i = 0; list_item(mrt_pg_params_get(params, "host"), i, host, sizeof(host));
+	     i++) {
 		if (!list_item(mrt_pg_params_get(params, "port"), i, port, sizeof(port)))
 			list_item(mrt_pg_params_get(params, "port"), 0, port, sizeof(port));
 		if (any && strcmp(host, last) == 0)
 			continue; /* the addresses of one name */
-		mrt_buf_printf(buf, "%s%s:%s", any ? "," : "", host[0] ? host : "local socket", port);
+		mrt_buf_printf(buf, "%s%s:%s", any ? "," : "", host[0] ? host : "local socket",
+		               port);
 		snprintf(last, sizeof(last), "%s", host);
 		any = true;
 	}
@@ -206,8 +209,8 @@ static void add_quoted(struct mrt_buf *buf, const char *key, const char *value)
 	mrt_buf_add_char(buf, '\'');
 }
 
-int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database, char **ret_conninfo,
-			char **ret_passfile, struct mrt_error *err)
+int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database,
+                        char **ret_conninfo, char **ret_passfile, struct mrt_error *err)
 {
 	mrt_auto_buf conninfo = MRT_BUF_INIT;
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf passfile = MRT_BUF_INIT;

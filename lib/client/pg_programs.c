@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *const usual_dirs[] = { "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
-					  "/usr/local/pgsql/bin", "/opt/postgresql*/bin",
-					  "/usr/libexec/postgresql*" };
+	                                  "/usr/local/pgsql/bin", "/opt/postgresql*/bin",
+	                                  "/usr/libexec/postgresql*" };
 
 struct best {
 	char *path;
@@ -28,7 +28,7 @@ static int program_major(const struct mrt_run *run, const char *path)
 }
 
 static void consider(const struct mrt_run *run, const char *dir, const char *name, int major,
-		     struct best *best, int *ret_older)
+                     struct best *best, int *ret_older)
 {
 	mrt_autofree char *path = NULL;
 	if (mrt_text_printf(&path, NULL, "%s/%s", dir, name) < 0 || access(path, X_OK) < 0)
@@ -49,7 +49,7 @@ static void consider(const struct mrt_run *run, const char *dir, const char *nam
 }
 
 int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, const char *bin_dir,
-			char **ret_path, int *ret_major, struct mrt_error *err)
+                        char **ret_path, int *ret_major, struct mrt_error *err)
 {
 	struct best best = { 0 };
 	int older = 0;
@@ -77,21 +77,24 @@ int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, 
 		return rc;
 	}
 	if (older > 0)
-		mrt_fail(err, MRT_UNSUPPORTED, "%s of major version %d or newer is needed; only %d is "
-			 "installed", name, major, older);
+		mrt_fail(err, MRT_UNSUPPORTED,
+		         "%s of major version %d or newer is needed; only %d is "
+		         "installed",
+		         name, major, older);
 	else
 		mrt_fail(err, MRT_UNSUPPORTED, "no %s is installed%s%s", name,
-			 bin_dir ? " in " : "", bin_dir ? bin_dir : "");
+		         bin_dir ? " in " : "", bin_dir ? bin_dir : "");
 	if (major > 0)
-		mrt_hint(err, "install postgresql-client-%d (Debian, Ubuntu) or postgresql%d (RHEL)",
-			 major, major);
+		mrt_hint(err,
+		         "install postgresql-client-%d (Debian, Ubuntu) or postgresql%d (RHEL)",
+		         major, major);
 	else
 		mrt_hint(err, "install the package postgresql");
 	return MRT_UNSUPPORTED;
 }
 
 int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *o,
-		  struct mrt_child **ret, struct mrt_error *err)
+                  struct mrt_child **ret, struct mrt_error *err)
 {
 	const char *argv[32];
 	size_t n = 0;
@@ -114,13 +117,21 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 	argv[n] = NULL;
 	/* its messages are parsed; everything else is in the conninfo */
 	const char *const set[] = { "LC_ALL=C.UTF-8", variable, NULL };
-	static const char *const unset[] = {
-		"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE",
-		"PGOPTIONS", "PGAPPNAME", "PGSSLMODE", "PGCLIENTENCODING", "LANGUAGE", NULL
-	};
+	static const char *const unset[] = { "PGHOST",     "PGHOSTADDR",       "PGPORT",
+		                             "PGDATABASE", "PGUSER",           "PGPASSWORD",
+		                             "PGSERVICE",  "PGOPTIONS",        "PGAPPNAME",
+		                             "PGSSLMODE",  "PGCLIENTENCODING", "LANGUAGE",
+		                             NULL };
 	const struct mrt_spawn_options spawn = {
-		.argv = argv, .set = set, .unset = unset, .in = o->in, .out = o->out,
-		.own_group = true, .pass = &fd, .n_pass = fd >= 0, .on_line = o->on_line,
+		.argv = argv,
+		.set = set,
+		.unset = unset,
+		.in = o->in,
+		.out = o->out,
+		.own_group = true,
+		.pass = &fd,
+		.n_pass = fd >= 0,
+		.on_line = o->on_line,
 		.context = o->context,
 	};
 	return mrt_spawn(run, &spawn, ret, err);

@@ -9,12 +9,12 @@
  * (when given, only there), the usual versioned directories, and PATH. MRT_UNSUPPORTED names what
  * to install. major 0: the newest there is. */
 int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, const char *bin_dir,
-			char **ret_path, int *ret_major, struct mrt_error *err);
+                        char **ret_path, int *ret_major, struct mrt_error *err);
 
 /* Starts a client program: its argv gets --no-password and --dbname with a quoted conninfo, its
  * environment no PG* variable but PGPASSFILE, a memory file. */
 struct mrt_pg_client_options {
-	const char *const *argv; /* argv[0] the path; NULL-terminated, at most 24 */
+	const char *const *argv;            /* argv[0] the path; NULL-terminated, at most 24 */
 	const struct mrt_pg_params *params; /* resolved */
 	const char *database;
 	int in, out;
@@ -22,18 +22,18 @@ struct mrt_pg_client_options {
 	void *context;
 };
 int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *options,
-		  struct mrt_child **ret, struct mrt_error *err);
+                  struct mrt_child **ret, struct mrt_error *err);
 
 /* A private server on a unix socket in a directory of its own: the sandbox, and what verification
  * restores into. */
 struct mrt_pg_server;
 struct mrt_pg_server_options {
-	int major;            /* 0: the newest installed */
-	const char *bin_dir;  /* or NULL */
+	int major;             /* 0: the newest installed */
+	const char *bin_dir;   /* or NULL */
 	int64_t start_timeout; /* ns */
 };
 int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
-			const char *dir, struct mrt_pg_server **ret, struct mrt_error *err);
+                        const char *dir, struct mrt_pg_server **ret, struct mrt_error *err);
 /* Stops (fast, then at once) and leaves the directory. */
 void mrt_pg_server_free(struct mrt_pg_server *server);
 MRT_DEFINE_AUTO(mrt_pg_server)

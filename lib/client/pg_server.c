@@ -18,7 +18,7 @@ struct mrt_pg_server {
 
 int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err)
 {
-	*ret = (struct mrt_unprivileged){ 0 };
+	*ret = (struct mrt_unprivileged) { 0 };
 	struct passwd entry, *found = NULL;
 	char room[4096];
 	if (getuid() != 0) {
@@ -34,8 +34,9 @@ int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err)
 	for (size_t i = 0; i < 2 && !found; i++)
 		getpwnam_r(names[i], &entry, room, sizeof(room), &found);
 	if (!found)
-		return mrt_fail(err, MRT_UNSUPPORTED, "a private server cannot run as root, and "
-				"there is no user postgres or nobody to run it as");
+		return mrt_fail(err, MRT_UNSUPPORTED,
+		                "a private server cannot run as root, and "
+		                "there is no user postgres or nobody to run it as");
 	ret->uid = found->pw_uid;
 	ret->gid = found->pw_gid;
 	snprintf(ret->name, sizeof(ret->name), "%s", found->pw_name);
@@ -43,27 +44,41 @@ int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err)
 }
 
 static int as_unprivileged(const struct mrt_run *run, const struct mrt_pg_server *s,
-			   const char *const *argv, struct mrt_child **ret, struct mrt_error *err)
+                           const char *const *argv, struct mrt_child **ret, struct mrt_error *err)
 {
 	static const char *const set[] = { "LC_ALL=C.UTF-8", NULL };
-	static const char *const unset[] = { "PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGOPTIONS",
-					     "PGDATABASE", NULL };
+	static const char *const unset[] = { "PGDATA",    "PGPORT",     "PGHOST", "PGUSER",
+		                             "PGOPTIONS", "PGDATABASE", NULL };
 	const struct mrt_spawn_options spawn = {
-		.argv = argv, .set = set, .unset = unset, .dir = s->dir, .in = MRT_FD_NULL,
-		.out = MRT_FD_NULL, .own_group = true, .uid = s->who.uid, .gid = s->who.gid,
+		.argv = argv,
+		.set = set,
+		.unset = unset,
+		.dir = s->dir,
+		.in = MRT_FD_NULL,
+		.out = MRT_FD_NULL,
+		.own_group = true,
+		.uid = s->who.uid,
+		.gid = s->who.gid,
 		.user_namespace = s->who.user_namespace,
 	};
 	return mrt_spawn(run, &spawn, ret, err);
 }
 
 static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, const char *initdb,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	mrt_autofree char *user = NULL;
 	int rc = mrt_text_printf(&user, err, "--username=%s", s->who.name);
-	const char *const argv[] = { initdb, "--pgdata", s->data, user, "--auth=trust",
-				     "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
-				     "--no-instructions", NULL };
+	const char *const argv[] = { initdb,
+		                     "--pgdata",
+		                     s->data,
+		                     user,
+		                     "--auth=trust",
+		                     "--encoding=UTF8",
+		                     "--locale=C.UTF-8",
+		                     "--no-sync",
+		                     "--no-instructions",
+		                     NULL };
 	mrt_auto(mrt_child) *child = NULL;
 	if (rc == 0)
 		rc = as_unprivileged(run, s, argv, &child, err);
@@ -71,24 +86,48 @@ static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, c
 }
 
 static int launch(const struct mrt_run *run, struct mrt_pg_server *s, const char *postgres,
-		  struct mrt_error *err)
+                  struct mrt_error *err)
 {
 	mrt_autofree char *socket = NULL;
 	int rc = mrt_text_printf(&socket, err, "unix_socket_directories=%s", s->dir);
 	/* nothing of it outlives us, so nothing needs to be durable; nobody else may connect */
-	const char *const argv[] = {
-		postgres, "-D", s->data, "-c", socket, "-c", "listen_addresses=",
-		"-c", "unix_socket_permissions=0700", "-c", "fsync=off", "-c", "full_page_writes=off",
-		"-c", "synchronous_commit=off", "-c", "max_wal_size=4GB", "-c", "wal_level=minimal",
-		"-c", "max_wal_senders=0", "-c", "shared_buffers=64MB",
-		"-c", "max_locks_per_transaction=256", "-c", "shared_preload_libraries=",
-		"-c", "max_logical_replication_workers=0", "-c", "archive_mode=off", NULL
-	};
+	const char *const argv[] = { postgres,
+		                     "-D",
+		                     s->data,
+		                     "-c",
+		                     socket,
+		                     "-c",
+		                     "listen_addresses=",
+		                     "-c",
+		                     "unix_socket_permissions=0700",
+		                     "-c",
+		                     "fsync=off",
+		                     "-c",
+		                     "full_page_writes=off",
+		                     "-c",
+		                     "synchronous_commit=off",
+		                     "-c",
+		                     "max_wal_size=4GB",
+		                     "-c",
+		                     "wal_level=minimal",
+		                     "-c",
+		                     "max_wal_senders=0",
+		                     "-c",
+		                     "shared_buffers=64MB",
+		                     "-c",
+		                     "max_locks_per_transaction=256",
+		                     "-c",
+		                     "shared_preload_libraries=",
+		                     "-c",
+		                     "max_logical_replication_workers=0",
+		                     "-c",
+		                     "archive_mode=off",
+		                     NULL };
 	return rc < 0 ? rc : as_unprivileged(run, s, argv, &s->child, err);
 }
 
 static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_t timeout,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	int rc = mrt_pg_params_make(s->url, NULL, &params, err);
@@ -105,14 +144,14 @@ static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_
 		rc = mrt_child_status(s->child, run, 50 * MRT_MILLISECOND, &status, err);
 		if (rc == 0)
 			return mrt_fail(err, MRT_FAILED, "the private PostgreSQL server ended: %s",
-					mrt_child_words(s->child));
+			                mrt_child_words(s->child));
 		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
 	}
 	return rc;
 }
 
 int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
-			const char *dir, struct mrt_pg_server **ret, struct mrt_error *err)
+                        const char *dir, struct mrt_pg_server **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_server) *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -120,15 +159,18 @@ int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_op
 	mrt_autofree char *initdb = NULL, *postgres = NULL;
 	int major = 0;
 	int rc = mrt_pg_find_program(run, "initdb", options->major, options->bin_dir, &initdb,
-				     &major, err);
+	                             &major, err);
 	if (rc == 0 && options->major > 0 && major != options->major)
-		rc = mrt_fail(err, MRT_UNSUPPORTED, "no PostgreSQL %d server is installed (there is "
-			      "%d)", options->major, major);
+		rc = mrt_fail(err, MRT_UNSUPPORTED,
+		              "no PostgreSQL %d server is installed (there is "
+		              "%d)",
+		              options->major, major);
 	if (rc < 0 && err && err->code == MRT_UNSUPPORTED)
-		mrt_hint(err, "the private server needs the package postgresql, not only its client");
+		mrt_hint(err,
+		         "the private server needs the package postgresql, not only its client");
 	if (rc == 0)
 		rc = mrt_text_printf(&postgres, err, "%.*spostgres",
-				     (int)(strrchr(initdb, '/') - initdb + 1), initdb);
+		                     (int)(strrchr(initdb, '/') - initdb + 1), initdb);
 	if (rc == 0)
 		rc = mrt_unprivileged_find(&s->who, err);
 	if (rc == 0)
@@ -137,7 +179,7 @@ int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_op
 		rc = mrt_text_printf(&s->data, err, "%s/data", dir);
 	if (rc == 0)
 		rc = mrt_text_printf(&s->url, err, "postgresql:///postgres?host=%s&user=%s", dir,
-				     s->who.name);
+		                     s->who.name);
 	if (rc == 0 && s->who.uid != 0 && chown(dir, s->who.uid, s->who.gid) < 0)
 		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, s->who.name);
 	if (rc == 0)

@@ -30,36 +30,37 @@ struct mrt_s3 {
 	struct mrt_http *idle[64];
 	unsigned n_idle;
 	/* learnt */
-	_Atomic bool answered;        /* the endpoint has answered at least once */
-	_Atomic bool no_conditions;   /* it refuses If-None-Match as unknown */
+	_Atomic bool answered;      /* the endpoint has answered at least once */
+	_Atomic bool no_conditions; /* it refuses If-None-Match as unknown */
 	_Atomic bool has_clock;
-	_Atomic int64_t skew;         /* ns: its clock minus ours */
+	_Atomic int64_t skew; /* ns: its clock minus ours */
 };
 
 struct mrt_s3_call {
 	const char *method;
-	const char *key;               /* with the prefix; NULL: the bucket itself */
+	const char *key; /* with the prefix; NULL: the bucket itself */
 	const struct mrt_pair *query;
 	size_t n_query;
 	const struct mrt_pair *headers; /* further ones, lower-case */
 	size_t n_headers;
 	const void *body;
 	size_t body_len;
-	bool bulk;                     /* object data: over TLS it is not hashed for the signature */
-	bool md5;                      /* add Content-MD5 */
+	bool bulk; /* object data: over TLS it is not hashed for the signature */
+	bool md5;  /* add Content-MD5 */
 	void *into;
 	size_t into_size;
-	bool lost;                     /* out: an attempt may have taken effect without an answer */
+	bool once; /* leave retrying to the caller */
+	bool lost; /* out: an attempt may have taken effect without an answer */
 };
 
 /* Signs, sends, retries. 0: the answer is 2xx and no <Error> in disguise. Otherwise, with
  * response->status where there was an answer: 404 MRT_NOT_FOUND, 409 MRT_CHANGED, 412 MRT_EXISTS,
  * else 4xx MRT_REFUSED; never answered MRT_UNREACHABLE. */
 int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
-		struct mrt_http_response *response, struct mrt_error *err);
+                struct mrt_http_response *response, struct mrt_error *err);
 /* The same for calls that answer XML; an answer of another root than name is MRT_FAILED. */
 int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
-		    const char *name, struct mrt_xml **ret, struct mrt_error *err);
+                    const char *name, struct mrt_xml **ret, struct mrt_error *err);
 
 struct mrt_s3_head {
 	uint64_t size;
@@ -67,25 +68,25 @@ struct mrt_s3_head {
 	char etag[256], nonce[MRT_S3_NONCE_SIZE];
 };
 int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-		struct mrt_s3_head *ret, struct mrt_error *err);
+                struct mrt_s3_head *ret, struct mrt_error *err);
 /* Aborts a multipart upload until the store shows no part of it any more. */
 int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-		 const char *upload_id, struct mrt_error *err);
+                 const char *upload_id, struct mrt_error *err);
 /* The key as the bucket knows it. */
 int mrt_s3_key(const struct mrt_s3 *s3, const char *key, char **ret, struct mrt_error *err);
 
 int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-	       struct mrt_sink **ret, struct mrt_error *err);
-int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
-	       uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
+               struct mrt_sink **ret, struct mrt_error *err);
+int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key, uint64_t offset,
+               uint64_t len, struct mrt_source **ret, struct mrt_error *err);
 int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		const char *token, unsigned limit, struct mrt_store_page *ret,
-		struct mrt_error *err);
+                const char *token, unsigned limit, struct mrt_store_page *ret,
+                struct mrt_error *err);
 int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-		  size_t n, struct mrt_error *err);
+                  size_t n, struct mrt_error *err);
 int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		     int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+                     int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
-		 struct mrt_store_capabilities *ret, struct mrt_error *err);
+                 struct mrt_store_capabilities *ret, struct mrt_error *err);
 
 #endif

@@ -38,7 +38,7 @@ struct prepared {
 };
 
 static int prepare(const struct mrt_s3 *s3, const struct mrt_s3_call *call, struct prepared *p,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	unsigned char digest[MRT_SHA256_SIZE];
 	int rc = 0;
@@ -61,23 +61,23 @@ static int prepare(const struct mrt_s3 *s3, const struct mrt_s3_call *call, stru
 }
 
 static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_run *run,
-		     const struct mrt_s3_call *call, const struct prepared *p,
-		     struct mrt_http_response *response, struct mrt_error *err)
+                     const struct mrt_s3_call *call, const struct prepared *p,
+                     struct mrt_http_response *response, struct mrt_error *err)
 {
 	struct mrt_pair headers[HEADERS_MAX];
 	char time[MRT_TIME_SIZE];
 	size_t n = 0;
 	int64_t now = run->wall() / MRT_SECOND;
 	mrt_time_format(now, MRT_TIME_BASIC, time);
-	headers[n++] = (struct mrt_pair){ "host", s3->host };
-	headers[n++] = (struct mrt_pair){ "x-amz-content-sha256", p->payload };
-	headers[n++] = (struct mrt_pair){ "x-amz-date", time };
+	headers[n++] = (struct mrt_pair) { "host", s3->host };
+	headers[n++] = (struct mrt_pair) { "x-amz-content-sha256", p->payload };
+	headers[n++] = (struct mrt_pair) { "x-amz-date", time };
 	if (s3->session_token)
-		headers[n++] = (struct mrt_pair){ "x-amz-security-token", s3->session_token };
+		headers[n++] = (struct mrt_pair) { "x-amz-security-token", s3->session_token };
 	if (p->md5[0])
-		headers[n++] = (struct mrt_pair){ "content-md5", p->md5 };
+		headers[n++] = (struct mrt_pair) { "content-md5", p->md5 };
 	if (call->body)
-		headers[n++] = (struct mrt_pair){ "content-type", "application/octet-stream" };
+		headers[n++] = (struct mrt_pair) { "content-type", "application/octet-stream" };
 	for (size_t i = 0; i < call->n_headers; i++)
 		headers[n++] = call->headers[i];
 
@@ -87,9 +87,17 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 	if (rc < 0)
 		return rc;
 	const struct mrt_sigv4 request = {
-		.access_key = s3->access_key, .secret_key = s3->secret_key, .region = s3->region,
-		.service = "s3", .time = now, .method = call->method, .path = path,
-		.query = call->query, .n_query = call->n_query, .headers = headers, .n_headers = n,
+		.access_key = s3->access_key,
+		.secret_key = s3->secret_key,
+		.region = s3->region,
+		.service = "s3",
+		.time = now,
+		.method = call->method,
+		.path = path,
+		.query = call->query,
+		.n_query = call->n_query,
+		.headers = headers,
+		.n_headers = n,
 		.payload_sha256 = p->payload,
 	};
 	rc = mrt_sigv4_sign(&request, &target, &authorization, err);
@@ -104,14 +112,19 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 		struct mrt_buf *line = &lines[n_lines];
 		*line = MRT_BUF_INIT;
 		mrt_buf_printf(line, "%s: %s", i < n ? headers[i].name : "Authorization",
-			       i < n ? headers[i].value : mrt_buf_text(&authorization));
+		               i < n ? headers[i].value : mrt_buf_text(&authorization));
 		texts[n_lines++] = mrt_buf_text(line);
 		rc = mrt_buf_check(line, err);
 	}
 	const struct mrt_http_request http_request = {
-		.method = call->method, .url = mrt_buf_text(&url), .headers = texts,
-		.n_headers = n_lines, .body = call->body, .body_len = call->body_len,
-		.into = call->into, .into_size = call->into_size,
+		.method = call->method,
+		.url = mrt_buf_text(&url),
+		.headers = texts,
+		.n_headers = n_lines,
+		.body = call->body,
+		.body_len = call->body_len,
+		.into = call->into,
+		.into_size = call->into_size,
 	};
 	if (rc == 0)
 		rc = mrt_buf_check(&url, err);
@@ -123,7 +136,7 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 }
 
 static void learn(struct mrt_s3 *s3, const struct mrt_run *run,
-		  const struct mrt_http_response *response)
+                  const struct mrt_http_response *response)
 {
 	s3->answered = true;
 	char date[64];
@@ -153,7 +166,7 @@ static void add_hint(const struct mrt_s3 *s3, const char *code, struct mrt_error
 {
 	if (strcmp(code, "RequestTimeTooSkewed") == 0)
 		mrt_hint(err, "this machine's clock is wrong: the store says %+" PRId64 " s",
-			 s3->skew / MRT_SECOND);
+		         s3->skew / MRT_SECOND);
 	else if (strcmp(code, "SignatureDoesNotMatch") == 0)
 		mrt_hint(err, "is the secret key right (no newline at its end), and the region?");
 	else if (strcmp(code, "InvalidAccessKeyId") == 0)
@@ -163,8 +176,8 @@ static void add_hint(const struct mrt_s3 *s3, const char *code, struct mrt_error
 }
 
 /* 0 for success; otherwise the error, and whether to try again. */
-static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call,
-		 struct mrt_http_response *r, bool *retry, struct mrt_error *err)
+static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call, struct mrt_http_response *r,
+                 bool *retry, struct mrt_error *err)
 {
 	bool good = r->status >= 200 && r->status < 300;
 	const char *body = mrt_buf_text(&r->body);
@@ -177,15 +190,15 @@ static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call,
 		xml = NULL;
 	const char *code = mrt_xml_text(xml, "Code"), *message = mrt_xml_text(xml, "Message");
 	*retry = disguised || r->status == 429 || r->status == 500 || r->status == 502 ||
-		 r->status == 503 || r->status == 504 || strcmp(code, "RequestTimeout") == 0;
+	         r->status == 503 || r->status == 504 || strcmp(code, "RequestTimeout") == 0;
 	if (disguised)
 		*retry = strcmp(code, "InternalError") == 0 || strcmp(code, "SlowDown") == 0 ||
-			 strcmp(code, "ServiceUnavailable") == 0;
+		         strcmp(code, "ServiceUnavailable") == 0;
 	int rc = disguised ? MRT_FAILED : code_of_status(r->status);
 	if (r->status >= 500)
 		rc = MRT_UNREACHABLE;
 	mrt_fail(err, rc, "%s answered %ld%s%s%s%s to %s", s3->base_url, r->status,
-		 *code ? " " : "", code, *message ? ": " : "", message, call->method);
+	         *code ? " " : "", code, *message ? ": " : "", message, call->method);
 	add_hint(s3, code, err);
 	return rc;
 }
@@ -201,7 +214,7 @@ static int64_t retry_after(const struct mrt_http_response *response)
 }
 
 int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
-		struct mrt_http_response *response, struct mrt_error *err)
+                struct mrt_http_response *response, struct mrt_error *err)
 {
 	struct mrt_error local;
 	err = err ? err : &local;
@@ -214,7 +227,7 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 		return err->code;
 	struct mrt_retry tries;
 	mrt_retry_init(&tries, s3->options.retry_first, s3->options.retry_longest,
-		       s3->options.give_up_after);
+	               s3->options.give_up_after);
 	for (;;) {
 		bool retry = false;
 		rc = send_once(s3, http, run, call, &p, response, err);
@@ -228,6 +241,8 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 		if (rc == 0 || !retry)
 			break;
 		call->lost = true;
+		if (call->once)
+			break;
 		if (!s3->answered && tries.give_up_after > FIRST_CONTACT)
 			tries.give_up_after = FIRST_CONTACT;
 		mrt_debug(run, "trying again: %s", err->text);
@@ -246,7 +261,7 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 }
 
 int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
-		    const char *name, struct mrt_xml **ret, struct mrt_error *err)
+                    const char *name, struct mrt_xml **ret, struct mrt_error *err)
 {
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	int rc = mrt_s3_call(s3, run, call, &response, err);
@@ -258,13 +273,13 @@ int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_
 		return mrt_context(err, rc, "%s answered", s3->base_url);
 	if (strcmp(xml->name, name) != 0)
 		return mrt_fail(err, MRT_FAILED, "%s answered <%.40s> where <%s> belongs",
-				s3->base_url, xml->name, name);
+		                s3->base_url, xml->name, name);
 	*ret = mrt_steal(xml);
 	return 0;
 }
 
 int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-		struct mrt_s3_head *ret, struct mrt_error *err)
+                struct mrt_s3_head *ret, struct mrt_error *err)
 {
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	struct mrt_s3_call call = { .method = "HEAD", .key = key };
@@ -275,7 +290,7 @@ int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
 		return rc;
 	char text[64];
 	int64_t size = 0;
-	*ret = (struct mrt_s3_head){ 0 };
+	*ret = (struct mrt_s3_head) { 0 };
 	if (!mrt_http_header(&response, "content-length", text, sizeof(text)) ||
 	    mrt_number_parse(text, 0, INT64_MAX, &size, err) < 0)
 		return mrt_fail(err, MRT_FAILED, "%s told no size of %s", s3->base_url, key);

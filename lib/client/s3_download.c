@@ -32,7 +32,7 @@ struct download {
 	char etag[256];
 	uint64_t next, end; /* the next byte to ask for, the end of what is wanted */
 	struct slot slots[SLOTS];
-	unsigned first, n;  /* slots in use, from first */
+	unsigned first, n; /* slots in use, from first */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 };
@@ -42,17 +42,23 @@ static int fetch(struct slot *slot, struct mrt_error *err)
 	struct download *d = slot->download;
 	char range[64];
 	snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64, slot->offset,
-		 slot->offset + slot->len - 1);
+	         slot->offset + slot->len - 1);
 	const struct mrt_pair headers[] = { { "range", range }, { "if-match", d->etag } };
-	struct mrt_s3_call call = { .method = "GET", .key = d->key, .headers = headers,
-				    .n_headers = 2, .into = slot->buffer, .into_size = slot->len };
+	struct mrt_s3_call call = { .method = "GET",
+		                    .key = d->key,
+		                    .headers = headers,
+		                    .n_headers = 2,
+		                    .into = slot->buffer,
+		                    .into_size = slot->len };
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	int rc = mrt_s3_call(d->s3, &d->part_run, &call, &response, err);
 	if (rc == MRT_EXISTS)
 		return mrt_fail(err, MRT_CHANGED, "the object changed while it was read");
 	if (rc == 0 && (response.status != 206 || response.len != slot->len))
-		rc = mrt_fail(err, MRT_CORRUPT, "%s answered %ld with %" PRIu64 " bytes to a range "
-			      "of %zu", d->s3->base_url, response.status, response.len, slot->len);
+		rc = mrt_fail(err, MRT_CORRUPT,
+		              "%s answered %ld with %" PRIu64 " bytes to a range "
+		              "of %zu",
+		              d->s3->base_url, response.status, response.len, slot->len);
 	return rc;
 }
 
@@ -84,8 +90,11 @@ static int ask(struct download *d, bool must, bool *ret_asked, struct mrt_error 
 	uint64_t left = d->end - d->next;
 	size_t size = mrt_pool_buffer_size(d->s3->pool);
 	struct slot *slot = &d->slots[(d->first + d->n) % SLOTS];
-	*slot = (struct slot){ .job.work = fetch_job, .download = d, .buffer = buffer,
-			       .offset = d->next, .len = left < size ? (size_t)left : size };
+	*slot = (struct slot) { .job.work = fetch_job,
+		                .download = d,
+		                .buffer = buffer,
+		                .offset = d->next,
+		                .len = left < size ? (size_t)left : size };
 	rc = mrt_workers_submit(d->s3->workers, &slot->job, err);
 	if (rc < 0) {
 		mrt_pool_give(d->s3->pool, buffer);
@@ -106,7 +115,7 @@ static void wait_slot(struct download *d, const struct slot *slot)
 }
 
 static int download_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-			 struct mrt_error *err)
+                         struct mrt_error *err)
 {
 	struct download *d = (struct download *)source;
 	bool asked = true;
@@ -154,8 +163,8 @@ static void download_free(struct mrt_source *source)
 	free(d);
 }
 
-int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
-	       uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
+int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key, uint64_t offset,
+               uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = download_read, .free = download_free };
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;

@@ -30,7 +30,7 @@ static int decode_key(const char *text, char **ret, struct mrt_error *err)
 }
 
 static int add_object(const struct mrt_s3 *s3, const struct mrt_xml *item,
-		      struct mrt_store_page *page, struct mrt_error *err)
+                      struct mrt_store_page *page, struct mrt_error *err)
 {
 	mrt_autofree char *full = NULL;
 	int rc = decode_key(mrt_xml_text(item, "Key"), &full, err);
@@ -39,7 +39,7 @@ static int add_object(const struct mrt_s3 *s3, const struct mrt_xml *item,
 	size_t skip = strlen(s3->prefix);
 	if (strncmp(full, s3->prefix, skip) != 0)
 		return mrt_fail(err, MRT_FAILED, "the store listed '%s', which was not asked for",
-				full);
+		                full);
 	struct mrt_object *object = &page->objects[page->n];
 	int64_t size = 0;
 	rc = mrt_number_parse(mrt_xml_text(item, "Size"), 0, INT64_MAX, &size, err);
@@ -61,8 +61,8 @@ static size_t count(const struct mrt_xml *first)
 }
 
 int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		const char *token, unsigned limit, struct mrt_store_page *ret,
-		struct mrt_error *err)
+                const char *token, unsigned limit, struct mrt_store_page *ret,
+                struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_autofree char *full = NULL;
@@ -72,10 +72,10 @@ int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *
 	char max[16];
 	snprintf(max, sizeof(max), "%u", limit);
 	const struct mrt_pair query[] = { { "list-type", "2" },
-					  { "max-keys", max },
-					  { "encoding-type", "url" },
-					  { "prefix", full },
-					  { "continuation-token", token } };
+		                          { "max-keys", max },
+		                          { "encoding-type", "url" },
+		                          { "prefix", full },
+		                          { "continuation-token", token } };
 	struct mrt_s3_call call = { .method = "GET", .query = query, .n_query = token ? 5 : 4 };
 	mrt_auto(mrt_xml) *xml = NULL;
 	rc = mrt_s3_call_xml(s3, run, &call, "ListBucketResult", &xml, err);
@@ -114,7 +114,7 @@ struct deletion {
 
 /* Up to 1,000 keys. */
 static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run, const char *const *keys,
-		       size_t n, struct deletion *to, struct mrt_error *err)
+                       size_t n, struct deletion *to, struct mrt_error *err)
 {
 	mrt_auto_buf body = MRT_BUF_INIT;
 	mrt_buf_add_text(&body, "<Delete><Quiet>true</Quiet>");
@@ -129,8 +129,12 @@ static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run, const char 
 	if (rc < 0)
 		return rc;
 	const struct mrt_pair query = { "delete", "" };
-	struct mrt_s3_call call = { .method = "POST", .query = &query, .n_query = 1,
-				    .body = body.data, .body_len = body.len, .md5 = true };
+	struct mrt_s3_call call = { .method = "POST",
+		                    .query = &query,
+		                    .n_query = 1,
+		                    .body = body.data,
+		                    .body_len = body.len,
+		                    .md5 = true };
 	mrt_auto(mrt_xml) *xml = NULL;
 	rc = mrt_s3_call_xml(s3, run, &call, "DeleteResult", &xml, err);
 	if (rc < 0)
@@ -139,16 +143,18 @@ static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run, const char 
 		const char *code = mrt_xml_text(e, "Code");
 		if (strcmp(code, "NoSuchKey") != 0 && to->failed++ == 0)
 			mrt_fail(&to->first, MRT_REFUSED, "%s: %s %s", mrt_xml_text(e, "Key"), code,
-				 mrt_xml_text(e, "Message"));
+			         mrt_xml_text(e, "Message"));
 	}
 	return 0;
 }
 
 int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-		  size_t n, struct mrt_error *err)
+                  size_t n, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	struct deletion all = { 0 };
+	struct mrt_error local;
+	err = err ? err : &local;
 	for (size_t i = 0; i < n; i += 1000) {
 		size_t some = n - i < 1000 ? n - i : 1000;
 		struct mrt_error why;
@@ -161,24 +167,27 @@ int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char
 			all.first = why;
 		all.failed += rc < 0 ? some : 0;
 	}
-	return all.failed == 0 ? 0 : mrt_fail(err, all.first.code, "%zu of %zu failed: %s",
-					      all.failed, n, all.first.text);
+	return all.failed == 0 ? 0
+	                       : mrt_fail(err, all.first.code, "%zu of %zu failed: %s", all.failed,
+	                                  n, all.first.text);
 }
 
 int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-		 const char *upload_id, struct mrt_error *err)
+                 const char *upload_id, struct mrt_error *err)
 {
 	const struct mrt_pair query = { "uploadId", upload_id };
 	/* a part that was on its way may arrive after an abort: ask until none is left */
 	for (unsigned i = 0; i < 10; i++) {
 		mrt_auto_response gone = MRT_HTTP_RESPONSE, left = MRT_HTTP_RESPONSE;
-		struct mrt_s3_call call = { .method = "DELETE", .key = key, .query = &query,
-					    .n_query = 1 };
+		struct mrt_s3_call call = {
+			.method = "DELETE", .key = key, .query = &query, .n_query = 1
+		};
 		int rc = mrt_s3_call(s3, run, &call, &gone, err);
 		if (rc < 0 && rc != MRT_NOT_FOUND)
 			return rc;
-		call = (struct mrt_s3_call){ .method = "GET", .key = key, .query = &query,
-					     .n_query = 1 };
+		call = (struct mrt_s3_call) {
+			.method = "GET", .key = key, .query = &query, .n_query = 1
+		};
 		rc = mrt_s3_call(s3, run, &call, &left, err);
 		if (rc == MRT_NOT_FOUND)
 			return 0;
@@ -190,15 +199,17 @@ int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
 
 /* One page of unfinished uploads; the markers go on to the next. */
 static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const char *prefix,
-			 int64_t oldest, char **key_marker, char **id_marker,
-			 struct mrt_leftovers *ret, struct mrt_error *err)
+                         int64_t oldest, char **key_marker, char **id_marker,
+                         struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	const struct mrt_pair query[] = { { "uploads", "" },
-					  { "encoding-type", "url" },
-					  { "prefix", prefix },
-					  { "key-marker", *key_marker },
-					  { "upload-id-marker", *id_marker } };
-	struct mrt_s3_call call = { .method = "GET", .query = query, .n_query = *key_marker ? 5 : 3 };
+		                          { "encoding-type", "url" },
+		                          { "prefix", prefix },
+		                          { "key-marker", *key_marker },
+		                          { "upload-id-marker", *id_marker } };
+	struct mrt_s3_call call = { .method = "GET",
+		                    .query = query,
+		                    .n_query = *key_marker ? 5 : 3 };
 	mrt_auto(mrt_xml) *xml = NULL;
 	int rc = mrt_s3_call_xml(s3, run, &call, "ListMultipartUploadsResult", &xml, err);
 	const struct mrt_xml *item = rc == 0 ? mrt_xml_child(xml, "Upload") : NULL;
@@ -223,7 +234,7 @@ static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const cha
 }
 
 int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		     int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
+                     int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_autofree char *full = NULL, *key_marker = NULL, *id_marker = NULL;
@@ -242,14 +253,18 @@ int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const c
 
 /* Puts twice under one condition: what does the store do with the second? */
 static int probe_put(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-		     enum mrt_answer *ret, struct mrt_error *err)
+                     enum mrt_answer *ret, struct mrt_error *err)
 {
 	const struct mrt_pair condition = { "if-none-match", "*" };
 	for (unsigned i = 0; i < 2; i++) {
 		mrt_auto_response response = MRT_HTTP_RESPONSE;
-		struct mrt_s3_call call = { .method = "PUT", .key = key, .headers = &condition,
-					    .n_headers = i, .body = "probe", .body_len = 5,
-					    .bulk = true };
+		struct mrt_s3_call call = { .method = "PUT",
+			                    .key = key,
+			                    .headers = &condition,
+			                    .n_headers = i,
+			                    .body = "probe",
+			                    .body_len = 5,
+			                    .bulk = true };
 		int rc = mrt_s3_call(s3, run, &call, &response, err);
 		if (i == 0 && rc < 0)
 			return rc;
@@ -259,11 +274,12 @@ static int probe_put(struct mrt_s3 *s3, const struct mrt_run *run, const char *k
 }
 
 static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
-			  enum mrt_answer *ret, struct mrt_error *err)
+                          enum mrt_answer *ret, struct mrt_error *err)
 {
 	const struct mrt_pair begin = { "uploads", "" }, condition = { "if-none-match", "*" };
-	struct mrt_s3_call call = { .method = "POST", .key = key, .query = &begin, .n_query = 1,
-				    .body = "" };
+	struct mrt_s3_call call = {
+		.method = "POST", .key = key, .query = &begin, .n_query = 1, .body = ""
+	};
 	mrt_auto(mrt_xml) *xml = NULL;
 	int rc = mrt_s3_call_xml(s3, run, &call, "InitiateMultipartUploadResult", &xml, err);
 	if (rc < 0)
@@ -271,17 +287,29 @@ static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const ch
 	const char *id = mrt_xml_text(xml, "UploadId");
 	const struct mrt_pair query[] = { { "uploadId", id }, { "partNumber", "1" } };
 	mrt_auto_response part = MRT_HTTP_RESPONSE, done = MRT_HTTP_RESPONSE;
-	call = (struct mrt_s3_call){ .method = "PUT", .key = key, .query = query, .n_query = 2,
-				     .body = "probe", .body_len = 5, .bulk = true };
+	call = (struct mrt_s3_call) { .method = "PUT",
+		                      .key = key,
+		                      .query = query,
+		                      .n_query = 2,
+		                      .body = "probe",
+		                      .body_len = 5,
+		                      .bulk = true };
 	rc = mrt_s3_call(s3, run, &call, &part, err);
 	char etag[80] = "";
 	mrt_http_header(&part, "etag", etag, sizeof(etag));
 	mrt_auto_buf body = MRT_BUF_INIT;
-	mrt_buf_printf(&body, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s"
-		       "</ETag></Part></CompleteMultipartUpload>", etag);
-	call = (struct mrt_s3_call){ .method = "POST", .key = key, .query = query, .n_query = 1,
-				     .headers = &condition, .n_headers = 1,
-				     .body = body.data, .body_len = body.len };
+	mrt_buf_printf(&body,
+	               "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s"
+	               "</ETag></Part></CompleteMultipartUpload>",
+	               etag);
+	call = (struct mrt_s3_call) { .method = "POST",
+		                      .key = key,
+		                      .query = query,
+		                      .n_query = 1,
+		                      .headers = &condition,
+		                      .n_headers = 1,
+		                      .body = body.data,
+		                      .body_len = body.len };
 	if (rc == 0) {
 		mrt_s3_call(s3, run, &call, &done, NULL);
 		*ret = done.status == 412 ? MRT_YES : MRT_NO;
@@ -292,11 +320,12 @@ static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const ch
 }
 
 int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
-		 struct mrt_store_capabilities *ret, struct mrt_error *err)
+                 struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	struct mrt_store_page page = { 0 };
-	struct mrt_store_capabilities found = { .odd_keys = true, .largest_object = UINT64_C(5) << 40 };
+	struct mrt_store_capabilities found = { .odd_keys = true,
+		                                .largest_object = UINT64_C(5) << 40 };
 	int rc = mrt_s3_list(store, run, "", NULL, 1, &page, err);
 	mrt_store_page_release(&page);
 	if (rc == 0 && write) {
@@ -313,8 +342,8 @@ int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
 		if (rc == 0)
 			rc = probe_complete(s3, run, key, &found.conditional_complete, err);
 		const char *names[] = { name };
-		if (rc == 0)
-			rc = mrt_s3_delete(store, run, names, 1, err);
+		int gone = name ? mrt_s3_delete(store, run, names, 1, rc < 0 ? NULL : err) : 0;
+		rc = rc < 0 ? rc : gone;
 	}
 	if (rc < 0)
 		return mrt_context(err, rc, "probe %s", s3->store.name);

@@ -5,6 +5,7 @@
  * An answer may be lost: then the object's nonce (x-amz-meta-maratea-nonce) tells ours from
  * another's.
  */
+#include "base/retry.h"
 #include "base/text.h"
 #include "client/s3.h"
 
@@ -46,9 +47,9 @@ struct upload {
 static int conditions(const struct upload *u, struct mrt_pair headers[2])
 {
 	size_t n = 0;
-	headers[n++] = (struct mrt_pair){ MRT_S3_NONCE, u->nonce };
+	headers[n++] = (struct mrt_pair) { MRT_S3_NONCE, u->nonce };
 	if (!u->s3->no_conditions)
-		headers[n++] = (struct mrt_pair){ "if-none-match", "*" };
+		headers[n++] = (struct mrt_pair) { "if-none-match", "*" };
 	return (int)n;
 }
 
@@ -63,7 +64,7 @@ static int whose(struct upload *u, struct mrt_error *err)
 		return mrt_fail(err, MRT_EXISTS, "the name is taken");
 	if (head.size != u->size)
 		return mrt_fail(err, MRT_CORRUPT, "the store holds %" PRIu64 " bytes of %" PRIu64,
-				head.size, u->size);
+		                head.size, u->size);
 	return 0;
 }
 
@@ -72,18 +73,24 @@ static bool refuses_conditions(const struct mrt_http_response *r)
 {
 	const char *body = mrt_buf_text(&r->body);
 	return r->status == 501 || (r->status == 400 && (strstr(body, "NotImplemented") ||
-							 strstr(body, "InvalidArgument")));
+	                                                 strstr(body, "InvalidArgument")));
 }
 
 static int put_whole(struct upload *u, struct mrt_error *err)
 {
+	struct mrt_error local;
+	err = err ? err : &local;
 	for (;;) {
 		struct mrt_pair headers[2];
 		bool conditional = !u->s3->no_conditions;
 		struct mrt_s3_call call = {
-			.method = "PUT", .key = u->key, .headers = headers,
+			.method = "PUT",
+			.key = u->key,
+			.headers = headers,
 			.n_headers = (size_t)conditions(u, headers),
-			.body = u->buffer ? u->buffer : "", .body_len = u->fill, .bulk = true,
+			.body = u->buffer ? u->buffer : "",
+			.body_len = u->fill,
+			.bulk = true,
 		};
 		int rc = 0;
 		if (!conditional) {
@@ -116,8 +123,13 @@ static int begin(struct upload *u, struct mrt_error *err)
 {
 	const struct mrt_pair query = { "uploads", "" };
 	const struct mrt_pair header = { MRT_S3_NONCE, u->nonce };
-	struct mrt_s3_call call = { .method = "POST", .key = u->key, .query = &query, .n_query = 1,
-				    .headers = &header, .n_headers = 1, .body = "" };
+	struct mrt_s3_call call = { .method = "POST",
+		                    .key = u->key,
+		                    .query = &query,
+		                    .n_query = 1,
+		                    .headers = &header,
+		                    .n_headers = 1,
+		                    .body = "" };
 	mrt_auto(mrt_xml) *xml = NULL;
 	int rc = mrt_s3_call_xml(u->s3, u->run, &call, "InitiateMultipartUploadResult", &xml, err);
 	if (rc < 0)
@@ -134,13 +146,18 @@ static int put_part(struct part *part, struct mrt_error *err)
 	char number[16];
 	snprintf(number, sizeof(number), "%u", part->number);
 	const struct mrt_pair query[] = { { "partNumber", number }, { "uploadId", u->id } };
-	struct mrt_s3_call call = { .method = "PUT", .key = u->key, .query = query, .n_query = 2,
-				    .body = part->buffer, .body_len = part->len, .bulk = true };
+	struct mrt_s3_call call = { .method = "PUT",
+		                    .key = u->key,
+		                    .query = query,
+		                    .n_query = 2,
+		                    .body = part->buffer,
+		                    .body_len = part->len,
+		                    .bulk = true };
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	int rc = mrt_s3_call(u->s3, &u->part_run, &call, &response, err);
 	if (rc == 0 && !mrt_http_header(&response, "etag", part->etag, sizeof(part->etag)))
 		rc = mrt_fail(err, MRT_FAILED, "%s gave no ETag for part %u", u->s3->base_url,
-			      part->number);
+		              part->number);
 	return rc < 0 ? mrt_context(err, rc, "part %u", part->number) : 0;
 }
 
@@ -181,8 +198,11 @@ static int send_part(struct upload *u, struct mrt_error *err)
 	struct part *part = calloc(1, sizeof(*part));
 	if (!part)
 		return mrt_no_memory(err);
-	*part = (struct part){ .job.work = part_job, .upload = u, .number = ++u->n_parts,
-			       .buffer = mrt_steal(u->buffer), .len = u->fill };
+	*part = (struct part) { .job.work = part_job,
+		                .upload = u,
+		                .number = ++u->n_parts,
+		                .buffer = mrt_steal(u->buffer),
+		                .len = u->fill };
 	*u->last = part;
 	u->last = &part->next;
 	u->fill = 0;
@@ -205,7 +225,8 @@ static int upload_write(struct mrt_sink *sink, const void *data, size_t len, str
 	const char *p = data;
 	while (len > 0) {
 		int rc = 0;
-		/* a full buffer leaves only when more follows: one part's worth goes up in one PUT */
+		/* a full buffer leaves only when more follows: one part's worth goes up in one PUT
+		 */
 		if (u->fill == u->part_size)
 			rc = send_part(u, err);
 		if (rc == 0 && !u->buffer)
@@ -244,43 +265,85 @@ static int upload_prepare(struct mrt_sink *sink, struct mrt_error *err)
 	return rc;
 }
 
+/* Is the upload still there? MRT_NOT_FOUND: completed, or aborted. */
+static int list_parts(struct upload *u, struct mrt_error *err)
+{
+	const struct mrt_pair query = { "uploadId", u->id };
+	struct mrt_s3_call call = { .method = "GET", .key = u->key, .query = &query, .n_query = 1 };
+	mrt_auto_response response = MRT_HTTP_RESPONSE;
+	return mrt_s3_call(u->s3, u->run, &call, &response, err);
+}
+
+static int complete_once(struct upload *u, const struct mrt_buf *body, bool *ret_lost,
+                         struct mrt_error *err)
+{
+	const struct mrt_pair query = { "uploadId", u->id };
+	const struct mrt_pair condition = { "if-none-match", "*" };
+	struct mrt_s3_call call = { .method = "POST",
+		                    .key = u->key,
+		                    .query = &query,
+		                    .n_query = 1,
+		                    .headers = &condition,
+		                    .n_headers = !u->s3->no_conditions,
+		                    .body = body->data,
+		                    .body_len = body->len,
+		                    .once = true };
+	mrt_auto_response response = MRT_HTTP_RESPONSE;
+	int rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
+	if (rc < 0 && call.n_headers > 0 && refuses_conditions(&response)) {
+		u->s3->no_conditions = true;
+		call.n_headers = 0;
+		call.lost = false;
+		rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
+	}
+	*ret_lost = call.lost;
+	return rc;
+}
+
+/* The object's head decides after every answer, good or lost; the request is only sent again while
+ * the store still knows the upload. */
 static int complete(struct upload *u, struct mrt_error *err)
 {
+	struct mrt_error local;
+	err = err ? err : &local;
 	mrt_auto_buf body = MRT_BUF_INIT;
 	mrt_buf_add_text(&body, "<CompleteMultipartUpload>");
 	for (const struct part *p = u->first; p; p = p->next)
 		mrt_buf_printf(&body, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>",
-			       p->number, p->etag);
+		               p->number, p->etag);
 	mrt_buf_add_text(&body, "</CompleteMultipartUpload>");
 	int rc = mrt_buf_check(&body, err);
 	if (rc < 0)
 		return rc;
+	struct mrt_retry tries;
+	mrt_retry_init(&tries, u->s3->options.retry_first, u->s3->options.retry_longest,
+	               u->s3->options.give_up_after);
 	/* gateways ignore If-None-Match here, so look first */
 	rc = whose(u, err);
-	if (rc != MRT_NOT_FOUND)
-		return rc;
-	const struct mrt_pair query = { "uploadId", u->id };
-	const struct mrt_pair condition = { "if-none-match", "*" };
-	struct mrt_s3_call call = { .method = "POST", .key = u->key, .query = &query, .n_query = 1,
-				    .headers = &condition, .n_headers = !u->s3->no_conditions,
-				    .body = body.data, .body_len = body.len };
-	mrt_auto_response response = MRT_HTTP_RESPONSE;
-	rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
-	if (rc < 0 && call.n_headers > 0 && refuses_conditions(&response)) {
-		u->s3->no_conditions = true;
-		call.n_headers = 0;
-		rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
-	}
-	if (rc < 0 && rc != MRT_EXISTS && rc != MRT_CHANGED && rc != MRT_NOT_FOUND)
-		return rc;
-	/* done, or taken, or the upload is gone because our lost request completed it: look */
-	struct mrt_error why = { 0 };
-	if (rc < 0 && err)
-		why = *err;
-	rc = whose(u, err);
-	if (rc == MRT_NOT_FOUND && why.code && err)
+	while (rc == MRT_NOT_FOUND) {
+		bool lost = false;
+		struct mrt_error why = { 0 };
+		int sent = complete_once(u, &body, &lost, &why);
+		if (sent < 0 && !lost && sent != MRT_EXISTS && sent != MRT_CHANGED &&
+		    sent != MRT_NOT_FOUND) {
+			*err = why;
+			return sent;
+		}
+		rc = whose(u, err);
+		if (rc != MRT_NOT_FOUND)
+			return rc;
+		if (sent == 0)
+			return mrt_fail(err, MRT_FAILED,
+			                "the upload was completed, but the object "
+			                "is not there");
 		*err = why;
-	return rc == MRT_NOT_FOUND && why.code ? why.code : rc;
+		if (!lost || list_parts(u, NULL) == MRT_NOT_FOUND)
+			return sent;
+		sent = mrt_retry_wait(&tries, u->run, 0, err);
+		if (sent < 0)
+			return sent;
+	}
+	return rc;
 }
 
 static int upload_commit(struct mrt_sink *sink, struct mrt_error *err)
@@ -302,12 +365,13 @@ static void upload_free(struct mrt_sink *sink)
 	mrt_pool_give(u->s3->pool, mrt_steal(u->buffer));
 	if (u->id && !u->committed) {
 		/* even when the run was cancelled, but not for long */
-		struct mrt_run last = { .log = u->run->log, .wall = u->run->wall,
-					.deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+		struct mrt_run last = { .log = u->run->log,
+			                .wall = u->run->wall,
+			                .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 		struct mrt_error err;
 		if (mrt_s3_abort(u->s3, &last, u->key, u->id, &err) < 0)
 			mrt_warn(u->run, "an unfinished upload of %s stays in %s: %s", u->key,
-				 u->s3->store.name, err.text);
+			         u->s3->store.name, err.text);
 	}
 	while (u->first) {
 		struct part *next = u->first->next;
@@ -322,10 +386,12 @@ static void upload_free(struct mrt_sink *sink)
 }
 
 int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-	       struct mrt_sink **ret, struct mrt_error *err)
+               struct mrt_sink **ret, struct mrt_error *err)
 {
-	static const struct mrt_sink_ops ops = { .write = upload_write, .prepare = upload_prepare,
-						 .commit = upload_commit, .free = upload_free };
+	static const struct mrt_sink_ops ops = { .write = upload_write,
+		                                 .prepare = upload_prepare,
+		                                 .commit = upload_commit,
+		                                 .free = upload_free };
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	struct upload *u = calloc(1, sizeof(*u));
 	if (!u)

@@ -14,27 +14,31 @@ static const struct {
 #define N_DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	if (!options->url) {
 		mrt_fail(err, MRT_CONFIG, "no store is configured");
 		return mrt_hint(err, "set store.url or $MARATEA_STORE to file:///path or "
-				     "s3://bucket/prefix");
+		                     "s3://bucket/prefix");
 	}
 	for (size_t i = 0; i < N_DRIVERS; i++) {
-		bool fits = strncmp(options->url, drivers[i].scheme, strlen(drivers[i].scheme)) == 0;
+		bool fits =
+		        strncmp(options->url, drivers[i].scheme, strlen(drivers[i].scheme)) == 0;
 		if (options->driver && strcmp(options->driver, drivers[i].name) == 0 && !fits)
-			return mrt_fail(err, MRT_CONFIG, "store.driver %s needs a URL that begins "
-					"with %s, not '%s'", options->driver, drivers[i].scheme,
-					options->url);
+			return mrt_fail(err, MRT_CONFIG,
+			                "store.driver %s needs a URL that begins "
+			                "with %s, not '%s'",
+			                options->driver, drivers[i].scheme, options->url);
 		if (fits && (!options->driver || strcmp(options->driver, drivers[i].name) == 0))
 			return drivers[i].open(options, ret, err);
 	}
 	if (options->driver)
-		return mrt_fail(err, MRT_CONFIG, "store.driver '%s' is not known to this build "
-				"(dir, s3)", options->driver);
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.driver '%s' is not known to this build "
+		                "(dir, s3)",
+		                options->driver);
 	mrt_fail(err, MRT_CONFIG, "store.url '%s' is neither file:///path nor s3://bucket",
-		 options->url);
+	         options->url);
 	return err ? err->code : MRT_CONFIG;
 }
 
@@ -63,28 +67,33 @@ static int check_key(const struct mrt_store *store, const char *key, struct mrt_
 	for (size_t i = 0; i < n; i++)
 		bad = bad || (unsigned char)key[i] < 32 || key[i] == 127;
 	if (bad)
-		return mrt_fail(err, MRT_USAGE, "'%.80s' is not a key: 1 to 1,024 bytes without "
-				"control characters", key);
+		return mrt_fail(err, MRT_USAGE,
+		                "'%.80s' is not a key: 1 to 1,024 bytes without "
+		                "control characters",
+		                key);
 	if (!store->odd_keys && odd_segments(key))
-		return mrt_fail(err, MRT_USAGE, "'%.80s': this store takes no empty, '.' or '..' "
-				"segment in a key", key);
+		return mrt_fail(err, MRT_USAGE,
+		                "'%.80s': this store takes no empty, '.' or '..' "
+		                "segment in a key",
+		                key);
 	return 0;
 }
 
 static int where(const struct mrt_store *store, int rc, const char *key, struct mrt_error *err)
 {
-	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s, %s", store->name, key) : rc;
+	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s, %s", store->name, key)
+	                                     : rc;
 }
 
 int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		  struct mrt_sink **ret, struct mrt_error *err)
+                  struct mrt_sink **ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	return rc < 0 ? rc : where(store, store->ops->put(store, run, key, ret, err), key, err);
 }
 
 int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		  uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
+                  uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	if (rc == 0)
@@ -93,7 +102,7 @@ int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char
 }
 
 int mrt_store_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   struct mrt_object *ret, struct mrt_error *err)
+                   struct mrt_object *ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	if (rc == 0)
@@ -102,10 +111,10 @@ int mrt_store_head(struct mrt_store *store, const struct mrt_run *run, const cha
 }
 
 int mrt_store_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		   const char *token, unsigned limit, struct mrt_store_page *ret,
-		   struct mrt_error *err)
+                   const char *token, unsigned limit, struct mrt_store_page *ret,
+                   struct mrt_error *err)
 {
-	*ret = (struct mrt_store_page){ 0 };
+	*ret = (struct mrt_store_page) { 0 };
 	int rc = store->ops->list(store, run, prefix, token, limit ? limit : 1000, ret, err);
 	return rc < 0 ? mrt_context(err, rc, "list %s", store->name) : rc;
 }
@@ -116,13 +125,13 @@ void mrt_store_page_release(struct mrt_store_page *page)
 		free(page->objects[i].key);
 	free(page->objects);
 	free(page->token);
-	*page = (struct mrt_store_page){ 0 };
+	*page = (struct mrt_store_page) { 0 };
 }
 
 int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		   int (*each)(void *context, const struct mrt_object *object,
-			       struct mrt_error *err),
-		   void *context, struct mrt_error *err)
+                   int (*each)(void *context, const struct mrt_object *object,
+                               struct mrt_error *err),
+                   void *context, struct mrt_error *err)
 {
 	mrt_autofree char *token = NULL;
 	do {
@@ -140,13 +149,13 @@ int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const cha
 }
 
 int mrt_store_delete(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	return mrt_store_delete_many(store, run, &key, 1, err);
 }
 
 int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
-			  const char *const *keys, size_t n, struct mrt_error *err)
+                          const char *const *keys, size_t n, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++)
@@ -157,20 +166,20 @@ int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
 }
 
 int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-			int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
+                        int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
-	*ret = (struct mrt_leftovers){ 0 };
+	*ret = (struct mrt_leftovers) { 0 };
 	return store->ops->leftovers(store, run, prefix, grace, ret, err);
 }
 
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
-		    struct mrt_store_capabilities *ret, struct mrt_error *err)
+                    struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	return store->ops->probe(store, run, write, ret, err);
 }
 
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
-			const void *data, size_t len, struct mrt_error *err)
+                        const void *data, size_t len, struct mrt_error *err)
 {
 	mrt_auto(mrt_sink) *sink = NULL;
 	int rc = mrt_store_put(store, run, key, &sink, err);
@@ -182,7 +191,7 @@ int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, cons
 }
 
 int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
-			struct mrt_buf *buf, struct mrt_error *err)
+                        struct mrt_buf *buf, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
 	int rc = mrt_store_get(store, run, key, 0, UINT64_MAX, &source, err);

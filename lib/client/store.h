@@ -29,11 +29,11 @@ struct mrt_store_options {
 	const char *url;    /* "file:///path" or "s3://bucket[/prefix]" */
 	const char *driver; /* NULL: by the URL's scheme */
 	const char *endpoint, *region, *access_key, *secret_key, *session_token;
-	const char *style;  /* "auto", "path", "virtual" */
+	const char *style; /* "auto", "path", "virtual" */
 	unsigned concurrency;
-	size_t part_size;           /* of multipart uploads and ranged downloads */
-	unsigned buffers;           /* of part_size each: all that this store may use */
-	int64_t give_up_after;      /* ns of retries without progress */
+	size_t part_size;      /* of multipart uploads and ranged downloads */
+	unsigned buffers;      /* of part_size each: all that this store may use */
+	int64_t give_up_after; /* ns of retries without progress */
 	int64_t retry_first, retry_longest;
 	struct mrt_http_options http;
 };
@@ -59,30 +59,30 @@ struct mrt_leftovers {
 enum mrt_answer { MRT_UNKNOWN, MRT_NO, MRT_YES };
 struct mrt_store_capabilities {
 	bool odd_keys;
-	uint64_t largest_object;               /* bytes; UINT64_MAX: no limit of its own */
-	enum mrt_answer conditional_put;       /* of concurrent small puts exactly one wins */
-	enum mrt_answer conditional_complete;  /* the same for objects of several parts */
+	uint64_t largest_object;              /* bytes; UINT64_MAX: no limit of its own */
+	enum mrt_answer conditional_put;      /* of concurrent small puts exactly one wins */
+	enum mrt_answer conditional_complete; /* the same for objects of several parts */
 	bool has_clock;
-	int64_t clock_skew;                    /* ns: the store's clock minus ours */
+	int64_t clock_skew; /* ns: the store's clock minus ours */
 };
 
 struct mrt_store;
 struct mrt_store_ops {
 	int (*put)(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   struct mrt_sink **ret, struct mrt_error *err);
+	           struct mrt_sink **ret, struct mrt_error *err);
 	int (*get)(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
+	           uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
 	int (*head)(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		    struct mrt_object *ret, struct mrt_error *err);
+	            struct mrt_object *ret, struct mrt_error *err);
 	int (*list)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		    const char *token, unsigned limit, struct mrt_store_page *ret,
-		    struct mrt_error *err);
+	            const char *token, unsigned limit, struct mrt_store_page *ret,
+	            struct mrt_error *err);
 	int (*delete_many)(struct mrt_store *store, const struct mrt_run *run,
-			   const char *const *keys, size_t n, struct mrt_error *err);
+	                   const char *const *keys, size_t n, struct mrt_error *err);
 	int (*leftovers)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-			 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+	                 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 	int (*probe)(struct mrt_store *store, const struct mrt_run *run, bool write,
-		     struct mrt_store_capabilities *ret, struct mrt_error *err);
+	             struct mrt_store_capabilities *ret, struct mrt_error *err);
 	void (*free)(struct mrt_store *store);
 };
 struct mrt_store { /* first member of every driver */
@@ -93,51 +93,51 @@ struct mrt_store { /* first member of every driver */
 
 /* Opens; touches neither network nor disk. */
 int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		   struct mrt_error *err);
+                   struct mrt_error *err);
 void mrt_store_free(struct mrt_store *store);
 MRT_DEFINE_AUTO(mrt_store)
 
 /* A sink; see stream.h. */
 int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		  struct mrt_sink **ret, struct mrt_error *err);
+                  struct mrt_sink **ret, struct mrt_error *err);
 /* len bytes from offset, or to the end of the object when it ends before: len UINT64_MAX is "all".
  * MRT_NOT_FOUND. */
 int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		  uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
+                  uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
 /* ret->key is not set. MRT_NOT_FOUND. */
 int mrt_store_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   struct mrt_object *ret, struct mrt_error *err);
+                   struct mrt_object *ret, struct mrt_error *err);
 /* One page of at most limit (0: the driver's own, up to 1,000) keys that begin with prefix. */
 int mrt_store_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		   const char *token, unsigned limit, struct mrt_store_page *ret,
-		   struct mrt_error *err);
+                   const char *token, unsigned limit, struct mrt_store_page *ret,
+                   struct mrt_error *err);
 /* All pages, one call an object; a negative result of each() ends the walk and is returned. */
 int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		   int (*each)(void *context, const struct mrt_object *object,
-			       struct mrt_error *err),
-		   void *context, struct mrt_error *err);
+                   int (*each)(void *context, const struct mrt_object *object,
+                               struct mrt_error *err),
+                   void *context, struct mrt_error *err);
 int mrt_store_delete(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 /* Goes on after a failure; the error counts the failed and names the first. */
 int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
-			  const char *const *keys, size_t n, struct mrt_error *err);
+                          const char *const *keys, size_t n, struct mrt_error *err);
 /* Removes what unfinished uploads under prefix left, older than grace ns by the store's clock. */
 int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-			int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+                        int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 /* What the store can do; write: find out by putting and deleting objects under ".maratea-probe". */
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
-		    struct mrt_store_capabilities *ret, struct mrt_error *err);
+                    struct mrt_store_capabilities *ret, struct mrt_error *err);
 
 /* Small objects at once. */
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
-			const void *data, size_t len, struct mrt_error *err);
+                        const void *data, size_t len, struct mrt_error *err);
 int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
-			struct mrt_buf *buf, struct mrt_error *err);
+                        struct mrt_buf *buf, struct mrt_error *err);
 
 /* The drivers. */
 int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		      struct mrt_error *err);
+                      struct mrt_error *err);
 
 #endif

@@ -54,7 +54,7 @@ static int dir_write(struct mrt_sink *sink, const void *data, size_t len, struct
 	}
 	if (put->size - put->written_back >= WRITE_BACK) {
 		sync_file_range(put->fd, (off_t)put->written_back,
-				(off_t)(put->size - put->written_back), SYNC_FILE_RANGE_WRITE);
+		                (off_t)(put->size - put->written_back), SYNC_FILE_RANGE_WRITE);
 		put->written_back = put->size;
 	}
 	return 0;
@@ -113,16 +113,18 @@ static void dir_put_free(struct mrt_sink *sink)
 }
 
 static int dir_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   struct mrt_sink **ret, struct mrt_error *err)
+                   struct mrt_sink **ret, struct mrt_error *err)
 {
 	(void)run;
-	static const struct mrt_sink_ops ops = { .write = dir_write, .prepare = dir_prepare,
-						 .commit = dir_commit, .free = dir_put_free };
+	static const struct mrt_sink_ops ops = { .write = dir_write,
+		                                 .prepare = dir_prepare,
+		                                 .commit = dir_commit,
+		                                 .free = dir_put_free };
 	struct dir_store *d = (struct dir_store *)store;
 	struct dir_put *put = calloc(1, sizeof(*put));
 	if (!put)
 		return mrt_no_memory(err);
-	*put = (struct dir_put){ .sink.ops = &ops, .store = d, .fd = -1 };
+	*put = (struct dir_put) { .sink.ops = &ops, .store = d, .fd = -1 };
 	mrt_auto(mrt_sink) *sink = &put->sink;
 	unsigned char random[12];
 	char name[25];
@@ -152,7 +154,7 @@ struct dir_get {
 };
 
 static int dir_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	struct dir_get *get = (struct dir_get *)source;
 	int rc = mrt_run_check(get->run, err);
@@ -185,7 +187,7 @@ static int not_found(struct mrt_error *err)
 }
 
 static int open_object(const struct dir_store *d, const char *key, int *ret_fd, struct stat *st,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
 	int rc = path_of(d, key, &path, err);
@@ -203,7 +205,7 @@ static int open_object(const struct dir_store *d, const char *key, int *ret_fd, 
 }
 
 static int dir_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
+                   uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = dir_read, .free = dir_get_free };
 	mrt_autofd fd = -1;
@@ -219,21 +221,24 @@ static int dir_get(struct mrt_store *store, const struct mrt_run *run, const cha
 	struct dir_get *get = malloc(sizeof(*get));
 	if (!get)
 		return mrt_no_memory(err);
-	*get = (struct dir_get){ .source.ops = &ops, .run = run, .fd = mrt_steal_fd(fd),
-				 .left = len < size - from ? len : size - from };
+	*get = (struct dir_get) { .source.ops = &ops,
+		                  .run = run,
+		                  .fd = mrt_steal_fd(fd),
+		                  .left = len < size - from ? len : size - from };
 	*ret = &get->source;
 	return 0;
 }
 
 static int dir_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		    struct mrt_object *ret, struct mrt_error *err)
+                    struct mrt_object *ret, struct mrt_error *err)
 {
 	(void)run;
 	mrt_autofd fd = -1;
 	struct stat st;
 	int rc = open_object((struct dir_store *)store, key, &fd, &st, err);
 	if (rc == 0)
-		*ret = (struct mrt_object){ .size = (uint64_t)st.st_size, .modified = st.st_mtime };
+		*ret = (struct mrt_object) { .size = (uint64_t)st.st_size,
+			                     .modified = st.st_mtime };
 	return rc;
 }
 
@@ -268,9 +273,9 @@ static int read_names(int dir, char ***ret, size_t *ret_n, struct mrt_error *err
 			continue;
 		char **grown = realloc(names, (n + 1) * sizeof(*grown));
 		names = grown ? grown : names;
-		rc = !grown ? mrt_no_memory(err) :
-			      mrt_text_printf(&names[n], err, "%s%s", e->d_name,
-					      S_ISDIR(st.st_mode) ? "/" : "");
+		rc = !grown ? mrt_no_memory(err)
+		            : mrt_text_printf(&names[n], err, "%s%s", e->d_name,
+		                              S_ISDIR(st.st_mode) ? "/" : "");
 		n += rc == 0;
 	}
 	closedir(entries);
@@ -282,7 +287,7 @@ static int read_names(int dir, char ***ret, size_t *ret_n, struct mrt_error *err
 }
 
 static int add_object(struct walk *w, int dir, const char *name, const char *key,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	struct stat st;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -309,8 +314,7 @@ static int add_object(struct walk *w, int dir, const char *name, const char *key
 
 static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error *err);
 
-static int walk_entry(struct walk *w, int dir, const char *above, char *name,
-		      struct mrt_error *err)
+static int walk_entry(struct walk *w, int dir, const char *above, char *name, struct mrt_error *err)
 {
 	size_t len = strlen(name);
 	bool is_dir = name[len - 1] == '/';
@@ -319,11 +323,12 @@ static int walk_entry(struct walk *w, int dir, const char *above, char *name,
 	if (rc < 0)
 		return rc;
 	size_t n = strlen(key), np = strlen(w->prefix), common = n < np ? n : np;
-	if (strncmp(key, w->prefix, common) != 0 || (!is_dir && n < np) || strcmp(key, TMP "/") == 0)
+	if (strncmp(key, w->prefix, common) != 0 || (!is_dir && n < np) ||
+	    strcmp(key, TMP "/") == 0)
 		return 0;
 	if (!is_dir)
-		return w->token && strcmp(key, w->token) <= 0 ? 0 :
-								add_object(w, dir, name, key, err);
+		return w->token && strcmp(key, w->token) <= 0 ? 0
+		                                              : add_object(w, dir, name, key, err);
 	if (w->token && strncmp(key, w->token, n) != 0 && strcmp(key, w->token) < 0)
 		return 0; /* everything in it comes before the page */
 	name[len - 1] = '\0';
@@ -350,8 +355,8 @@ static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error
 }
 
 static int dir_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-		    const char *token, unsigned limit, struct mrt_store_page *ret,
-		    struct mrt_error *err)
+                    const char *token, unsigned limit, struct mrt_store_page *ret,
+                    struct mrt_error *err)
 {
 	struct dir_store *d = (struct dir_store *)store;
 	mrt_autofd root = open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -359,8 +364,9 @@ static int dir_list(struct mrt_store *store, const struct mrt_run *run, const ch
 		return 0; /* nothing was ever put */
 	if (root < 0)
 		return mrt_fail_errno(err, errno, "open directory %s", d->root);
-	struct walk w = { .run = run, .prefix = prefix, .token = token, .limit = limit,
-			  .page = ret };
+	struct walk w = {
+		.run = run, .prefix = prefix, .token = token, .limit = limit, .page = ret
+	};
 	int rc = walk_dir(&w, root, "", err);
 	if (rc < 0)
 		mrt_store_page_release(ret);
@@ -368,7 +374,7 @@ static int dir_list(struct mrt_store *store, const struct mrt_run *run, const ch
 }
 
 static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-		      size_t n, struct mrt_error *err)
+                      size_t n, struct mrt_error *err)
 {
 	(void)run;
 	struct dir_store *d = (struct dir_store *)store;
@@ -389,12 +395,13 @@ static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const 
 				break;
 		}
 	}
-	return failed == 0 ? 0 : mrt_fail(err, first.code, "%zu of %zu failed: %s", failed, n,
-					  first.text);
+	return failed == 0
+	               ? 0
+	               : mrt_fail(err, first.code, "%zu of %zu failed: %s", failed, n, first.text);
 }
 
 static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-			 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
+                         int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	(void)prefix; /* the temporary names do not say what they would have become */
 	struct dir_store *d = (struct dir_store *)store;
@@ -424,7 +431,7 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
 }
 
 static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
-		     struct mrt_store_capabilities *ret, struct mrt_error *err)
+                     struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	if (write) {
 		char name[40], random[9];
@@ -438,10 +445,10 @@ static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool wr
 		if (rc < 0)
 			return rc;
 	}
-	*ret = (struct mrt_store_capabilities){ .largest_object = INT64_MAX,
-						.conditional_put = MRT_YES,
-						.conditional_complete = MRT_YES,
-						.has_clock = true };
+	*ret = (struct mrt_store_capabilities) { .largest_object = INT64_MAX,
+		                                 .conditional_put = MRT_YES,
+		                                 .conditional_complete = MRT_YES,
+		                                 .has_clock = true };
 	return 0;
 }
 
@@ -454,11 +461,16 @@ static void dir_free(struct mrt_store *store)
 }
 
 int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	static const struct mrt_store_ops ops = {
-		.put = dir_put, .get = dir_get, .head = dir_head, .list = dir_list,
-		.delete_many = dir_delete, .leftovers = dir_leftovers, .probe = dir_probe,
+		.put = dir_put,
+		.get = dir_get,
+		.head = dir_head,
+		.list = dir_list,
+		.delete_many = dir_delete,
+		.leftovers = dir_leftovers,
+		.probe = dir_probe,
 		.free = dir_free,
 	};
 	const char *path = options->url + strlen("file://");
@@ -466,8 +478,10 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	if (path[0] != '/')
-		return mrt_fail(err, MRT_CONFIG, "store.url '%s' must name an absolute path, "
-				"file:///path", options->url);
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.url '%s' must name an absolute path, "
+		                "file:///path",
+		                options->url);
 	struct dir_store *d = calloc(1, sizeof(*d));
 	if (!d)
 		return mrt_no_memory(err);

@@ -13,8 +13,8 @@ static void s3_free(struct mrt_store *store)
 		mrt_http_free(s3->idle[--s3->n_idle]);
 	mrt_pool_free(s3->pool);
 	pthread_mutex_destroy(&s3->lock);
-	char *texts[] = { s3->store.name, s3->bucket, s3->prefix, s3->base_url, s3->host,
-			  s3->path, s3->region, s3->access_key, s3->ca_file, s3->resolver };
+	char *texts[] = { s3->store.name, s3->bucket, s3->prefix,     s3->base_url, s3->host,
+		          s3->path,       s3->region, s3->access_key, s3->ca_file,  s3->resolver };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 	if (s3->secret_key)
@@ -27,7 +27,7 @@ static void s3_free(struct mrt_store *store)
 }
 
 static int s3_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
-		   struct mrt_object *ret, struct mrt_error *err)
+                   struct mrt_object *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_autofree char *full = NULL;
@@ -36,7 +36,7 @@ static int s3_head(struct mrt_store *store, const struct mrt_run *run, const cha
 	if (rc == 0)
 		rc = mrt_s3_head(s3, run, full, &head, err);
 	if (rc == 0)
-		*ret = (struct mrt_object){ .size = head.size, .modified = head.modified };
+		*ret = (struct mrt_object) { .size = head.size, .modified = head.modified };
 	return rc;
 }
 
@@ -46,8 +46,10 @@ static int split_url(struct mrt_s3 *s3, const char *url, struct mrt_error *err)
 	const char *bucket = url + strlen("s3://");
 	size_t n = strcspn(bucket, "/");
 	if (n < 3)
-		return mrt_fail(err, MRT_CONFIG, "store.url '%s': a bucket's name has at least 3 "
-				"characters", url);
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.url '%s': a bucket's name has at least 3 "
+		                "characters",
+		                url);
 	if (strpbrk(bucket, "?#@"))
 		return mrt_fail(err, MRT_CONFIG, "store.url '%s': write s3://bucket/prefix", url);
 	int rc = mrt_text_printf(&s3->bucket, err, "%.*s", (int)n, bucket);
@@ -58,7 +60,7 @@ static int split_url(struct mrt_s3 *s3, const char *url, struct mrt_error *err)
 		len--;
 	if (rc == 0)
 		rc = mrt_text_printf(&s3->prefix, err, "%.*s%s", (int)len, prefix,
-				     len > 0 ? "/" : "");
+		                     len > 0 ? "/" : "");
 	return rc < 0 ? rc : mrt_text_dup(url, &s3->store.name, err);
 }
 
@@ -74,9 +76,9 @@ static size_t host_length(const char *host, bool tls)
 static int place(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mrt_error *err)
 {
 	mrt_autofree char *endpoint = NULL;
-	int rc = o->endpoint ? mrt_text_dup(o->endpoint, &endpoint, err) :
-			       mrt_text_printf(&endpoint, err, "https://s3.%s.amazonaws.com",
-					       s3->region);
+	int rc = o->endpoint ? mrt_text_dup(o->endpoint, &endpoint, err)
+	                     : mrt_text_printf(&endpoint, err, "https://s3.%s.amazonaws.com",
+	                                       s3->region);
 	if (rc < 0)
 		return rc;
 	size_t n = strlen(endpoint);
@@ -86,19 +88,19 @@ static int place(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mr
 	const char *host = endpoint + (s3->tls ? 8 : 7);
 	if ((!s3->tls && strncmp(endpoint, "http://", 7) != 0) || !*host || strpbrk(host, "/?#@ "))
 		return mrt_fail(err, MRT_CONFIG, "store.endpoint '%s': write https://host[:port]",
-				endpoint);
+		                endpoint);
 	const char *style = o->style ? o->style : "auto";
 	bool virtual = strcmp(style, "virtual") == 0 ||
-		       (strcmp(style, "auto") == 0 && !o->endpoint && !strchr(s3->bucket, '.'));
+	               (strcmp(style, "auto") == 0 && !o->endpoint && !strchr(s3->bucket, '.'));
 	const char *dot = virtual ? "." : "", *bucket = virtual ? s3->bucket : "";
 	rc = mrt_text_printf(&s3->base_url, err, "%s://%s%s%s", s3->tls ? "https" : "http", bucket,
-			     dot, host);
+	                     dot, host);
 	if (rc == 0)
 		rc = mrt_text_printf(&s3->host, err, "%s%s%.*s", bucket, dot,
-				     (int)host_length(host, s3->tls), host);
+		                     (int)host_length(host, s3->tls), host);
 	if (rc == 0)
 		rc = mrt_text_printf(&s3->path, err, "%s%s", virtual ? "" : "/",
-				     virtual ? "" : s3->bucket);
+		                     virtual ? "" : s3->bucket);
 	return rc;
 }
 
@@ -133,18 +135,24 @@ static int fill(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mrt
 }
 
 int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store **ret,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	static const struct mrt_store_ops ops = {
-		.put = mrt_s3_put, .get = mrt_s3_get, .head = s3_head, .list = mrt_s3_list,
-		.delete_many = mrt_s3_delete, .leftovers = mrt_s3_leftovers, .probe = mrt_s3_probe,
+		.put = mrt_s3_put,
+		.get = mrt_s3_get,
+		.head = s3_head,
+		.list = mrt_s3_list,
+		.delete_many = mrt_s3_delete,
+		.leftovers = mrt_s3_leftovers,
+		.probe = mrt_s3_probe,
 		.free = s3_free,
 	};
 	if (!options->access_key || !options->secret_key) {
 		mrt_fail(err, MRT_CONFIG, "no credentials for %s", options->url);
-		return mrt_hint(err, "set store.access-key and store.secret-key, or S3_ACCESS_KEY and "
-				     "S3_SECRET_KEY, or AWS_ACCESS_KEY_ID and "
-				     "AWS_SECRET_ACCESS_KEY, or a profile in ~/.aws/credentials");
+		return mrt_hint(err,
+		                "set store.access-key and store.secret-key, or S3_ACCESS_KEY and "
+		                "S3_SECRET_KEY, or AWS_ACCESS_KEY_ID and "
+		                "AWS_SECRET_ACCESS_KEY, or a profile in ~/.aws/credentials");
 	}
 	struct mrt_s3 *s3 = calloc(1, sizeof(*s3));
 	if (!s3)

@@ -15,7 +15,7 @@ static int crypto_failed(struct mrt_error *err)
 }
 
 int mrt_sha256(const void *data, size_t len, unsigned char ret[MRT_SHA256_SIZE],
-	       struct mrt_error *err)
+               struct mrt_error *err)
 {
 	return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) ? 0 : crypto_failed(err);
 }
@@ -26,7 +26,7 @@ int mrt_md5(const void *data, size_t len, unsigned char ret[MRT_MD5_SIZE], struc
 }
 
 int mrt_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-		    unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err)
+                    unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err)
 {
 	unsigned n = MRT_SHA256_SIZE;
 	return HMAC(EVP_sha256(), key, (int)key_len, data, len, ret, &n) ? 0 : crypto_failed(err);
@@ -105,15 +105,17 @@ static void tally_free(struct mrt_sink *sink)
 }
 
 int mrt_tally_sink(struct mrt_sink *next, struct mrt_tally *tally, struct mrt_sink **ret,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
-	static const struct mrt_sink_ops ops = { .write = tally_write, .prepare = tally_prepare,
-						 .commit = tally_commit, .free = tally_free };
+	static const struct mrt_sink_ops ops = { .write = tally_write,
+		                                 .prepare = tally_prepare,
+		                                 .commit = tally_commit,
+		                                 .free = tally_free };
 	struct tally_sink *t = calloc(1, sizeof(*t));
 	if (!t)
 		return mrt_no_memory(err);
-	*t = (struct tally_sink){ .sink.ops = &ops, .next = next, .tally = tally };
-	*tally = (struct mrt_tally){ 0 };
+	*t = (struct tally_sink) { .sink.ops = &ops, .next = next, .tally = tally };
+	*tally = (struct mrt_tally) { 0 };
 	int rc = mrt_digest_new(&t->digest, err);
 	if (rc < 0)
 		free(t);
@@ -131,7 +133,7 @@ struct tally_source {
 };
 
 static int tally_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	struct tally_source *t = (struct tally_source *)source;
 	size_t n = 0;
@@ -157,14 +159,14 @@ static void tally_source_free(struct mrt_source *source)
 }
 
 int mrt_tally_source(struct mrt_source *from, struct mrt_tally *tally, struct mrt_source **ret,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = tally_read, .free = tally_source_free };
 	struct tally_source *t = calloc(1, sizeof(*t));
 	if (!t)
 		return mrt_no_memory(err);
-	*t = (struct tally_source){ .source.ops = &ops, .from = from, .tally = tally };
-	*tally = (struct mrt_tally){ 0 };
+	*t = (struct tally_source) { .source.ops = &ops, .from = from, .tally = tally };
+	*tally = (struct mrt_tally) { 0 };
 	int rc = mrt_digest_new(&t->digest, err);
 	if (rc < 0)
 		free(t);

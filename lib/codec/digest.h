@@ -9,10 +9,10 @@
 #define MRT_MD5_SIZE 16
 
 int mrt_sha256(const void *data, size_t len, unsigned char ret[MRT_SHA256_SIZE],
-	       struct mrt_error *err);
+               struct mrt_error *err);
 int mrt_md5(const void *data, size_t len, unsigned char ret[MRT_MD5_SIZE], struct mrt_error *err);
 int mrt_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-		    unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err);
+                    unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err);
 
 struct mrt_digest; /* a running SHA-256 */
 int mrt_digest_new(struct mrt_digest **ret, struct mrt_error *err);
@@ -29,9 +29,9 @@ struct mrt_tally {
 };
 /* A filter in front of next that fills *tally, which must outlive it. */
 int mrt_tally_sink(struct mrt_sink *next, struct mrt_tally *tally, struct mrt_sink **ret,
-		   struct mrt_error *err);
+                   struct mrt_error *err);
 /* The same while reading; complete once read() has returned the end. Does not own from. */
 int mrt_tally_source(struct mrt_source *from, struct mrt_tally *tally, struct mrt_source **ret,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 
 #endif

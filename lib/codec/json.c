@@ -9,7 +9,7 @@ int mrt_json_parse(const char *text, size_t len, json_t **ret, struct mrt_error 
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
 		return mrt_fail(err, MRT_CORRUPT, "JSON, line %d column %d: %s", why.line,
-				why.column, why.text);
+		                why.column, why.text);
 	if (!json_is_object(json)) {
 		json_decref(json);
 		return mrt_fail(err, MRT_CORRUPT, "JSON: an object is expected");
@@ -21,7 +21,7 @@ int mrt_json_parse(const char *text, size_t len, json_t **ret, struct mrt_error 
 static int wrong(const json_t *object, const char *name, const char *type, struct mrt_error *err)
 {
 	return mrt_fail(err, MRT_CORRUPT, "JSON member '%s' %s", name,
-			json_object_get(object, name) ? type : "is missing");
+	                json_object_get(object, name) ? type : "is missing");
 }
 
 int mrt_json_text(const json_t *object, const char *name, const char **ret, struct mrt_error *err)
@@ -60,9 +60,9 @@ const char *mrt_json_text_or(const json_t *object, const char *name, const char 
 uint64_t mrt_json_size_or(const json_t *object, const char *name, uint64_t otherwise)
 {
 	const json_t *value = json_object_get(object, name);
-	return json_is_integer(value) && json_integer_value(value) >= 0 ?
-		       (uint64_t)json_integer_value(value) :
-		       otherwise;
+	return json_is_integer(value) && json_integer_value(value) >= 0
+	               ? (uint64_t)json_integer_value(value)
+	               : otherwise;
 }
 
 int mrt_json_set(json_t *object, const char *name, json_t *value, struct mrt_error *err)

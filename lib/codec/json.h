@@ -1,4 +1,5 @@
-/* json.h - jansson with our errors: parse under a ceiling, typed access that names what is wrong. */
+/* json.h - jansson with our errors: parse under a ceiling, typed access that names what is wrong.
+ */
 #ifndef MRT_CODEC_JSON_H
 #define MRT_CODEC_JSON_H
 

@@ -10,42 +10,92 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define KEPT_MAX 65536    /* of a string; definitions may be long and are not kept at all */
+#define KEPT_MAX 65536 /* of a string; definitions may be long and are not kept at all */
 #define ENTRIES_MAX 50000000
 
 enum field {
-	F_MAGIC, F_COMPRESSION_INT, F_COMPRESSION_BYTE, F_TIME, F_DATABASE, F_SERVER_VERSION,
-	F_DUMP_VERSION, F_COUNT,
-	E_ID, E_HAS_DATA, E_TABLE_OID, E_OID, E_TAG, E_DESC, E_SECTION, E_DEFINITION, E_DROP, E_COPY,
-	E_SCHEMA, E_TABLESPACE, E_METHOD, E_RELKIND, E_OWNER, E_OIDS, E_DEPENDENCY, E_OFFSET,
-	B_TYPE, B_ID, B_OBJECT, B_LENGTH, B_BYTES
+	F_MAGIC,
+	F_COMPRESSION_INT,
+	F_COMPRESSION_BYTE,
+	F_TIME,
+	F_DATABASE,
+	F_SERVER_VERSION,
+	F_DUMP_VERSION,
+	F_COUNT,
+	E_ID,
+	E_HAS_DATA,
+	E_TABLE_OID,
+	E_OID,
+	E_TAG,
+	E_DESC,
+	E_SECTION,
+	E_DEFINITION,
+	E_DROP,
+	E_COPY,
+	E_SCHEMA,
+	E_TABLESPACE,
+	E_METHOD,
+	E_RELKIND,
+	E_OWNER,
+	E_OIDS,
+	E_DEPENDENCY,
+	E_OFFSET,
+	B_TYPE,
+	B_ID,
+	B_OBJECT,
+	B_LENGTH,
+	B_BYTES
 };
 enum shape { BYTE, INT, TEXT, SKIP, FIXED };
 
 static const unsigned char shapes[] = {
-	[F_MAGIC] = FIXED, [F_COMPRESSION_INT] = INT, [F_COMPRESSION_BYTE] = BYTE, [F_TIME] = INT,
-	[F_DATABASE] = TEXT, [F_SERVER_VERSION] = TEXT, [F_DUMP_VERSION] = TEXT, [F_COUNT] = INT,
-	[E_ID] = INT, [E_HAS_DATA] = INT, [E_TABLE_OID] = SKIP, [E_OID] = SKIP, [E_TAG] = TEXT,
-	[E_DESC] = TEXT, [E_SECTION] = INT, [E_DEFINITION] = SKIP, [E_DROP] = SKIP, [E_COPY] = SKIP,
-	[E_SCHEMA] = TEXT, [E_TABLESPACE] = SKIP, [E_METHOD] = SKIP, [E_RELKIND] = INT,
-	[E_OWNER] = TEXT, [E_OIDS] = SKIP, [E_DEPENDENCY] = SKIP, [E_OFFSET] = FIXED,
-	[B_TYPE] = BYTE, [B_ID] = INT, [B_OBJECT] = INT, [B_LENGTH] = INT, [B_BYTES] = FIXED,
+	[F_MAGIC] = FIXED,
+	[F_COMPRESSION_INT] = INT,
+	[F_COMPRESSION_BYTE] = BYTE,
+	[F_TIME] = INT,
+	[F_DATABASE] = TEXT,
+	[F_SERVER_VERSION] = TEXT,
+	[F_DUMP_VERSION] = TEXT,
+	[F_COUNT] = INT,
+	[E_ID] = INT,
+	[E_HAS_DATA] = INT,
+	[E_TABLE_OID] = SKIP,
+	[E_OID] = SKIP,
+	[E_TAG] = TEXT,
+	[E_DESC] = TEXT,
+	[E_SECTION] = INT,
+	[E_DEFINITION] = SKIP,
+	[E_DROP] = SKIP,
+	[E_COPY] = SKIP,
+	[E_SCHEMA] = TEXT,
+	[E_TABLESPACE] = SKIP,
+	[E_METHOD] = SKIP,
+	[E_RELKIND] = INT,
+	[E_OWNER] = TEXT,
+	[E_OIDS] = SKIP,
+	[E_DEPENDENCY] = SKIP,
+	[E_OFFSET] = FIXED,
+	[B_TYPE] = BYTE,
+	[B_ID] = INT,
+	[B_OBJECT] = INT,
+	[B_LENGTH] = INT,
+	[B_BYTES] = FIXED,
 };
 
-#define MAGIC_SIZE 11 /* "PGDMP", 3 version bytes, intsize, offsize, format */
+#define MAGIC_SIZE 11                       /* "PGDMP", 3 version bytes, intsize, offsize, format */
 static const char copy_end[] = "\\.\n\n\n"; /* what pg_dump writes after the last row */
 #define COPY_END 5
 
 struct mrt_pgarchive {
 	struct mrt_pgarchive_info info;
 	enum field field;
-	unsigned repeat;            /* of F_TIME */
+	unsigned repeat; /* of F_TIME */
 	unsigned int_size, offset_size;
 	/* the field being read */
 	unsigned char number[16];
-	size_t have;                /* bytes of number, or of the fixed run */
+	size_t have; /* bytes of number, or of the fixed run */
 	bool length_known, null;
-	uint64_t left;              /* bytes of the string or chunk still to come */
+	uint64_t left; /* bytes of the string or chunk still to come */
 	struct mrt_buf text;
 	/* the entry being read */
 	uint64_t to_come;
@@ -53,12 +103,12 @@ struct mrt_pgarchive {
 	bool has_data;
 	char *tag, *desc, *schema;
 	/* entries with data; tables are in info */
-	int32_t blobs_to_come;      /* entries with large objects whose block has not come */
+	int32_t blobs_to_come; /* entries with large objects whose block has not come */
 	/* the block being read */
 	unsigned char block;
 	struct mrt_pgarchive_table *table;
 	char tail[COPY_END];
-	uint32_t *by_id;            /* dump id -> index into tables + 1 */
+	uint32_t *by_id; /* dump id -> index into tables + 1 */
 	size_t n_by_id, cap_tables;
 };
 
@@ -109,7 +159,7 @@ const struct mrt_pgarchive_info *mrt_pgarchive_info(const struct mrt_pgarchive *
 static int corrupt(const struct mrt_pgarchive *a, const char *what, struct mrt_error *err)
 {
 	return mrt_fail(err, MRT_CORRUPT, "pg_dump archive, byte %" PRIu64 ": %s", a->info.size,
-			what);
+	                what);
 }
 
 /* sign byte, then the magnitude, little-endian; oids above 2^31 come as negative ints */
@@ -167,8 +217,7 @@ static int add_table(struct mrt_pgarchive *a, struct mrt_error *err)
 		return corrupt(a, "table data without a name", err);
 	if (a->info.n_tables == a->cap_tables) {
 		size_t cap = a->cap_tables ? 2 * a->cap_tables : 64;
-		struct mrt_pgarchive_table *grown =
-			realloc(a->info.tables, cap * sizeof(*grown));
+		struct mrt_pgarchive_table *grown = realloc(a->info.tables, cap * sizeof(*grown));
 		if (!grown)
 			return mrt_no_memory(err);
 		a->info.tables = grown;
@@ -180,7 +229,7 @@ static int add_table(struct mrt_pgarchive *a, struct mrt_error *err)
 	char *schema = mrt_steal(a->schema);
 	if (!schema && (rc = mrt_text_dup("", &schema, err)) < 0)
 		return rc;
-	a->info.tables[a->info.n_tables++] = (struct mrt_pgarchive_table){
+	a->info.tables[a->info.n_tables++] = (struct mrt_pgarchive_table) {
 		.dump_id = a->id, .schema = schema, .name = mrt_steal(a->tag)
 	};
 	return 0;
@@ -198,8 +247,8 @@ static int end_entry(struct mrt_pgarchive *a, struct mrt_error *err)
 		a->blobs_to_come++;
 	} else if (a->has_data)
 		rc = mrt_fail(err, MRT_CORRUPT,
-			      "pg_dump archive, byte %" PRIu64 ": data of unknown kind '%.40s'",
-			      a->info.size, desc);
+		              "pg_dump archive, byte %" PRIu64 ": data of unknown kind '%.40s'",
+		              a->info.size, desc);
 	else if (strcmp(desc, "EXTENSION") == 0 && a->tag)
 		rc = add_text(&a->info.extensions, &a->info.n_extensions, a->tag, err);
 	a->has_data = false;
@@ -219,8 +268,8 @@ static int take_magic(struct mrt_pgarchive *a, struct mrt_error *err)
 	a->info.version_minor = m[6];
 	if (m[5] != 1 || m[6] < 14 || m[6] > 16)
 		return mrt_fail(err, MRT_UNSUPPORTED,
-				"pg_dump archive of version %u.%u (1.14 to 1.16 are known)", m[5],
-				m[6]);
+		                "pg_dump archive of version %u.%u (1.14 to 1.16 are known)", m[5],
+		                m[6]);
 	a->int_size = m[8];
 	a->offset_size = m[9];
 	if (m[8] < 4 || m[8] > 8 || m[9] < 1 || m[9] > 8)
@@ -332,9 +381,9 @@ static int end_chunks(struct mrt_pgarchive *a, struct mrt_error *err)
 	struct mrt_pgarchive_table *t = a->table;
 	if (memcmp(a->tail, copy_end, COPY_END) != 0)
 		return mrt_fail(err, MRT_CORRUPT,
-				"pg_dump archive, byte %" PRIu64
-				": the rows of %s.%s do not end with \"\\.\"",
-				a->info.size, t->schema, t->name);
+		                "pg_dump archive, byte %" PRIu64
+		                ": the rows of %s.%s do not end with \"\\.\"",
+		                a->info.size, t->schema, t->name);
 	t->rows -= 3; /* the newlines of copy_end */
 	t->done = true;
 	a->field = B_TYPE;
@@ -403,10 +452,10 @@ static size_t gather(struct mrt_pgarchive *a, const unsigned char *p, size_t len
 	enum shape shape = shapes[a->field];
 	bool counting = shape == BYTE || shape == FIXED || !a->length_known;
 	if (counting) {
-		size_t want = shape == BYTE	     ? 1 :
-			      a->field == F_MAGIC    ? MAGIC_SIZE :
-			      a->field == E_OFFSET   ? 1 + a->offset_size :
-						       1 + a->int_size;
+		size_t want = shape == BYTE          ? 1
+		              : a->field == F_MAGIC  ? MAGIC_SIZE
+		              : a->field == E_OFFSET ? 1 + a->offset_size
+		                                     : 1 + a->int_size;
 		size_t n = want - a->have < len ? want - a->have : len;
 		memcpy(a->number + a->have, p, n);
 		a->have += n;
@@ -478,8 +527,7 @@ static int take_field(struct mrt_pgarchive *a, struct mrt_error *err)
 	return a->field >= B_TYPE ? take_block(a, n, err) : take_number(a, n, err);
 }
 
-int mrt_pgarchive_feed(struct mrt_pgarchive *a, const void *data, size_t len,
-		       struct mrt_error *err)
+int mrt_pgarchive_feed(struct mrt_pgarchive *a, const void *data, size_t len, struct mrt_error *err)
 {
 	const unsigned char *p = data, *end = p + len;
 	while (p < end) {
@@ -487,13 +535,14 @@ int mrt_pgarchive_feed(struct mrt_pgarchive *a, const void *data, size_t len,
 		    p[0] == 0 && p[4] < 128 && (p[1] | p[2] | p[3] | p[4])) {
 			/* pg_dump writes a chunk per row: the short way for whole lengths */
 			a->left = p[1] | (uint64_t)p[2] << 8 | (uint64_t)p[3] << 16 |
-				  (uint64_t)p[4] << 24;
+			          (uint64_t)p[4] << 24;
 			a->field = B_BYTES;
 			p += 5;
 			a->info.size += 5;
 		}
 		if (a->field == B_BYTES) {
-			size_t n = a->left < (size_t)(end - p) ? (size_t)a->left : (size_t)(end - p);
+			size_t n =
+			        a->left < (size_t)(end - p) ? (size_t)a->left : (size_t)(end - p);
 			count_bytes(a, (const char *)p, n);
 			p += n;
 			a->info.size += n;
@@ -522,10 +571,10 @@ int mrt_pgarchive_end(struct mrt_pgarchive *a, struct mrt_error *err)
 	for (size_t i = 0; i < a->info.n_tables; i++)
 		if (!a->info.tables[i].done)
 			return mrt_fail(err, MRT_CORRUPT,
-					"pg_dump archive, byte %" PRIu64
-					": it ends before the rows of %s.%s",
-					a->info.size, a->info.tables[i].schema,
-					a->info.tables[i].name);
+			                "pg_dump archive, byte %" PRIu64
+			                ": it ends before the rows of %s.%s",
+			                a->info.size, a->info.tables[i].schema,
+			                a->info.tables[i].name);
 	if (a->blobs_to_come != 0)
 		return corrupt(a, "it ends before the large objects", err);
 	return 0;

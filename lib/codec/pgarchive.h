@@ -56,7 +56,7 @@ void mrt_pgarchive_free(struct mrt_pgarchive *archive);
 MRT_DEFINE_AUTO(mrt_pgarchive)
 /* The next bytes; MRT_CORRUPT names the offset in the archive. */
 int mrt_pgarchive_feed(struct mrt_pgarchive *archive, const void *data, size_t len,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 /* There are no more bytes: MRT_CORRUPT unless the archive is whole. */
 int mrt_pgarchive_end(struct mrt_pgarchive *archive, struct mrt_error *err);
 /* Valid as long as the archive; whole after mrt_pgarchive_end(). */

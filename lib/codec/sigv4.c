@@ -51,7 +51,7 @@ static void add_names(struct mrt_buf *buf, const struct mrt_pair *sorted, size_t
 }
 
 static int sign(const struct mrt_sigv4 *r, const char *date, const struct mrt_buf *to_sign,
-		char ret[MRT_SHA256_HEX], struct mrt_error *err)
+                char ret[MRT_SHA256_HEX], struct mrt_error *err)
 {
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf secret = MRT_BUF_INIT;
 	mrt_buf_printf(&secret, "AWS4%s", r->secret_key);
@@ -71,7 +71,7 @@ static int sign(const struct mrt_sigv4 *r, const char *date, const struct mrt_bu
 }
 
 int mrt_sigv4_sign(const struct mrt_sigv4 *r, struct mrt_buf *ret_target,
-		   struct mrt_buf *ret_authorization, struct mrt_error *err)
+                   struct mrt_buf *ret_authorization, struct mrt_error *err)
 {
 	struct mrt_pair query[PAIRS_MAX], headers[PAIRS_MAX];
 	if (r->n_query > PAIRS_MAX || r->n_headers > PAIRS_MAX)
@@ -102,7 +102,7 @@ int mrt_sigv4_sign(const struct mrt_sigv4 *r, struct mrt_buf *ret_target,
 	rc = mrt_sha256(canonical.data, canonical.len, digest, err);
 	mrt_hex(digest, sizeof(digest), hex);
 	mrt_buf_printf(&to_sign, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", time, date,
-		       r->region, r->service, hex);
+	               r->region, r->service, hex);
 	if (rc == 0)
 		rc = mrt_buf_check(&to_sign, err);
 	if (rc == 0)
@@ -115,8 +115,8 @@ int mrt_sigv4_sign(const struct mrt_sigv4 *r, struct mrt_buf *ret_target,
 		mrt_buf_add_char(ret_target, '?');
 	add_query(ret_target, query, r->n_query);
 	mrt_buf_printf(ret_authorization,
-		       "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request,SignedHeaders=",
-		       r->access_key, date, r->region, r->service);
+	               "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request,SignedHeaders=",
+	               r->access_key, date, r->region, r->service);
 	add_names(ret_authorization, headers, r->n_headers);
 	mrt_buf_printf(ret_authorization, ",Signature=%s", hex);
 	rc = mrt_buf_check(ret_target, err);

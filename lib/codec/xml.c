@@ -78,7 +78,7 @@ static void on_text(void *context, const XML_Char *text, int len)
 }
 
 static void on_doctype(void *context, const XML_Char *name, const XML_Char *sysid,
-		       const XML_Char *pubid, int internal)
+                       const XML_Char *pubid, int internal)
 {
 	(void)name, (void)sysid, (void)pubid, (void)internal;
 	stop(context, MRT_CORRUPT);
@@ -104,8 +104,8 @@ int mrt_xml_parse(const char *data, size_t len, struct mrt_xml **ret, struct mrt
 			rc = mrt_no_memory(err);
 		else
 			rc = mrt_fail(err, MRT_CORRUPT, "XML, line %lu: %s",
-				      XML_GetCurrentLineNumber(b.parser),
-				      b.failed ? "not allowed here" : XML_ErrorString(why));
+			              XML_GetCurrentLineNumber(b.parser),
+			              b.failed ? "not allowed here" : XML_ErrorString(why));
 	}
 	XML_ParserFree(b.parser);
 	if (rc < 0)

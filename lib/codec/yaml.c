@@ -28,10 +28,10 @@ void mrt_yaml_free(struct mrt_yaml *yaml)
 }
 
 static int fail_at(const struct loading *l, const yaml_mark_t *mark, const char *what,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: %s", l->name, mark->line + 1,
-			mark->column + 1, what);
+	                mark->column + 1, what);
 }
 
 static int next_event(struct loading *l, yaml_event_t *event, struct mrt_error *err)
@@ -57,10 +57,10 @@ static int add_item(struct mrt_yaml *to, struct mrt_yaml *item, struct mrt_error
 }
 
 static int build(struct loading *l, const yaml_event_t *event, unsigned depth,
-		 struct mrt_yaml **ret, struct mrt_error *err);
+                 struct mrt_yaml **ret, struct mrt_error *err);
 
 static int build_items(struct loading *l, struct mrt_yaml *to, yaml_event_type_t end,
-		       unsigned depth, struct mrt_error *err)
+                       unsigned depth, struct mrt_error *err)
 {
 	for (;;) {
 		yaml_event_t event;
@@ -90,7 +90,7 @@ static int build_items(struct loading *l, struct mrt_yaml *to, yaml_event_type_t
 }
 
 static int build(struct loading *l, const yaml_event_t *event, unsigned depth,
-		 struct mrt_yaml **ret, struct mrt_error *err)
+                 struct mrt_yaml **ret, struct mrt_error *err)
 {
 	if (depth > DEPTH_MAX || ++l->n_items > ITEMS_MAX)
 		return fail_at(l, &event->start_mark, "too deep or too large", err);
@@ -134,7 +134,7 @@ static int load(struct loading *l, struct mrt_yaml **ret, struct mrt_error *err)
 		if (type == YAML_DOCUMENT_START_EVENT && documents++ > 0)
 			rc = fail_at(l, &event.start_mark, "a second document", err);
 		else if (type == YAML_SCALAR_EVENT || type == YAML_MAPPING_START_EVENT ||
-			 type == YAML_SEQUENCE_START_EVENT || type == YAML_ALIAS_EVENT)
+		         type == YAML_SEQUENCE_START_EVENT || type == YAML_ALIAS_EVENT)
 			rc = build(l, &event, 0, &root, err);
 		yaml_event_delete(&event);
 		if (rc < 0)
@@ -154,7 +154,7 @@ static int load(struct loading *l, struct mrt_yaml **ret, struct mrt_error *err)
 }
 
 int mrt_yaml_parse(const char *name, const char *data, size_t len, struct mrt_yaml **ret,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	struct loading l = { .name = name };
 	if (!yaml_parser_initialize(&l.parser))

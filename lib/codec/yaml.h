@@ -11,17 +11,17 @@ enum mrt_yaml_kind { MRT_YAML_SCALAR, MRT_YAML_MAP, MRT_YAML_LIST };
 
 struct mrt_yaml {
 	enum mrt_yaml_kind kind;
-	char *text;                /* scalar: its text; in a plain empty scalar "" */
-	bool plain;                /* scalar without quotes */
-	size_t line, column;       /* from 1; column in characters */
-	struct mrt_yaml **items;   /* map: key, value, key, value...; list: items */
+	char *text;              /* scalar: its text; in a plain empty scalar "" */
+	bool plain;              /* scalar without quotes */
+	size_t line, column;     /* from 1; column in characters */
+	struct mrt_yaml **items; /* map: key, value, key, value...; list: items */
 	size_t n_items;
 };
 
 /* name is the file's, for messages: "name:line:column: ...". An empty document is an empty map.
  * Errors are MRT_CONFIG. */
 int mrt_yaml_parse(const char *name, const char *data, size_t len, struct mrt_yaml **ret,
-		   struct mrt_error *err);
+                   struct mrt_error *err);
 void mrt_yaml_free(struct mrt_yaml *yaml);
 MRT_DEFINE_AUTO(mrt_yaml)
 

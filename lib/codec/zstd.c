@@ -24,7 +24,7 @@ struct compressor {
 };
 
 static int compress(struct compressor *c, const void *data, size_t len, ZSTD_EndDirective how,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	ZSTD_inBuffer in = { data, len, 0 };
 	size_t left;
@@ -41,7 +41,7 @@ static int compress(struct compressor *c, const void *data, size_t len, ZSTD_End
 }
 
 static int compressor_write(struct mrt_sink *sink, const void *data, size_t len,
-			    struct mrt_error *err)
+                            struct mrt_error *err)
 {
 	return compress((struct compressor *)sink, data, len, ZSTD_e_continue, err);
 }
@@ -69,12 +69,12 @@ static void compressor_free(struct mrt_sink *sink)
 }
 
 int mrt_zstd_compressor(struct mrt_sink *next, int level, unsigned workers, struct mrt_sink **ret,
-			struct mrt_error *err)
+                        struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = compressor_write,
-						 .prepare = compressor_prepare,
-						 .commit = compressor_commit,
-						 .free = compressor_free };
+		                                 .prepare = compressor_prepare,
+		                                 .commit = compressor_commit,
+		                                 .free = compressor_free };
 	struct compressor *c = calloc(1, sizeof(*c));
 	if (!c)
 		return mrt_no_memory(err);
@@ -116,12 +116,12 @@ static int refill(struct decompressor *d, struct mrt_error *err)
 	d->offset += d->left.size;
 	size_t n = 0;
 	int rc = mrt_source_read(d->from, d->in, d->in_size, &n, err);
-	d->left = (ZSTD_inBuffer){ d->in, rc < 0 ? 0 : n, 0 };
+	d->left = (ZSTD_inBuffer) { d->in, rc < 0 ? 0 : n, 0 };
 	return rc;
 }
 
 static int decompressor_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-			     struct mrt_error *err)
+                             struct mrt_error *err)
 {
 	struct decompressor *d = (struct decompressor *)source;
 	for (;;) {
@@ -130,9 +130,10 @@ static int decompressor_read(struct mrt_source *source, void *data, size_t cap, 
 			if (rc < 0)
 				return rc;
 			if (d->left.size == 0 && d->inside)
-				return mrt_fail(err, MRT_CORRUPT,
-						"zstd: the data ends inside a frame, at byte %" PRIu64,
-						d->offset);
+				return mrt_fail(
+				        err, MRT_CORRUPT,
+				        "zstd: the data ends inside a frame, at byte %" PRIu64,
+				        d->offset);
 			if (d->left.size == 0) {
 				*ret_len = 0;
 				return 0;
@@ -142,7 +143,7 @@ static int decompressor_read(struct mrt_source *source, void *data, size_t cap, 
 		size_t more = ZSTD_decompressStream(d->context, &out, &d->left);
 		if (ZSTD_isError(more))
 			return mrt_fail(err, MRT_CORRUPT, "zstd: %s, near byte %" PRIu64,
-					ZSTD_getErrorName(more), d->offset + d->left.pos);
+			                ZSTD_getErrorName(more), d->offset + d->left.pos);
 		d->inside = more > 0;
 		d->flushing = out.pos == cap && more > 0;
 		if (out.pos > 0) {
@@ -163,7 +164,7 @@ static void decompressor_free(struct mrt_source *source)
 int mrt_zstd_source(struct mrt_source *from, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = decompressor_read,
-						   .free = decompressor_free };
+		                                   .free = decompressor_free };
 	struct decompressor *d = calloc(1, sizeof(*d));
 	if (!d)
 		return mrt_no_memory(err);

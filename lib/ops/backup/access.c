@@ -6,31 +6,30 @@
 #include <string.h>
 
 int mrt_pg_access_url(const struct mrt_run *run, const struct mrt_config *config, const char *url,
-		      const char *password, struct mrt_pg_access *ret, struct mrt_error *err)
+                      const char *password, struct mrt_pg_access *ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	int rc = mrt_pg_params_make(url, password, &params, err);
 	if (rc == 0)
 		rc = mrt_log_secret(run->log, mrt_pg_params_get(params, "password"), err);
 	if (rc == 0)
-		*ret = (struct mrt_pg_access){
+		*ret = (struct mrt_pg_access) {
 			.params = mrt_steal(params),
 			.options = { .dns = mrt_config_dns(config),
-				     .connect_timeout = config->limits_connect },
+			             .connect_timeout = config->limits_connect },
 		};
 	return rc;
 }
 
 int mrt_pg_access_backup(const struct mrt_run *run, const struct mrt_config *config,
-			 struct mrt_pg_access *ret, struct mrt_error *err)
+                         struct mrt_pg_access *ret, struct mrt_error *err)
 {
 	bool own = config->backup_postgres_url != NULL;
-	return mrt_pg_access_url(run, config,
-				 own ? config->backup_postgres_url : config->postgres_url,
-				 own && config->backup_postgres_password ?
-					 config->backup_postgres_password :
-					 config->postgres_password,
-				 ret, err);
+	return mrt_pg_access_url(
+	        run, config, own ? config->backup_postgres_url : config->postgres_url,
+	        own && config->backup_postgres_password ? config->backup_postgres_password
+	                                                : config->postgres_password,
+	        ret, err);
 }
 
 struct entries {
@@ -65,12 +64,12 @@ static int see(void *context, const struct mrt_object *object, struct mrt_error 
 }
 
 int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *target, const char *identifier, const char *id, bool adopt,
-		      struct mrt_error *err)
+                      const char *target, const char *identifier, const char *id, bool adopt,
+                      struct mrt_error *err)
 {
 	if (!*identifier) {
 		mrt_warn(run, "the server's system identifier is not known; whether these backups "
-			 "are of the same server is not checked");
+		              "are of the same server is not checked");
 		return 0;
 	}
 	mrt_autofree char *prefix = NULL, *key = NULL, *text = NULL;
@@ -82,16 +81,21 @@ int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const 
 	if (rc < 0 || (*e.newest && strcmp(e.newest, identifier) == 0))
 		return rc;
 	if (*e.newest && !adopt) {
-		mrt_fail(err, MRT_CHANGED, "%s holds backups of another server (system identifier %s; "
-			 "this one is %s)", store->name, e.newest, identifier);
-		return mrt_hint(err, "give this server a platform.name or store.url of its own; after "
-				"a restore to a new server: --adopt-cluster");
+		mrt_fail(err, MRT_CHANGED,
+		         "%s holds backups of another server (system identifier %s; "
+		         "this one is %s)",
+		         store->name, e.newest, identifier);
+		return mrt_hint(err,
+		                "give this server a platform.name or store.url of its own; after "
+		                "a restore to a new server: --adopt-cluster");
 	}
-	rc = e.ours ? mrt_text_printf(&key, err, "%s%s.%s.json", prefix, identifier, id) :
-		      mrt_text_printf(&key, err, "%s%s.json", prefix, identifier);
+	rc = e.ours ? mrt_text_printf(&key, err, "%s%s.%s.json", prefix, identifier, id)
+	            : mrt_text_printf(&key, err, "%s%s.json", prefix, identifier);
 	if (rc == 0)
-		rc = mrt_text_printf(&text, err, "{\n  \"system_identifier\": \"%s\",\n  \"first_backup\":"
-				     " \"%s\"\n}\n", identifier, id);
+		rc = mrt_text_printf(&text, err,
+		                     "{\n  \"system_identifier\": \"%s\",\n  \"first_backup\":"
+		                     " \"%s\"\n}\n",
+		                     identifier, id);
 	if (rc == 0)
 		rc = mrt_store_put_bytes(store, run, key, text, strlen(text), err);
 	return rc;

@@ -8,16 +8,16 @@
 
 /* By backup.postgres-url, else postgres.url, else the PG* variables. */
 int mrt_pg_access_backup(const struct mrt_run *run, const struct mrt_config *config,
-			 struct mrt_pg_access *ret, struct mrt_error *err);
+                         struct mrt_pg_access *ret, struct mrt_error *err);
 /* By a URL; its password is registered as a secret. */
 int mrt_pg_access_url(const struct mrt_run *run, const struct mrt_config *config, const char *url,
-		      const char *password, struct mrt_pg_access *ret, struct mrt_error *err);
+                      const char *password, struct mrt_pg_access *ret, struct mrt_error *err);
 
 /* Two clusters must not share one prefix: the first run writes <target>/cluster/<system
- * identifier>.json, later ones fail with MRT_CHANGED when theirs is not the newest entry. adopt adds
- * one. An empty identifier (not known) is not checked, with a warning. */
+ * identifier>.json, later ones fail with MRT_CHANGED when theirs is not the newest entry. adopt
+ * adds one. An empty identifier (not known) is not checked, with a warning. */
 int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *target, const char *identifier, const char *id, bool adopt,
-		      struct mrt_error *err);
+                      const char *target, const char *identifier, const char *id, bool adopt,
+                      struct mrt_error *err);
 
 #endif

@@ -10,8 +10,8 @@
 #include "ops/backup/manifest.h"
 
 struct mrt_backup_options {
-	const char *target; /* "postgres" */
-	const char *method; /* "logical" */
+	const char *target;           /* "postgres" */
+	const char *method;           /* "logical" */
 	const char *const *databases; /* NULL: all */
 	size_t n_databases;
 	const char *label;
@@ -20,24 +20,25 @@ struct mrt_backup_options {
 /* Backs up; *ret is the manifest, or for a dry run the plan. The backup exists when, and only when,
  * this returns 0. */
 int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
-		   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
+                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
 
 /* The listing: {"backups": [...], "incomplete": n}, newest last. */
 int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-		    bool all_platforms, json_t **ret, struct mrt_error *err);
+                    bool all_platforms, json_t **ret, struct mrt_error *err);
 int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
-		    json_t **ret, struct mrt_error *err);
+                    json_t **ret, struct mrt_error *err);
 
 struct mrt_verify_options {
 	const char *id;
-	bool restore;    /* level restore, else content */
+	bool restore; /* level restore, else content */
 	bool no_record;
 };
-/* 0 and the record: everything is as the manifest says. MRT_CORRUPT or MRT_BAD: the first thing that
- * is not. Any other code: it could not be verified, which says nothing about the backup. */
+/* 0 and the record: everything is as the manifest says. MRT_CORRUPT or MRT_BAD, and the record all
+ * the same (*ret may stay NULL): the first thing that is not. Any other code: it could not be
+ * verified, which says nothing about the backup. */
 int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
-		      const struct mrt_verify_options *options, json_t **ret,
-		      struct mrt_error *err);
+                      const struct mrt_verify_options *options, json_t **ret,
+                      struct mrt_error *err);
 
 struct mrt_restore_options {
 	const char *id;
@@ -54,7 +55,7 @@ struct mrt_restore_options {
 	void *context;
 };
 int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
-		       const struct mrt_restore_options *options, json_t **ret,
-		       struct mrt_error *err);
+                       const struct mrt_restore_options *options, json_t **ret,
+                       struct mrt_error *err);
 
 #endif

@@ -17,20 +17,22 @@ struct mrt_content_options {
 };
 /* folder: "<platform>/<target>/<id>/"; key: relative to it, "db/x.pgdump.zst". */
 int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
-		     const char *key, const struct mrt_content_options *options,
-		     struct mrt_content_writer **ret, struct mrt_error *err);
+                     const char *key, const struct mrt_content_options *options,
+                     struct mrt_content_writer **ret, struct mrt_error *err);
 void mrt_content_writer_free(struct mrt_content_writer *writer); /* without commit: abort */
 MRT_DEFINE_AUTO(mrt_content_writer)
 /* Plain bytes go in here. */
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *writer);
-/* Everything upstream ended well: make the object visible. *ret_json: its entry for the manifest. */
+/* Everything upstream ended well: make the object visible. *ret_json: its entry for the manifest.
+ */
 int mrt_content_commit(struct mrt_content_writer *writer, json_t **ret_json, struct mrt_error *err);
 
 /* The plain bytes of an object; every digest and size is compared with the manifest's on the way,
  * and the end is only reported when all were right. MRT_CORRUPT names the object's key and, where
  * it can be known, the offset. */
 int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
-		       const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
-		       struct mrt_source **ret, struct mrt_error *err);
+                       const struct mrt_manifest *manifest,
+                       const struct mrt_manifest_object *object, struct mrt_source **ret,
+                       struct mrt_error *err);
 
 #endif

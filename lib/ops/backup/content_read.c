@@ -12,7 +12,7 @@ struct stored {
 	struct mrt_store *store;
 	const struct mrt_manifest *manifest;
 	const struct mrt_manifest_object *object;
-	size_t next; /* volume to open */
+	size_t next;                     /* volume to open */
 	struct mrt_source *get, *volume; /* volume: the tally around get */
 	struct mrt_tally tally;
 };
@@ -38,16 +38,17 @@ static int end_volume(struct stored *s, struct mrt_error *err)
 	mrt_source_free(mrt_steal(s->volume));
 	mrt_source_free(mrt_steal(s->get));
 	if (s->tally.size != v->size)
-		return mrt_fail(err, MRT_CORRUPT, "%s has %" PRIu64 " bytes; the manifest says %" PRIu64,
-				v->key, s->tally.size, v->size);
+		return mrt_fail(err, MRT_CORRUPT,
+		                "%s has %" PRIu64 " bytes; the manifest says %" PRIu64, v->key,
+		                s->tally.size, v->size);
 	if (strcmp(s->tally.sha256, v->sha256) != 0)
 		return mrt_fail(err, MRT_CORRUPT, "%s: its SHA-256 is %s; the manifest says %.64s",
-				v->key, s->tally.sha256, v->sha256);
+		                v->key, s->tally.sha256, v->sha256);
 	return 0;
 }
 
 static int stored_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	struct stored *s = (struct stored *)source;
 	for (;;) {
@@ -107,7 +108,7 @@ static int name_damage(struct plain *p, int rc, struct mrt_error *err)
 }
 
 static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	struct plain *p = (struct plain *)source;
 	struct mrt_error local;
@@ -121,12 +122,15 @@ static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t 
 	if (rc < 0)
 		return rc;
 	if (n == 0 && p->tally.size != p->object->size)
-		return mrt_fail(err, MRT_CORRUPT, "%s holds %" PRIu64 " bytes when decompressed; the "
-				"manifest says %" PRIu64, p->object->key, p->tally.size,
-				p->object->size);
+		return mrt_fail(err, MRT_CORRUPT,
+		                "%s holds %" PRIu64 " bytes when decompressed; the "
+		                "manifest says %" PRIu64,
+		                p->object->key, p->tally.size, p->object->size);
 	if (n == 0 && strcmp(p->tally.sha256, p->object->sha256) != 0)
-		return mrt_fail(err, MRT_CORRUPT, "%s: the SHA-256 of its content is %s; the manifest "
-				"says %.64s", p->object->key, p->tally.sha256, p->object->sha256);
+		return mrt_fail(err, MRT_CORRUPT,
+		                "%s: the SHA-256 of its content is %s; the manifest "
+		                "says %.64s",
+		                p->object->key, p->tally.sha256, p->object->sha256);
 	*ret_len = n;
 	return 0;
 }
@@ -141,8 +145,9 @@ static void plain_free(struct mrt_source *source)
 }
 
 int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
-		       const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
-		       struct mrt_source **ret, struct mrt_error *err)
+                       const struct mrt_manifest *manifest,
+                       const struct mrt_manifest_object *object, struct mrt_source **ret,
+                       struct mrt_error *err)
 {
 	static const struct mrt_source_ops stored_ops = { stored_read, stored_free };
 	static const struct mrt_source_ops plain_ops = { plain_read, plain_free };
@@ -153,9 +158,12 @@ int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
 		free(s);
 		return mrt_no_memory(err);
 	}
-	*s = (struct stored){ .source.ops = &stored_ops, .run = run, .store = store,
-			      .manifest = manifest, .object = object };
-	*p = (struct plain){ .source.ops = &plain_ops, .stored = &s->source, .object = object };
+	*s = (struct stored) { .source.ops = &stored_ops,
+		               .run = run,
+		               .store = store,
+		               .manifest = manifest,
+		               .object = object };
+	*p = (struct plain) { .source.ops = &plain_ops, .stored = &s->source, .object = object };
 	mrt_auto(mrt_source) *source = &p->source;
 	int rc = mrt_zstd_source(p->stored, &p->zstd, err);
 	if (rc == 0)

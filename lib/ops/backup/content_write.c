@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct volume {
-	char *key; /* relative */
+	char *key;                   /* relative */
 	struct mrt_sink *put, *sink; /* sink: the tally in front of put */
 	struct mrt_tally tally;
 	bool committed;
@@ -33,8 +33,8 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 		return mrt_no_memory(err);
 	v->all[v->n++] = volume;
 	mrt_autofree char *full = NULL;
-	int rc = v->n == 1 ? mrt_text_dup(v->key, &volume->key, err) :
-			     mrt_text_printf(&volume->key, err, "%s.%04zu", v->key, v->n);
+	int rc = v->n == 1 ? mrt_text_dup(v->key, &volume->key, err)
+	                   : mrt_text_printf(&volume->key, err, "%s.%04zu", v->key, v->n);
 	if (rc == 0)
 		rc = mrt_text_printf(&full, err, "%s%s", v->folder, volume->key);
 	if (rc == 0)
@@ -113,13 +113,13 @@ struct mrt_content_writer {
 };
 
 int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
-		     const char *key, const struct mrt_content_options *options,
-		     struct mrt_content_writer **ret, struct mrt_error *err)
+                     const char *key, const struct mrt_content_options *options,
+                     struct mrt_content_writer **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = volumes_write,
-						 .prepare = volumes_prepare,
-						 .commit = volumes_commit,
-						 .free = volumes_free };
+		                                 .prepare = volumes_prepare,
+		                                 .commit = volumes_commit,
+		                                 .free = volumes_free };
 	mrt_auto(mrt_content_writer) *w = calloc(1, sizeof(*w));
 	struct volumes *v = calloc(1, sizeof(*v));
 	if (!w || !v) {
@@ -128,8 +128,9 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 	}
 	w->volumes = v;
 	w->level = options->level;
-	*v = (struct volumes){ .sink.ops = &ops, .run = run, .store = store,
-			       .limit = options->volume_size };
+	*v = (struct volumes) {
+		.sink.ops = &ops, .run = run, .store = store, .limit = options->volume_size
+	};
 	int rc = mrt_text_dup(folder, &v->folder, err);
 	if (rc == 0)
 		rc = mrt_text_dup(key, &v->key, err);
@@ -137,7 +138,7 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 		rc = mrt_tally_sink(&v->sink, &w->stored, &w->stored_tally, err);
 	if (rc == 0)
 		rc = mrt_zstd_compressor(w->stored_tally, options->level, options->workers,
-					 &w->compressor, err);
+		                         &w->compressor, err);
 	if (rc == 0)
 		rc = mrt_tally_sink(w->compressor, &w->plain, &w->plain_tally, err);
 	if (rc == 0)

@@ -19,7 +19,8 @@ static void on_line(void *arg, const char *line)
 {
 	struct listener *l = arg;
 	const char *warning = strstr(line, ": warning: ");
-	mrt_logf(l->context->log, warning ? MRT_LOG_WARNING : MRT_LOG_DEBUG, "%s: %s", l->what, line);
+	mrt_logf(l->context->log, warning ? MRT_LOG_WARNING : MRT_LOG_DEBUG, "%s: %s", l->what,
+	         line);
 	if (!warning)
 		return;
 	char text[2048];
@@ -35,7 +36,7 @@ static void on_line(void *arg, const char *line)
 static int refuse_omissions(struct mrt_dump_context *c, const char *words, struct mrt_error *err)
 {
 	static const char *const omitted[] = { "not dumped", "skipping", "omitted", "omitting",
-					       "will not be" };
+		                               "will not be" };
 	if (c->allow_warnings)
 		return 0;
 	for (const char *line = words; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -53,8 +54,8 @@ static int refuse_omissions(struct mrt_dump_context *c, const char *words, struc
 
 /* Reads the child's stdout to its end into the writer, past inspect. */
 static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_sink *sink,
-		int (*inspect)(void *arg, const void *data, size_t len, struct mrt_error *err),
-		void *arg, struct mrt_error *err)
+                int (*inspect)(void *arg, const void *data, size_t len, struct mrt_error *err),
+                void *arg, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
 	mrt_autofree char *chunk = malloc(READ_SIZE);
@@ -105,8 +106,10 @@ int mrt_globals_end(const struct mrt_globals_check *check, struct mrt_error *err
 {
 	if (memmem(check->tail, check->len, MRT_GLOBALS_END, strlen(MRT_GLOBALS_END)))
 		return 0;
-	return mrt_fail(err, MRT_CORRUPT, "the script of roles and tablespaces does not end with "
-			"\"%.*s\"", (int)strlen(MRT_GLOBALS_END) - 1, MRT_GLOBALS_END);
+	return mrt_fail(err, MRT_CORRUPT,
+	                "the script of roles and tablespaces does not end with "
+	                "\"%.*s\"",
+	                (int)strlen(MRT_GLOBALS_END) - 1, MRT_GLOBALS_END);
 }
 
 /* After pg_dump gave up waiting for a lock: who holds the strong ones? */
@@ -115,17 +118,20 @@ static void name_blockers(const struct mrt_run *run, struct mrt_pg *pg, struct m
 	mrt_autofree char *pids = NULL;
 	if (!strstr(err->text, "lock timeout") && !strstr(err->text, "could not obtain lock"))
 		return;
-	if (mrt_pg_value(pg, run,
-			 "SELECT string_agg(DISTINCT l.pid || ' (' || coalesce(a.application_name, '') "
-			 "|| ', ' || coalesce(a.usename, '') || ')', ', ') FROM pg_locks l LEFT JOIN "
-			 "pg_stat_activity a USING (pid) WHERE l.granted AND l.mode = "
-			 "'AccessExclusiveLock' AND l.database = (SELECT oid FROM pg_database WHERE "
-			 "datname = current_database())", &pids, NULL) == 0 && *pids)
+	if (mrt_pg_value(
+	            pg, run,
+	            "SELECT string_agg(DISTINCT l.pid || ' (' || coalesce(a.application_name, '') "
+	            "|| ', ' || coalesce(a.usename, '') || ')', ', ') FROM pg_locks l LEFT JOIN "
+	            "pg_stat_activity a USING (pid) WHERE l.granted AND l.mode = "
+	            "'AccessExclusiveLock' AND l.database = (SELECT oid FROM pg_database WHERE "
+	            "datname = current_database())",
+	            &pids, NULL) == 0 &&
+	    *pids)
 		mrt_hint(err, "blocked by pid %s; pg_terminate_backend(pid) ends it", pids);
 }
 
 struct dump {
-	struct mrt_pg *pg;               /* holds the snapshot */
+	struct mrt_pg *pg; /* holds the snapshot */
 	struct mrt_pg_params *resolved;
 	struct mrt_pg_tables tables;
 	json_t *database;
@@ -142,19 +148,21 @@ static void dump_release(struct dump *d)
 }
 
 static int open_snapshot(const struct mrt_run *run, const struct mrt_dump_context *c,
-			 const char *name, struct dump *d, struct mrt_error *err)
+                         const char *name, struct dump *d, struct mrt_error *err)
 {
 	struct mrt_error local;
 	err = err ? err : &local;
 	int rc = mrt_pg_connect(run, &c->access.options, c->access.params, name, &d->pg, err);
 	if (rc == MRT_REFUSED && strstr(err->text, "does not exist"))
-		return mrt_fail(err, MRT_NOT_FOUND, "database %s: it does not exist (any more)", name);
+		return mrt_fail(err, MRT_NOT_FOUND, "database %s: it does not exist (any more)",
+		                name);
 	if (rc == 0)
 		rc = mrt_pg_params_copy(c->access.params, &d->resolved, err);
 	if (rc == 0)
 		rc = mrt_pg_params_resolve(d->resolved, run, &c->access.options.dns, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(d->pg, run, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+		rc = mrt_pg_exec(d->pg, run, err,
+		                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	if (rc == 0)
 		rc = mrt_pg_value(d->pg, run, "SELECT pg_export_snapshot()", &d->snapshot, err);
 	if (rc == 0)
@@ -165,25 +173,30 @@ static int open_snapshot(const struct mrt_run *run, const struct mrt_dump_contex
 }
 
 static int start_dump(const struct mrt_run *run, const struct mrt_dump_context *c,
-		      const struct dump *d, const char *name, struct listener *listener,
-		      struct mrt_child **ret, struct mrt_error *err)
+                      const struct dump *d, const char *name, struct listener *listener,
+                      struct mrt_child **ret, struct mrt_error *err)
 {
 	char wait[48];
 	mrt_autofree char *snapshot = NULL;
 	snprintf(wait, sizeof(wait), "--lock-wait-timeout=%" PRId64,
-		 c->config->limits_lock_wait / MRT_MILLISECOND);
+	         c->config->limits_lock_wait / MRT_MILLISECOND);
 	int rc = mrt_text_printf(&snapshot, err, "--snapshot=%s", d->snapshot);
 	const char *const argv[] = { c->pg_dump, "--format=custom", "--compress=0", snapshot, wait,
-				     NULL };
+		                     NULL };
 	const struct mrt_pg_client_options client = {
-		.argv = argv, .params = d->resolved, .database = name, .in = MRT_FD_NULL,
-		.out = MRT_FD_PIPE, .on_line = on_line, .context = listener,
+		.argv = argv,
+		.params = d->resolved,
+		.database = name,
+		.in = MRT_FD_NULL,
+		.out = MRT_FD_PIPE,
+		.on_line = on_line,
+		.context = listener,
 	};
 	return rc < 0 ? rc : mrt_pg_client(run, &client, ret, err);
 }
 
 static int describe(const struct mrt_pgarchive_info *info, const struct dump *d, const char *key,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	char version[16];
 	snprintf(version, sizeof(version), "%u.%u", info->version_major, info->version_minor);
@@ -201,8 +214,8 @@ static int describe(const struct mrt_pgarchive_info *info, const struct dump *d,
 }
 
 static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, struct dump *d,
-		       const char *name, const char *key, json_t **ret_object,
-		       struct mrt_error *err)
+                       const char *name, const char *key, json_t **ret_object,
+                       struct mrt_error *err)
 {
 	char what[128];
 	snprintf(what, sizeof(what), "database %.100s", name);
@@ -233,7 +246,7 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 }
 
 int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *context, const char *name,
-		      json_t **ret, json_t **ret_object, struct mrt_error *err)
+                      json_t **ret, json_t **ret_object, struct mrt_error *err)
 {
 	mrt_cleanup(dump_release) struct dump d = { 0 };
 	mrt_auto_buf key = MRT_BUF_INIT;
@@ -254,7 +267,7 @@ int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *contex
 }
 
 int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json_t **ret_object,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	struct listener listener = { c, "globals" };
 	struct mrt_globals_check check = { .len = 0 };
@@ -262,16 +275,20 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 	mrt_auto(mrt_child) *child = NULL;
 	mrt_auto(mrt_pg_params) *resolved = NULL;
 	const char *const argv[] = { c->pg_dumpall, "--globals-only",
-				     c->plain_role_passwords ? NULL : "--no-role-passwords", NULL };
+		                     c->plain_role_passwords ? NULL : "--no-role-passwords", NULL };
 	int rc = mrt_pg_params_copy(c->access.params, &resolved, err);
 	if (rc == 0)
 		rc = mrt_pg_params_resolve(resolved, run, &c->access.options.dns, err);
 	if (rc == 0)
 		rc = mrt_content_open(run, c->store, c->folder, "globals.sql.zst", &c->content,
-				      &writer, err);
+		                      &writer, err);
 	const struct mrt_pg_client_options client = {
-		.argv = argv, .params = resolved, .in = MRT_FD_NULL, .out = MRT_FD_PIPE,
-		.on_line = on_line, .context = &listener,
+		.argv = argv,
+		.params = resolved,
+		.in = MRT_FD_NULL,
+		.out = MRT_FD_PIPE,
+		.on_line = on_line,
+		.context = &listener,
 	};
 	if (rc == 0)
 		rc = mrt_pg_client(run, &client, &child, err);

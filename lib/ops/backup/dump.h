@@ -12,22 +12,22 @@ struct mrt_dump_context {
 	const struct mrt_config *config;
 	struct mrt_store *store;
 	struct mrt_pg_access access;
-	const char *folder;  /* "<platform>/<target>/<id>/" */
+	const char *folder; /* "<platform>/<target>/<id>/" */
 	const char *pg_dump, *pg_dumpall;
 	struct mrt_content_options content;
 	bool plain_role_passwords, allow_warnings;
 	struct mrt_log *log;
 	pthread_mutex_t lock;
-	json_t *warnings;    /* texts */
+	json_t *warnings; /* texts */
 };
 
 /* Dumps one database under one snapshot, proves the archive whole, commits the object. *ret: the
  * database's entry for the manifest; *ret_object its object's. MRT_NOT_FOUND: there is no such
  * database (any more). */
 int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *context, const char *name,
-		      json_t **ret, json_t **ret_object, struct mrt_error *err);
+                      json_t **ret, json_t **ret_object, struct mrt_error *err);
 int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *context,
-		     json_t **ret_object, struct mrt_error *err);
+                     json_t **ret_object, struct mrt_error *err);
 
 /* A plain pg_dumpall script ends with this line; one without it was cut. */
 #define MRT_GLOBALS_END "-- PostgreSQL database cluster dump complete\n"

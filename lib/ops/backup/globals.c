@@ -64,7 +64,7 @@ static bool listed(const PGresult *r, const char *name)
 }
 
 static int note(struct script *s, const char *action, const char *what, const char *name,
-		struct mrt_error *err)
+                struct mrt_error *err)
 {
 	json_t *item = json_object();
 	int rc = mrt_json_append(s->plan, item, err);
@@ -97,7 +97,8 @@ static int do_tablespace(struct script *s, const char *rest, struct mrt_error *e
 	if (listed(s->spaces, mrt_buf_text(&name)))
 		return note(s, "keep", "tablespace", mrt_buf_text(&name), err);
 	if (!to)
-		return note(s, "skip: no --tablespace OLD=NEW", "tablespace", mrt_buf_text(&name), err);
+		return note(s, "skip: no --tablespace OLD=NEW", "tablespace", mrt_buf_text(&name),
+		            err);
 	int rc = note(s, "create", "tablespace", mrt_buf_text(&name), err);
 	mrt_autofree char *quoted = NULL, *who = NULL, *location = NULL, *sql = NULL;
 	rest += strspn(rest, " ");
@@ -112,13 +113,13 @@ static int do_tablespace(struct script *s, const char *rest, struct mrt_error *e
 	if (rc == 0)
 		rc = mrt_pg_literal(s->c->pg, to, &location, err);
 	if (rc == 0)
-		rc = mrt_text_printf(&sql, err, "CREATE TABLESPACE %s OWNER %s LOCATION %s", quoted, who,
-				     location);
+		rc = mrt_text_printf(&sql, err, "CREATE TABLESPACE %s OWNER %s LOCATION %s", quoted,
+		                     who, location);
 	return rc < 0 ? rc : execute(s, sql, err);
 }
 
 static int do_role(struct script *s, const char *sql, const char *rest, bool creates,
-		   struct mrt_error *err)
+                   struct mrt_error *err)
 {
 	mrt_auto_buf name = MRT_BUF_INIT;
 	take_name(&rest, &name);
@@ -128,8 +129,11 @@ static int do_role(struct script *s, const char *sql, const char *rest, bool cre
 	bool there = listed(s->roles, mrt_buf_text(&name));
 	int rc = 0;
 	if (creates)
-		rc = note(s, !there ? "create" : s->options->replace_roles ? "alter" : "keep", "role",
-			  mrt_buf_text(&name), err);
+		rc = note(s,
+		          !there                      ? "create"
+		          : s->options->replace_roles ? "alter"
+		                                      : "keep",
+		          "role", mrt_buf_text(&name), err);
 	if (rc < 0 || (there && (creates || !s->options->replace_roles)))
 		return rc;
 	return execute(s, sql, err);
@@ -140,8 +144,11 @@ static int do_statement(struct script *s, const char *sql, struct mrt_error *err
 	static const struct {
 		const char *begin;
 		int kind;
-	} kinds[] = { { "CREATE ROLE ", 1 }, { "ALTER ROLE ", 2 }, { "COMMENT ON ROLE ", 2 },
-		      { "CREATE TABLESPACE ", 3 }, { "GRANT ", 4 } };
+	} kinds[] = { { "CREATE ROLE ", 1 },
+		      { "ALTER ROLE ", 2 },
+		      { "COMMENT ON ROLE ", 2 },
+		      { "CREATE TABLESPACE ", 3 },
+		      { "GRANT ", 4 } };
 	int kind = 0;
 	const char *rest = sql;
 	for (size_t i = 0; !kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -187,10 +194,11 @@ static int do_script(struct script *s, const char *text, struct mrt_error *err)
 }
 
 int mrt_restore_globals(const struct mrt_run *run, const struct mrt_restore_context *c,
-			const struct mrt_globals_options *options, json_t **ret,
-			struct mrt_error *err)
+                        const struct mrt_globals_options *options, json_t **ret,
+                        struct mrt_error *err)
 {
-	const struct mrt_manifest_object *object = mrt_manifest_object(c->manifest, "globals.sql.zst");
+	const struct mrt_manifest_object *object =
+	        mrt_manifest_object(c->manifest, "globals.sql.zst");
 	mrt_auto(mrt_source) *source = NULL;
 	mrt_auto_buf text = MRT_BUF_INIT;
 	mrt_auto_pgresult roles = NULL;
@@ -206,9 +214,14 @@ int mrt_restore_globals(const struct mrt_run *run, const struct mrt_restore_cont
 	if (rc == 0)
 		rc = mrt_pg_query(c->pg, run, "SELECT rolname FROM pg_roles", NULL, 0, &roles, err);
 	if (rc == 0)
-		rc = mrt_pg_query(c->pg, run, "SELECT spcname FROM pg_tablespace", NULL, 0, &spaces, err);
-	struct script s = { .run = run, .c = c, .options = options, .roles = roles, .spaces = spaces,
-			    .plan = plan };
+		rc = mrt_pg_query(c->pg, run, "SELECT spcname FROM pg_tablespace", NULL, 0, &spaces,
+		                  err);
+	struct script s = { .run = run,
+		            .c = c,
+		            .options = options,
+		            .roles = roles,
+		            .spaces = spaces,
+		            .plan = plan };
 	/* roles and memberships: all of them or none */
 	if (rc == 0)
 		rc = execute(&s, "BEGIN", err);

@@ -5,34 +5,40 @@
 #include <string.h>
 
 static int add_verified(const struct mrt_run *run, struct mrt_store *store, const char *key,
-			json_t *to, struct mrt_error *err)
+                        json_t *to, struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT;
 	mrt_auto_json record = NULL;
 	if (!key)
 		return mrt_json_set(to, "verified", json_null(), err);
+	struct mrt_error why;
 	int rc = mrt_store_get_bytes(store, run, key, &text, err);
-	if (rc == 0)
-		rc = mrt_json_parse(mrt_buf_text(&text), text.len, &record, err);
-	return rc < 0 ? rc : mrt_json_set(to, "verified", mrt_steal(record), err);
+	if (rc < 0)
+		return rc;
+	if (mrt_json_parse(mrt_buf_text(&text), text.len, &record, &why) < 0) {
+		mrt_warn(run, "%s cannot be read: %s", key, why.text);
+		return mrt_json_set(to, "verified", json_null(), err);
+	}
+	return mrt_json_set(to, "verified", mrt_steal(record), err);
 }
 
 static int add_entry(const struct mrt_run *run, struct mrt_store *store,
-		     const struct mrt_backup_entry *e, json_t *list, struct mrt_error *err)
+                     const struct mrt_backup_entry *e, json_t *list, struct mrt_error *err)
 {
 	mrt_auto(mrt_manifest) *m = NULL;
 	json_t *item = json_object();
 	int rc = mrt_json_append(list, item, err);
 	const char *const names[][2] = { { "id", e->id },
-					 { "platform", e->platform },
-					 { "target", e->target } };
+		                         { "platform", e->platform },
+		                         { "target", e->target } };
 	for (size_t i = 0; rc == 0 && i < 3; i++)
 		rc = mrt_json_set_text(item, names[i][0], names[i][1], err);
 	if (rc < 0)
 		return rc;
 	struct mrt_error why;
 	rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, &why);
-	if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED) /* one bad backup must not hide the others */
+	if (rc == MRT_CORRUPT ||
+	    rc == MRT_UNSUPPORTED) /* one bad backup must not hide the others */
 		return mrt_json_set_text(item, "error", why.text, err);
 	if (rc < 0) {
 		if (err)
@@ -45,18 +51,19 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 		const char *name;
 		uint64_t value;
 	} numbers[] = { { "age_s", now > m->started ? (uint64_t)(now - m->started) : 0 },
-			{ "duration_s", (uint64_t)(m->ended - m->started) },
-			{ "size", m->size },
-			{ "stored_size", m->stored_size },
-			{ "databases", json_array_size(m->databases) } };
+		        { "duration_s",
+		          m->ended > m->started ? (uint64_t)(m->ended - m->started) : 0 },
+		        { "size", m->size },
+		        { "stored_size", m->stored_size },
+		        { "databases", json_array_size(m->databases) } };
 	for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		rc = mrt_json_set_size(item, numbers[i].name, numbers[i].value, err);
 	if (rc == 0)
 		rc = mrt_json_set(item, "whole", json_boolean(m->whole), err);
 	json_t *warnings = json_object_get(m->json, "warnings");
 	if (rc == 0)
-		rc = mrt_json_set(item, "warnings",
-				  warnings ? json_incref(warnings) : json_array(), err);
+		rc = mrt_json_set(item, "warnings", warnings ? json_incref(warnings) : json_array(),
+		                  err);
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "label", m->label, err);
 	return rc < 0 ? rc : add_verified(run, store, e->verified_key, item, err);
@@ -64,7 +71,7 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 
 /* Reading needs buffers, but no compressor. */
 static int open_for_reading(const struct mrt_config *config, struct mrt_store **ret,
-			    struct mrt_error *err)
+                            struct mrt_error *err)
 {
 	unsigned buffers = 0;
 	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
@@ -72,7 +79,7 @@ static int open_for_reading(const struct mrt_config *config, struct mrt_store **
 }
 
 int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-		    bool all_platforms, json_t **ret, struct mrt_error *err)
+                    bool all_platforms, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto_json json = json_object();
@@ -82,10 +89,12 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 	if (rc == 0 && target)
 		rc = mrt_backup_name_check("target", target, err);
 	if (rc == 0)
+		rc = mrt_backup_name_check("platform", config->platform_name, err);
+	if (rc == 0)
 		rc = open_for_reading(config, &store, err);
 	if (rc == 0)
 		rc = mrt_repository_list(run, store, all_platforms ? NULL : config->platform_name,
-					 target, &found, err);
+		                         target, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++)
 		rc = add_entry(run, store, &found.entries[i], list, err);
 	if (rc == 0)
@@ -97,7 +106,7 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 }
 
 int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
-		    json_t **ret, struct mrt_error *err)
+                    json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto(mrt_manifest) *m = NULL;

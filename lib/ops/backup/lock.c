@@ -7,7 +7,8 @@
 
 /* "mara", "back" as two int4 keys; the same in every maratea */
 #define KEYS "1835102817, 1650549611"
-#define IS_OURS "locktype = 'advisory' AND classid = 1835102817 AND objid = 1650549611 AND " \
+#define IS_OURS                                                                      \
+	"locktype = 'advisory' AND classid = 1835102817 AND objid = 1650549611 AND " \
 	"database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 struct mrt_pg_lock {
@@ -18,40 +19,41 @@ static int who_holds(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_er
 {
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(pg, run,
-			      "SELECT coalesce(nullif(a.application_name, ''), 'pid ' || l.pid), "
-			      "coalesce(host(a.client_addr), 'the server itself'), "
-			      "to_char(a.backend_start AT TIME ZONE 'UTC', "
-			      "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
-			      "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
-			      "WHERE l.granted AND l." IS_OURS, NULL, 0, &r, err);
+	                      "SELECT coalesce(nullif(a.application_name, ''), 'pid ' || l.pid), "
+	                      "coalesce(host(a.client_addr), 'the server itself'), "
+	                      "to_char(a.backend_start AT TIME ZONE 'UTC', "
+	                      "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+	                      "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
+	                      "WHERE l.granted AND l." IS_OURS,
+	                      NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	if (PQntuples(r) == 0)
 		return mrt_fail(err, MRT_LOCKED, "another run held the lock a moment ago");
 	return mrt_fail(err, MRT_LOCKED, "another run is at work: %s from %s, since %s",
-			PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2));
+	                PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2));
 }
 
 int mrt_pg_lock_ping(struct mrt_pg_lock *lock, const struct mrt_run *run, struct mrt_error *err)
 {
 	mrt_autofree char *pid = NULL;
 	char ours[16];
-	int rc = mrt_pg_value(lock->pg, run,
-			      "SELECT pid FROM pg_locks WHERE granted AND " IS_OURS, &pid, err);
+	int rc = mrt_pg_value(lock->pg, run, "SELECT pid FROM pg_locks WHERE granted AND " IS_OURS,
+	                      &pid, err);
 	if (rc < 0)
 		return mrt_context(err, rc, "the lock is lost");
 	snprintf(ours, sizeof(ours), "%d", PQbackendPID(lock->pg->conn));
 	if (strcmp(pid, ours) == 0)
 		return 0;
 	mrt_fail(err, MRT_LOCKED, "the lock is not held by our session (pid %s, ours is %s)",
-		 *pid ? pid : "none", ours);
+	         *pid ? pid : "none", ours);
 	return mrt_hint(err, "connect to the server itself, not through a connection pooler: set "
-			"backup.postgres-url");
+	                     "backup.postgres-url");
 }
 
 int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *options,
-		     const struct mrt_pg_params *params, const char *database, const char *who,
-		     struct mrt_pg_lock **ret, struct mrt_error *err)
+                     const struct mrt_pg_params *params, const char *database, const char *who,
+                     struct mrt_pg_lock **ret, struct mrt_error *err)
 {
 	char name[64];
 	snprintf(name, sizeof(name), "maratea %s", who);
@@ -67,8 +69,8 @@ int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *opt
 		rc = mrt_pg_connect(run, &named, params, NULL, &lock->pg, err);
 	}
 	if (rc == 0)
-		rc = mrt_pg_value(lock->pg, run, "SELECT pg_try_advisory_lock(" KEYS ")::text", &taken,
-				  err);
+		rc = mrt_pg_value(lock->pg, run, "SELECT pg_try_advisory_lock(" KEYS ")::text",
+		                  &taken, err);
 	if (rc == 0 && strcmp(taken, "true") != 0)
 		rc = who_holds(lock->pg, run, err);
 	if (rc == 0)

@@ -28,7 +28,7 @@ int mrt_manifest_print(const json_t *json, struct mrt_buf *buf, struct mrt_error
 }
 
 static int check_digest(const char *text, size_t len, char ret[MRT_SHA256_HEX],
-			struct mrt_error *err)
+                        struct mrt_error *err)
 {
 	static const char start[] = DIGEST_LINE, end[] = "\"\n}\n";
 	size_t tail = sizeof(start) - 1 + MRT_SHA256_HEX - 1 + sizeof(end) - 1;
@@ -42,8 +42,9 @@ static int check_digest(const char *text, size_t len, char ret[MRT_SHA256_HEX],
 		return rc;
 	mrt_hex(digest, sizeof(digest), ret);
 	if (memcmp(ret, line + sizeof(start) - 1, MRT_SHA256_HEX - 1) != 0)
-		return mrt_fail(err, MRT_CORRUPT, "the manifest's digest is wrong: it was changed or "
-				"damaged");
+		return mrt_fail(err, MRT_CORRUPT,
+		                "the manifest's digest is wrong: it was changed or "
+		                "damaged");
 	return 0;
 }
 
@@ -55,7 +56,7 @@ static bool safe_key(const char *key)
 }
 
 static int parse_volumes(const json_t *json, struct mrt_manifest_object *object,
-			 struct mrt_error *err)
+                         struct mrt_error *err)
 {
 	json_t *list, *item;
 	size_t i;
@@ -66,8 +67,7 @@ static int parse_volumes(const json_t *json, struct mrt_manifest_object *object,
 	if (!object->volumes)
 		return mrt_no_memory(err);
 	uint64_t sum = 0;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		struct mrt_manifest_volume *v = &object->volumes[object->n_volumes++];
 		rc = mrt_json_text(item, "key", &v->key, err);
 		if (rc == 0)
@@ -95,8 +95,7 @@ static int parse_objects(struct mrt_manifest *m, struct mrt_error *err)
 	m->objects = calloc(json_array_size(list) + 1, sizeof(*m->objects));
 	if (!m->objects)
 		return mrt_no_memory(err);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		struct mrt_manifest_object *o = &m->objects[m->n_objects++];
 		rc = mrt_json_text(item, "key", &o->key, err);
 		if (rc == 0)
@@ -123,12 +122,15 @@ static int parse_members(struct mrt_manifest *m, struct mrt_error *err)
 	const char *started = NULL, *ended = NULL;
 	int rc = mrt_json_size(m->json, "format", &format, err);
 	if (rc == 0 && format != MRT_MANIFEST_FORMAT)
-		return mrt_fail(err, MRT_UNSUPPORTED, "the manifest has format %" PRIu64 "; this "
-				"maratea reads format %d", format, MRT_MANIFEST_FORMAT);
+		return mrt_fail(err, MRT_UNSUPPORTED,
+		                "the manifest has format %" PRIu64 "; this "
+		                "maratea reads format %d",
+		                format, MRT_MANIFEST_FORMAT);
 	const struct {
 		const char *name, **to;
-	} texts[] = { { "id", &m->id }, { "platform", &m->platform }, { "target", &m->target },
-		      { "method", &m->method }, { "started", &started }, { "ended", &ended } };
+	} texts[] = { { "id", &m->id },         { "platform", &m->platform },
+		      { "target", &m->target }, { "method", &m->method },
+		      { "started", &started },  { "ended", &ended } };
 	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_text(m->json, texts[i].name, texts[i].to, err);
 	if (rc == 0)
@@ -147,7 +149,7 @@ static int parse_members(struct mrt_manifest *m, struct mrt_error *err)
 }
 
 int mrt_manifest_parse(const char *text, size_t len, struct mrt_manifest **ret,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	mrt_auto(mrt_manifest) *m = calloc(1, sizeof(*m));
 	if (!m)
@@ -174,8 +176,8 @@ void mrt_manifest_free(struct mrt_manifest *m)
 }
 
 int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *target, const char *id, struct mrt_manifest **ret,
-		      struct mrt_error *err)
+                      const char *target, const char *id, struct mrt_manifest **ret,
+                      struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
 	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
@@ -187,9 +189,9 @@ int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const 
 		return rc;
 	rc = mrt_manifest_parse(mrt_buf_text(&text), text.len, &m, err);
 	if (rc == 0 && (strcmp(m->id, id) != 0 || strcmp(m->target, target) != 0 ||
-			strcmp(m->platform, platform) != 0))
+	                strcmp(m->platform, platform) != 0))
 		rc = mrt_fail(err, MRT_CORRUPT, "it is the manifest of %s/%s/%s", m->platform,
-			      m->target, m->id);
+		              m->target, m->id);
 	if (rc < 0)
 		return mrt_context(err, rc, "%s, %s", store->name, key);
 	*ret = mrt_steal(m);
@@ -197,22 +199,24 @@ int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const 
 }
 
 static int no_backup(const char *text, const char *platform, const struct mrt_store *store,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	mrt_fail(err, MRT_NOT_FOUND, "no backup '%s' of platform '%s' in %s", text, platform,
-		 store->name);
+	         store->name);
 	return mrt_hint(err, "'maratea backup list --all-platforms' shows what is there");
 }
 
 static int find_latest(const struct mrt_run *run, struct mrt_store *store,
-		       const struct mrt_backup_list *list, const char *target,
-		       struct mrt_manifest **ret, struct mrt_error *err)
+                       const struct mrt_backup_list *list, const char *target,
+                       struct mrt_manifest **ret, struct mrt_error *err)
 {
 	const char *only = NULL;
 	for (size_t i = 0; i < list->n; i++) {
 		if (only && !target && strcmp(only, list->entries[i].target) != 0)
-			return mrt_fail(err, MRT_USAGE, "several targets have backups: write %s/latest "
-					"or %s/latest", only, list->entries[i].target);
+			return mrt_fail(err, MRT_USAGE,
+			                "several targets have backups: write %s/latest "
+			                "or %s/latest",
+			                only, list->entries[i].target);
 		only = list->entries[i].target;
 	}
 	for (size_t i = list->n; i > 0; i--) {
@@ -230,18 +234,22 @@ static int find_latest(const struct mrt_run *run, struct mrt_store *store,
 }
 
 int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *text, struct mrt_manifest **ret, struct mrt_error *err)
+                      const char *text, struct mrt_manifest **ret, struct mrt_error *err)
 {
 	const char *slash = strchr(text, '/');
 	const char *id = slash ? slash + 1 : text;
 	bool latest = strcmp(id, "latest") == 0;
 	mrt_autofree char *target = NULL;
-	int rc = slash ? mrt_text_printf(&target, err, "%.*s", (int)(slash - text), text) : 0;
+	int rc = mrt_backup_name_check("platform", platform, err);
+	if (rc == 0 && slash)
+		rc = mrt_text_printf(&target, err, "%.*s", (int)(slash - text), text);
 	if (rc == 0 && target)
 		rc = mrt_backup_name_check("target", target, err);
 	if (rc == 0 && !latest && !mrt_backup_id_valid(id))
-		rc = mrt_fail(err, MRT_USAGE, "'%.80s' is neither a backup id like "
-			      "20261122T020000Z-3fa9c1 nor 'latest'", text);
+		rc = mrt_fail(err, MRT_USAGE,
+		              "'%.80s' is neither a backup id like "
+		              "20261122T020000Z-3fa9c1 nor 'latest'",
+		              text);
 	struct mrt_backup_list list = { 0 };
 	if (rc == 0)
 		rc = mrt_repository_list(run, store, platform, target, &list, err);
@@ -253,7 +261,7 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
 	for (size_t i = 0; !latest && i < list.n; i++)
 		if (strcmp(list.entries[i].id, id) == 0)
 			rc = mrt_manifest_load(run, store, list.entries[i].platform,
-					       list.entries[i].target, id, ret, err);
+			                       list.entries[i].target, id, ret, err);
 	mrt_backup_list_release(&list);
 	return rc == MRT_NOT_FOUND ? no_backup(text, platform, store, err) : rc;
 }
@@ -270,14 +278,14 @@ json_t *mrt_manifest_database(const struct mrt_manifest *m, const char *name)
 {
 	json_t *item;
 	size_t i;
-	json_array_foreach(m->databases, i, item)
+	json_array_foreach (m->databases, i, item)
 		if (strcmp(mrt_json_text_or(item, "name", ""), name) == 0)
 			return item;
 	return NULL;
 }
 
 int mrt_manifest_key(const struct mrt_manifest *m, const char *rest, char **ret,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	return mrt_backup_key(m->platform, m->target, m->id, rest, ret, err);
 }

@@ -19,7 +19,7 @@ struct mrt_manifest_volume {
 	const char *sha256;
 };
 struct mrt_manifest_object {
-	const char *key;  /* of the first volume */
+	const char *key; /* of the first volume */
 	uint64_t size, stored_size;
 	const char *sha256, *stored_sha256;
 	struct mrt_manifest_volume *volumes; /* at least one */
@@ -28,13 +28,13 @@ struct mrt_manifest_object {
 struct mrt_manifest {
 	json_t *json;
 	const char *id, *platform, *target, *method, *label; /* label may be NULL */
-	int64_t started, ended; /* seconds since 1970 */
+	int64_t started, ended;                              /* seconds since 1970 */
 	int server_major;
 	uint64_t size, stored_size;
 	bool whole; /* every database that should be there is */
 	struct mrt_manifest_object *objects;
 	size_t n_objects;
-	json_t *databases; /* list of objects */
+	json_t *databases;           /* list of objects */
 	char sha256[MRT_SHA256_HEX]; /* its own */
 };
 
@@ -42,24 +42,24 @@ struct mrt_manifest {
 int mrt_manifest_print(const json_t *json, struct mrt_buf *buf, struct mrt_error *err);
 /* MRT_CORRUPT: digest wrong, not JSON, members missing. MRT_UNSUPPORTED: a newer format. */
 int mrt_manifest_parse(const char *text, size_t len, struct mrt_manifest **ret,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 void mrt_manifest_free(struct mrt_manifest *manifest);
 MRT_DEFINE_AUTO(mrt_manifest)
 int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *target, const char *id, struct mrt_manifest **ret,
-		      struct mrt_error *err);
+                      const char *target, const char *id, struct mrt_manifest **ret,
+                      struct mrt_error *err);
 
 /* ID, "latest" or "target/latest" to one backup's manifest. latest is the newest whole backup;
  * where several targets have one: MRT_USAGE. MRT_NOT_FOUND. */
 int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-		      const char *text, struct mrt_manifest **ret, struct mrt_error *err);
+                      const char *text, struct mrt_manifest **ret, struct mrt_error *err);
 
 const struct mrt_manifest_object *mrt_manifest_object(const struct mrt_manifest *manifest,
-						      const char *key);
+                                                      const char *key);
 /* The database of that name, or NULL. */
 json_t *mrt_manifest_database(const struct mrt_manifest *manifest, const char *name);
 /* The full key of something in the backup's folder. */
 int mrt_manifest_key(const struct mrt_manifest *manifest, const char *rest, char **ret,
-		     struct mrt_error *err);
+                     struct mrt_error *err);
 
 #endif

@@ -7,24 +7,25 @@
 #include <string.h>
 
 int mrt_pg_cluster_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_cluster *ret,
-			struct mrt_error *err)
+                        struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	*ret = (struct mrt_pg_cluster){ .version = pg->version, .major = pg->version / 10000 };
-	int rc = mrt_pg_query(pg, run,
-			      "SELECT current_setting('server_version'), rolsuper::text, "
-			      "pg_is_in_recovery()::text, CASE WHEN has_function_privilege("
-			      "'pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text "
-			      "FROM pg_control_system()) ELSE '' END "
-			      "FROM pg_roles WHERE rolname = current_user",
-			      NULL, 0, &r, err);
+	*ret = (struct mrt_pg_cluster) { .version = pg->version, .major = pg->version / 10000 };
+	int rc = mrt_pg_query(
+	        pg, run,
+	        "SELECT current_setting('server_version'), rolsuper::text, "
+	        "pg_is_in_recovery()::text, CASE WHEN has_function_privilege("
+	        "'pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text "
+	        "FROM pg_control_system()) ELSE '' END "
+	        "FROM pg_roles WHERE rolname = current_user",
+	        NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	if (PQntuples(r) != 1)
 		return mrt_fail(err, MRT_FAILED, "PostgreSQL at %s does not know its own role",
-				pg->where);
+		                pg->where);
 	rc = mrt_text_printf(&ret->version_text, err, "%.*s",
-			     (int)strcspn(PQgetvalue(r, 0, 0), " "), PQgetvalue(r, 0, 0));
+	                     (int)strcspn(PQgetvalue(r, 0, 0), " "), PQgetvalue(r, 0, 0));
 	if (rc == 0)
 		rc = mrt_text_dup(PQgetvalue(r, 0, 3), &ret->system_identifier, err);
 	ret->superuser = strcmp(PQgetvalue(r, 0, 1), "true") == 0;
@@ -38,20 +39,21 @@ void mrt_pg_cluster_release(struct mrt_pg_cluster *c)
 {
 	free(c->version_text);
 	free(c->system_identifier);
-	*c = (struct mrt_pg_cluster){ 0 };
+	*c = (struct mrt_pg_cluster) { 0 };
 }
 
 int mrt_pg_databases_read(struct mrt_pg *pg, const struct mrt_run *run,
-			  struct mrt_pg_databases *ret, struct mrt_error *err)
+                          struct mrt_pg_databases *ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	*ret = (struct mrt_pg_databases){ 0 };
-	int rc = mrt_pg_query(pg, run,
-			      "SELECT datname, datallowconn::text, datconnlimit, "
-			      "CASE WHEN datallowconn AND has_database_privilege(oid, 'CONNECT') AND "
-			      "datconnlimit <> -2 THEN pg_database_size(oid) ELSE 0 END "
-			      "FROM pg_database WHERE datname <> 'template0' ORDER BY datname",
-			      NULL, 0, &r, err);
+	*ret = (struct mrt_pg_databases) { 0 };
+	int rc = mrt_pg_query(
+	        pg, run,
+	        "SELECT datname, datallowconn::text, datconnlimit, "
+	        "CASE WHEN datallowconn AND has_database_privilege(oid, 'CONNECT') AND "
+	        "datconnlimit <> -2 THEN pg_database_size(oid) ELSE 0 END "
+	        "FROM pg_database WHERE datname <> 'template0' ORDER BY datname",
+	        NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	int n = PQntuples(r);
@@ -77,43 +79,44 @@ void mrt_pg_databases_release(struct mrt_pg_databases *d)
 	for (size_t i = 0; i < d->n; i++)
 		free(d->items[i].name);
 	free(d->items);
-	*d = (struct mrt_pg_databases){ 0 };
+	*d = (struct mrt_pg_databases) { 0 };
 }
 
 /* The server writes the JSON; only the columns for the locale differ between versions. */
-#define PROPERTIES                                                                                 \
-	"SELECT json_build_object('name', d.datname, 'size', pg_database_size(d.oid), "            \
-	"'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), "        \
-	"%s, 'collate', d.datcollate, 'ctype', d.datctype, 'tablespace', t.spcname, "              \
-	"'connection_limit', d.datconnlimit, 'is_template', d.datistemplate, "                     \
-	"'comment', shobj_description(d.oid, 'pg_database'), "                                     \
-	"'acl', CASE WHEN d.datacl IS NOT NULL THEN (SELECT json_agg(json_build_object("           \
-	"'grantee', CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, "                \
-	"'privilege', a.privilege_type, 'grantable', a.is_grantable)) "                            \
-	"FROM aclexplode(d.datacl) a) END, "                                                       \
-	"'settings', coalesce((SELECT json_agg(json_build_object('role', CASE WHEN s.setrole <> 0 " \
-	"THEN pg_get_userbyid(s.setrole) END, 'setting', c) ORDER BY s.setrole, o) "               \
-	"FROM pg_db_role_setting s, unnest(s.setconfig) WITH ORDINALITY AS u (c, o) "              \
-	"WHERE s.setdatabase = d.oid), '[]'), "                                                    \
+#define PROPERTIES                                                                                   \
+	"SELECT json_build_object('name', d.datname, 'size', pg_database_size(d.oid), "              \
+	"'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), "          \
+	"%s, 'collate', d.datcollate, 'ctype', d.datctype, 'tablespace', t.spcname, "                \
+	"'connection_limit', d.datconnlimit, 'is_template', d.datistemplate, "                       \
+	"'comment', shobj_description(d.oid, 'pg_database'), "                                       \
+	"'acl', CASE WHEN d.datacl IS NOT NULL THEN (SELECT json_agg(json_build_object("             \
+	"'grantee', CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, "                  \
+	"'privilege', a.privilege_type, 'grantable', a.is_grantable)) "                              \
+	"FROM aclexplode(d.datacl) a) END, "                                                         \
+	"'settings', coalesce((SELECT json_agg(json_build_object('role', CASE WHEN s.setrole <> 0 "  \
+	"THEN pg_get_userbyid(s.setrole) END, 'setting', c) ORDER BY s.setrole, o) "                 \
+	"FROM pg_db_role_setting s, unnest(s.setconfig) WITH ORDINALITY AS u (c, o) "                \
+	"WHERE s.setdatabase = d.oid), '[]'), "                                                      \
 	"'roles', coalesce((SELECT json_agg(DISTINCT r.rolname) FROM pg_shdepend p JOIN pg_roles r " \
-	"ON r.oid = p.refobjid WHERE p.refclassid = 'pg_authid'::regclass AND (p.dbid = d.oid OR " \
-	"(p.classid = 'pg_database'::regclass AND p.objid = d.oid))), '[]'), "                     \
-	"'extensions', coalesce((SELECT json_agg(json_build_object('name', extname, 'version', "   \
-	"extversion) ORDER BY extname) FROM pg_extension), '[]'), "                                \
-	"'tablespaces', coalesce((SELECT json_agg(DISTINCT s.spcname) FROM pg_class c JOIN "       \
-	"pg_tablespace s ON s.oid = c.reltablespace WHERE s.spcname <> 'pg_global'), '[]')"        \
-	")::text FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace "              \
+	"ON r.oid = p.refobjid WHERE p.refclassid = 'pg_authid'::regclass AND (p.dbid = d.oid OR "   \
+	"(p.classid = 'pg_database'::regclass AND p.objid = d.oid))), '[]'), "                       \
+	"'extensions', coalesce((SELECT json_agg(json_build_object('name', extname, 'version', "     \
+	"extversion) ORDER BY extname) FROM pg_extension), '[]'), "                                  \
+	"'tablespaces', coalesce((SELECT json_agg(DISTINCT s.spcname) FROM pg_class c JOIN "         \
+	"pg_tablespace s ON s.oid = c.reltablespace WHERE s.spcname <> 'pg_global'), '[]')"          \
+	")::text FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace "                \
 	"WHERE d.datname = current_database()"
 
 int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_run *run, json_t **ret,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
-	const char *locale = pg->version >= 170000 ?
-		"'provider', d.datlocprovider, 'locale', d.datlocale, 'icu_rules', d.daticurules" :
-		pg->version >= 160000 ?
-		"'provider', d.datlocprovider, 'locale', d.daticulocale, 'icu_rules', d.daticurules" :
-		pg->version >= 150000 ? "'provider', d.datlocprovider, 'locale', d.daticulocale" :
-		"'provider', 'c'";
+	const char *locale =
+	        pg->version >= 170000
+	                ? "'provider', d.datlocprovider, 'locale', d.datlocale, 'icu_rules', d.daticurules"
+	        : pg->version >= 160000
+	                ? "'provider', d.datlocprovider, 'locale', d.daticulocale, 'icu_rules', d.daticurules"
+	        : pg->version >= 150000 ? "'provider', d.datlocprovider, 'locale', d.daticulocale"
+	                                : "'provider', 'c'";
 	mrt_autofree char *sql = NULL, *text = NULL;
 	int rc = mrt_text_printf(&sql, err, PROPERTIES, locale);
 	if (rc == 0)
@@ -129,22 +132,23 @@ static int by_table(const void *a, const void *b)
 }
 
 int mrt_pg_tables_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_tables *ret,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	*ret = (struct mrt_pg_tables){ 0 };
+	*ret = (struct mrt_pg_tables) { 0 };
 	/* pg_dump leaves out members of extensions, but for those an extension marked as holding
 	 * the user's configuration (pg_extension_config_dump) */
-	int rc = mrt_pg_query(pg, run,
-		"SELECT n.nspname, c.relname, (e.oid IS NOT NULL)::text FROM pg_class c "
-		"JOIN pg_namespace n ON n.oid = c.relnamespace "
-		"LEFT JOIN pg_depend p ON p.classid = 'pg_class'::regclass AND p.objid = c.oid AND "
-		"p.objsubid = 0 AND p.refclassid = 'pg_extension'::regclass AND p.deptype = 'e' "
-		"LEFT JOIN pg_extension e ON e.oid = p.refobjid "
-		"WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND "
-		"n.nspname <> 'information_schema' AND "
-		"(e.oid IS NULL OR c.oid = ANY (e.extconfig))",
-		NULL, 0, &r, err);
+	int rc = mrt_pg_query(
+	        pg, run,
+	        "SELECT n.nspname, c.relname, (e.oid IS NOT NULL)::text FROM pg_class c "
+	        "JOIN pg_namespace n ON n.oid = c.relnamespace "
+	        "LEFT JOIN pg_depend p ON p.classid = 'pg_class'::regclass AND p.objid = c.oid AND "
+	        "p.objsubid = 0 AND p.refclassid = 'pg_extension'::regclass AND p.deptype = 'e' "
+	        "LEFT JOIN pg_extension e ON e.oid = p.refobjid "
+	        "WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND "
+	        "n.nspname <> 'information_schema' AND "
+	        "(e.oid IS NULL OR c.oid = ANY (e.extconfig))",
+	        NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	int n = PQntuples(r);
@@ -173,7 +177,7 @@ void mrt_pg_tables_release(struct mrt_pg_tables *t)
 		free(t->items[i].name);
 	}
 	free(t->items);
-	*t = (struct mrt_pg_tables){ 0 };
+	*t = (struct mrt_pg_tables) { 0 };
 }
 
 /* One kind of thing that cannot be read: the query counts and names some, and writes the cure. */
@@ -183,7 +187,7 @@ struct obstacle {
 };
 
 static int find_obstacle(struct mrt_pg *pg, const struct mrt_run *run, const struct obstacle *o,
-			 struct mrt_buf *list, struct mrt_buf *cures, struct mrt_error *err)
+                         struct mrt_buf *list, struct mrt_buf *cures, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(pg, run, o->sql, NULL, 0, &r, err);
@@ -192,7 +196,7 @@ static int find_obstacle(struct mrt_pg *pg, const struct mrt_run *run, const str
 	if (PQntuples(r) == 0 || strcmp(PQgetvalue(r, 0, 0), "0") == 0)
 		return 0;
 	mrt_buf_printf(list, "%s%s %s (%s)", list->len ? "; " : "", PQgetvalue(r, 0, 0), o->what,
-		       PQgetvalue(r, 0, 1));
+	               PQgetvalue(r, 0, 1));
 	mrt_buf_printf(cures, "%s%s", cures->len ? "\n" : "", PQgetvalue(r, 0, 2));
 	return 0;
 }
@@ -202,34 +206,40 @@ static int find_obstacle(struct mrt_pg *pg, const struct mrt_run *run, const str
 int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
 {
 	static const struct obstacle obstacles[] = {
-		{ "SELECT count(*), " SOME("format('%I', n.nspname)") ", format("
-		  "'GRANT USAGE ON SCHEMA %s TO %I', min(format('%I', n.nspname)), current_user) "
-		  "FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> "
-		  "'information_schema' AND NOT has_schema_privilege(n.oid, 'USAGE')",
+		{ "SELECT count(*), " SOME(
+		          "format('%I', n.nspname)") ", format("
+		                                     "'GRANT USAGE ON SCHEMA %s TO %I', min(format('%I', n.nspname)), current_user) "
+		                                     "FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> "
+		                                     "'information_schema' AND NOT has_schema_privilege(n.oid, 'USAGE')",
 		  "schemas without USAGE" },
-		{ "SELECT count(*), " SOME("c.oid::regclass::text") ", format("
-		  "'GRANT pg_read_all_data TO %I', current_user) FROM pg_class c JOIN pg_namespace n "
-		  "ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S', 'p') AND n.nspname !~ "
-		  "'^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't' AND NOT "
-		  "CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE "
-		  "has_table_privilege(c.oid, 'SELECT') END",
+		{ "SELECT count(*), " SOME(
+		          "c.oid::regclass::text") ", format("
+		                                   "'GRANT pg_read_all_data TO %I', current_user) FROM pg_class c JOIN pg_namespace n "
+		                                   "ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S', 'p') AND n.nspname !~ "
+		                                   "'^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't' AND NOT "
+		                                   "CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE "
+		                                   "has_table_privilege(c.oid, 'SELECT') END",
 		  "tables or sequences without SELECT" },
-		{ "SELECT count(*), " SOME("c.oid::regclass::text") ", format("
-		  "'ALTER ROLE %I BYPASSRLS', current_user) FROM pg_class c WHERE c.relrowsecurity "
-		  "AND row_security_active(c.oid)",
+		{ "SELECT count(*), " SOME(
+		          "c.oid::regclass::text") ", format("
+		                                   "'ALTER ROLE %I BYPASSRLS', current_user) FROM pg_class c WHERE c.relrowsecurity "
+		                                   "AND row_security_active(c.oid)",
 		  "tables whose rows row-level security hides" },
-		{ "SELECT count(*), " SOME("m.oid::text") ", format("
-		  "'large objects are readable by their owners and superusers: GRANT SELECT ON LARGE "
-		  "OBJECT ... TO %I, or back up as a superuser', current_user) "
-		  "FROM pg_largeobject_metadata m WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT "
-		  "EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' AND "
-		  "(a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))",
+		{ "SELECT count(*), " SOME(
+		          "m.oid::text") ", format("
+		                         "'large objects are readable by their owners and superusers: GRANT SELECT ON LARGE "
+		                         "OBJECT ... TO %I, or back up as a superuser', current_user) "
+		                         "FROM pg_largeobject_metadata m WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT "
+		                         "EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' AND "
+		                         "(a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))",
 		  "large objects without SELECT" },
 	};
 	mrt_autofree char *super = NULL;
 	mrt_auto_buf list = MRT_BUF_INIT, cures = MRT_BUF_INIT;
-	int rc = mrt_pg_value(pg, run, "SELECT rolsuper::text FROM pg_roles WHERE rolname = "
-			      "current_user", &super, err);
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT rolsuper::text FROM pg_roles WHERE rolname = "
+	                      "current_user",
+	                      &super, err);
 	if (rc < 0 || strcmp(super, "true") == 0)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < sizeof(obstacles) / sizeof(obstacles[0]); i++)
@@ -237,7 +247,7 @@ int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_er
 	if (rc < 0 || list.len == 0)
 		return rc;
 	mrt_fail(err, MRT_REFUSED, "PostgreSQL at %s: the role %s cannot read everything: %s",
-		 pg->where, PQuser(pg->conn), mrt_buf_text(&list));
+	         pg->where, PQuser(pg->conn), mrt_buf_text(&list));
 	mrt_hint(err, "%s", mrt_buf_text(&cures));
 	return MRT_REFUSED;
 }
@@ -251,7 +261,7 @@ static int by_archive_table(const void *a, const void *b)
 }
 
 static int add_rows(json_t *list, const struct mrt_pg_table *table, uint64_t rows,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	json_t *item = json_object();
 	int rc = mrt_json_append(list, item, err);
@@ -266,11 +276,12 @@ static int add_rows(json_t *list, const struct mrt_pg_table *table, uint64_t row
 	return rc;
 }
 
-int mrt_pg_tables_compare(const struct mrt_pg_tables *tables, const struct mrt_pgarchive_info *archive,
-			  json_t *database, struct mrt_error *err)
+int mrt_pg_tables_compare(const struct mrt_pg_tables *tables,
+                          const struct mrt_pgarchive_info *archive, json_t *database,
+                          struct mrt_error *err)
 {
 	mrt_autofree const struct mrt_pgarchive_table **sorted =
-		calloc(archive->n_tables + 1, sizeof(*sorted));
+	        calloc(archive->n_tables + 1, sizeof(*sorted));
 	json_t *list = json_array();
 	int rc = mrt_json_set(database, "tables", list, err);
 	if (rc < 0 || !sorted)
@@ -286,10 +297,12 @@ int mrt_pg_tables_compare(const struct mrt_pg_tables *tables, const struct mrt_p
 			order = strcmp(want->name, got->name);
 		if (order < 0)
 			return mrt_fail(err, MRT_FAILED, "pg_dump left out the table %s.%s",
-					want->schema, want->name);
+			                want->schema, want->name);
 		if (order > 0)
-			return mrt_fail(err, MRT_FAILED, "pg_dump brought the table %s.%s, which the "
-					"catalogue does not have", got->schema, got->name);
+			return mrt_fail(err, MRT_FAILED,
+			                "pg_dump brought the table %s.%s, which the "
+			                "catalogue does not have",
+			                got->schema, got->name);
 		rc = add_rows(list, want, got->rows, err);
 	}
 	return rc;

@@ -13,13 +13,13 @@ struct mrt_pg_access {
 };
 
 struct mrt_pg_cluster {
-	int version, major;         /* 150020, 15 */
-	char *version_text;         /* "15.20" */
-	char *system_identifier;    /* "" when the role may not know */
+	int version, major;      /* 150020, 15 */
+	char *version_text;      /* "15.20" */
+	char *system_identifier; /* "" when the role may not know */
 	bool superuser, in_recovery;
 };
 int mrt_pg_cluster_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_cluster *ret,
-			struct mrt_error *err);
+                        struct mrt_error *err);
 void mrt_pg_cluster_release(struct mrt_pg_cluster *cluster);
 
 /* The databases of a server: to be dumped, or left out and why (reason NULL: to be dumped). */
@@ -33,13 +33,13 @@ struct mrt_pg_databases {
 	size_t n;
 };
 int mrt_pg_databases_read(struct mrt_pg *pg, const struct mrt_run *run,
-			  struct mrt_pg_databases *ret, struct mrt_error *err);
+                          struct mrt_pg_databases *ret, struct mrt_error *err);
 void mrt_pg_databases_release(struct mrt_pg_databases *databases);
 
 /* In a connection to one database, in a REPEATABLE READ transaction: its settings, owner, rights,
  * extensions, roles, ... as a JSON object (the shape is in maratea-repository(7)). */
 int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_run *run, json_t **ret,
-		      struct mrt_error *err);
+                      struct mrt_error *err);
 /* Sorted by schema and name: every table that pg_dump must bring the rows of. */
 struct mrt_pg_table {
 	char *schema, *name;
@@ -50,13 +50,15 @@ struct mrt_pg_tables {
 	size_t n;
 };
 int mrt_pg_tables_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_tables *ret,
-		       struct mrt_error *err);
+                       struct mrt_error *err);
 void mrt_pg_tables_release(struct mrt_pg_tables *tables);
-/* What the role cannot read here: MRT_REFUSED with the list, and the GRANT that cures it as hint. */
+/* What the role cannot read here: MRT_REFUSED with the list, and the GRANT that cures it as hint.
+ */
 int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err);
 /* The archive's tables against the catalogue's: MRT_FAILED names the first that is on one side
  * only. Adds the list "tables" (schema, name, rows, of_extension) to database. */
-int mrt_pg_tables_compare(const struct mrt_pg_tables *tables, const struct mrt_pgarchive_info *archive,
-			  json_t *database, struct mrt_error *err);
+int mrt_pg_tables_compare(const struct mrt_pg_tables *tables,
+                          const struct mrt_pgarchive_info *archive, json_t *database,
+                          struct mrt_error *err);
 
 #endif

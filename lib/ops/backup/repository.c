@@ -43,8 +43,10 @@ int mrt_backup_name_check(const char *what, const char *name, struct mrt_error *
 	size_t n = strlen(name);
 	if (n > 0 && n <= 64 && strspn(name, PLAIN) == n)
 		return 0;
-	return mrt_fail(err, MRT_USAGE, "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of "
-			"them", what, name);
+	return mrt_fail(err, MRT_USAGE,
+	                "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of "
+	                "them",
+	                what, name);
 }
 
 void mrt_backup_name_encode(const char *name, struct mrt_buf *buf)
@@ -53,13 +55,13 @@ void mrt_backup_name_encode(const char *name, struct mrt_buf *buf)
 }
 
 int mrt_backup_key(const char *platform, const char *target, const char *id, const char *rest,
-		   char **ret, struct mrt_error *err)
+                   char **ret, struct mrt_error *err)
 {
 	return mrt_text_printf(ret, err, "%s/%s/%s/%s", platform, target, id, rest);
 }
 
 int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsigned min,
-			   unsigned *ret, struct mrt_error *err)
+                           unsigned *ret, struct mrt_error *err)
 {
 	uint64_t part = config->store_part_size, memory = config->backup_memory;
 	uint64_t wanted = (uint64_t)config->store_concurrency + min;
@@ -70,7 +72,7 @@ int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsi
 		mrt_size_format(memory, have);
 		mrt_fail(err, MRT_CONFIG, "%s of memory is too little; %s would do", have, size);
 		mrt_hint(err, "raise --memory (backup.memory), or lower backup.jobs, the level of "
-			 "backup.compression, or store.part-size");
+		              "backup.compression, or store.part-size");
 		return MRT_CONFIG;
 	}
 	*ret = (unsigned)(fit < wanted ? fit : wanted);
@@ -78,21 +80,27 @@ int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsi
 }
 
 int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
-			struct mrt_error *err)
+                        struct mrt_error *err)
 {
 	const struct mrt_store_options options = {
-		.url = config->store_url, .driver = config->store_driver,
-		.endpoint = config->store_endpoint, .region = config->store_region,
-		.access_key = config->store_access_key, .secret_key = config->store_secret_key,
-		.session_token = config->store_session_token, .style = config->store_style,
+		.url = config->store_url,
+		.driver = config->store_driver,
+		.endpoint = config->store_endpoint,
+		.region = config->store_region,
+		.access_key = config->store_access_key,
+		.secret_key = config->store_secret_key,
+		.session_token = config->store_session_token,
+		.style = config->store_style,
 		.concurrency = (unsigned)config->store_concurrency,
-		.part_size = (size_t)config->store_part_size, .buffers = buffers,
+		.part_size = (size_t)config->store_part_size,
+		.buffers = buffers,
 		.give_up_after = config->store_give_up_after,
 		.retry_first = config->limits_retry_first,
 		.retry_longest = config->limits_retry_longest,
-		.http = { .dns = mrt_config_dns(config), .ca_file = config->store_ca_file,
-			  .connect_timeout = config->limits_connect,
-			  .stall_timeout = config->limits_stall },
+		.http = { .dns = mrt_config_dns(config),
+		          .ca_file = config->store_ca_file,
+		          .connect_timeout = config->limits_connect,
+		          .stall_timeout = config->limits_stall },
 	};
 	return mrt_store_open(&options, ret, err);
 }
@@ -101,9 +109,9 @@ struct listing {
 	const char *platform, *target; /* filters */
 	struct mrt_backup_list *list;
 	size_t cap;
-	char folder[MRT_KEY_MAX];      /* the backup folder the last key was in */
-	bool complete;                 /* its manifest was seen */
-	char *verified;                /* its newest record */
+	char folder[MRT_KEY_MAX]; /* the backup folder the last key was in */
+	bool complete;            /* its manifest was seen */
+	char *verified;           /* its newest record */
 };
 
 /* Splits "platform/target/id/rest"; false for every other key. */
@@ -181,14 +189,14 @@ static int see(void *context, const struct mrt_object *object, struct mrt_error 
 }
 
 int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-			const char *target, struct mrt_backup_list *ret, struct mrt_error *err)
+                        const char *target, struct mrt_backup_list *ret, struct mrt_error *err)
 {
-	*ret = (struct mrt_backup_list){ 0 };
+	*ret = (struct mrt_backup_list) { 0 };
 	struct listing l = { .platform = platform, .target = target, .list = ret };
 	mrt_autofree char *prefix = NULL;
 	int rc = mrt_text_printf(&prefix, err, "%s%s%s%s", platform ? platform : "",
-				 platform ? "/" : "", platform && target ? target : "",
-				 platform && target ? "/" : "");
+	                         platform ? "/" : "", platform && target ? target : "",
+	                         platform && target ? "/" : "");
 	if (rc == 0)
 		rc = mrt_store_each(store, run, prefix, see, &l, err);
 	if (rc == 0)
@@ -221,5 +229,5 @@ void mrt_backup_list_release(struct mrt_backup_list *list)
 		free(list->entries[i].verified_key);
 	}
 	free(list->entries);
-	*list = (struct mrt_backup_list){ 0 };
+	*list = (struct mrt_backup_list) { 0 };
 }

@@ -26,11 +26,11 @@ void mrt_backup_name_encode(const char *name, struct mrt_buf *buf);
 
 /* Opens the configured store; buffers: how many part buffers it may use. */
 int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
-			struct mrt_error *err);
+                        struct mrt_error *err);
 /* Part buffers that fit into backup.memory beside fixed bytes; MRT_CONFIG names the least memory
  * that would do when that is under min. */
 int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsigned min,
-			   unsigned *ret, struct mrt_error *err);
+                           unsigned *ret, struct mrt_error *err);
 
 /* A backup as the listing sees it. */
 struct mrt_backup_entry {
@@ -45,10 +45,10 @@ struct mrt_backup_list {
 };
 /* Complete backups (those with a manifest). platform NULL: all; target NULL: all. */
 int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-			const char *target, struct mrt_backup_list *ret, struct mrt_error *err);
+                        const char *target, struct mrt_backup_list *ret, struct mrt_error *err);
 void mrt_backup_list_release(struct mrt_backup_list *list);
 
 /* "<platform>/<target>/<id>/<rest>" */
 int mrt_backup_key(const char *platform, const char *target, const char *id, const char *rest,
-		   char **ret, struct mrt_error *err);
+                   char **ret, struct mrt_error *err);
 #endif

@@ -18,12 +18,13 @@ struct restore {
 	struct mrt_manifest *manifest;
 	struct mrt_store *store;
 	const json_t *database;
-	const char *name;      /* the database to be */
+	const char *name; /* the database to be */
 	enum occupied state;
 	bool may_create;
-	char *kept;            /* --swap: the old one's new name */
-	json_t *old;           /* properties of an existing empty one */
+	char *kept;  /* --swap: the old one's new name */
+	json_t *old; /* properties of an existing empty one */
 	uint64_t scratch_free;
+	char *where; /* host and port */
 };
 
 static void restore_release(struct restore *r)
@@ -33,6 +34,7 @@ static void restore_release(struct restore *r)
 	mrt_store_free(r->store);
 	json_decref(r->old);
 	free(r->kept);
+	free(r->where);
 }
 
 static const char *database_name(const void *arg, size_t i)
@@ -52,15 +54,15 @@ static int choose_database(struct restore *r, struct mrt_error *err)
 		mrt_buf_printf(&names, "%s%s", i ? ", " : "", database_name(r->manifest, i));
 	if (!wanted) {
 		mrt_fail(err, MRT_USAGE, "which database? The backup %s has: %s", r->manifest->id,
-			 mrt_buf_text(&names));
+		         mrt_buf_text(&names));
 		return mrt_hint(err, "name it with --database");
 	}
 	r->database = mrt_manifest_database(r->manifest, wanted);
 	if (r->database)
 		return 0;
 	const char *near = mrt_nearest(wanted, database_name, r->manifest);
-	mrt_fail(err, MRT_NOT_FOUND, "the backup %s has no database '%s'%s%s%s", r->manifest->id, wanted,
-		 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	mrt_fail(err, MRT_NOT_FOUND, "the backup %s has no database '%s'%s%s%s", r->manifest->id,
+	         wanted, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return mrt_hint(err, "it has: %s", mrt_buf_text(&names));
 }
 
@@ -69,10 +71,10 @@ static int choose_database(struct restore *r, struct mrt_error *err)
 static int choose_place(struct restore *r, const struct mrt_config *config, struct mrt_error *err)
 {
 	const struct mrt_restore_options *o = r->options;
-	int rc = o->to ? mrt_pg_access_url(r->run, config, o->to, config->postgres_password,
-					   &r->c.access, err) :
-			 mrt_pg_access_url(r->run, config, config->postgres_url,
-					   config->postgres_password, &r->c.access, err);
+	/* the configured password is for the configured server only */
+	int rc = o->to ? mrt_pg_access_url(r->run, config, o->to, NULL, &r->c.access, err)
+	               : mrt_pg_access_url(r->run, config, config->postgres_url,
+	                                   config->postgres_password, &r->c.access, err);
 	if (rc < 0 || o->globals)
 		return rc;
 	r->name = o->to_database;
@@ -82,21 +84,25 @@ static int choose_place(struct restore *r, const struct mrt_config *config, stru
 		r->name = mrt_json_text_or(r->database, "name", NULL);
 	if (!r->name) {
 		mrt_fail(err, MRT_USAGE, "where to? Name a new database");
-		return mrt_hint(err, "--to-database NEW restores into the configured server, --to URL into "
-				     "another, --swap in place of the old one");
+		return mrt_hint(
+		        err, "--to-database NEW restores into the configured server, --to URL into "
+		             "another, --swap in place of the old one");
 	}
-	return strlen(r->name) <= 63 ? 0 : mrt_fail(err, MRT_USAGE, "'%s' is longer than 63 bytes, the "
-						    "longest name PostgreSQL has", r->name);
+	return strlen(r->name) <= 63 ? 0
+	                             : mrt_fail(err, MRT_USAGE,
+	                                        "'%s' is longer than 63 bytes, the "
+	                                        "longest name PostgreSQL has",
+	                                        r->name);
 }
 
 /* Nothing of a user's in it: no relation, type, function, schema, extension, large object. */
 static const char emptiness[] =
-	"SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384) + "
-	"(SELECT count(*) FROM pg_proc WHERE oid >= 16384) + "
-	"(SELECT count(*) FROM pg_type WHERE oid >= 16384) + "
-	"(SELECT count(*) FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_') + "
-	"(SELECT count(*) FROM pg_extension WHERE oid >= 16384) + "
-	"(SELECT count(*) FROM pg_largeobject_metadata)";
+        "SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384) + "
+        "(SELECT count(*) FROM pg_proc WHERE oid >= 16384) + "
+        "(SELECT count(*) FROM pg_type WHERE oid >= 16384) + "
+        "(SELECT count(*) FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_') + "
+        "(SELECT count(*) FROM pg_extension WHERE oid >= 16384) + "
+        "(SELECT count(*) FROM pg_largeobject_metadata)";
 
 static int look_at_place(struct restore *r, struct mrt_error *err)
 {
@@ -104,9 +110,10 @@ static int look_at_place(struct restore *r, struct mrt_error *err)
 	mrt_auto_pgresult result = NULL;
 	mrt_autofree char *objects = NULL;
 	int rc = mrt_pg_query(r->c.pg, r->run,
-			      "SELECT (SELECT count(*) FROM pg_database WHERE datname = $1), "
-			      "(rolsuper OR rolcreatedb)::text FROM pg_roles WHERE rolname = "
-			      "current_user", values, 1, &result, err);
+	                      "SELECT (SELECT count(*) FROM pg_database WHERE datname = $1), "
+	                      "(rolsuper OR rolcreatedb)::text FROM pg_roles WHERE rolname = "
+	                      "current_user",
+	                      values, 1, &result, err);
 	if (rc < 0)
 		return rc;
 	r->may_create = strcmp(PQgetvalue(result, 0, 1), "true") == 0;
@@ -131,13 +138,17 @@ static int may_restore(struct restore *r, struct mrt_error *err)
 		return mrt_swap_check(r->run, &r->c, r->name, &r->kept, err);
 	if (r->state == TAKEN) {
 		mrt_fail(err, MRT_EXISTS, "the database %s exists and is not empty", r->name);
-		return mrt_hint(err, "--to-database takes another name; --swap puts the restored one in "
-				     "its place and keeps the old one");
+		return mrt_hint(err,
+		                "--to-database takes another name; --swap puts the restored one in "
+		                "its place and keeps the old one");
 	}
 	if (!r->may_create && r->state == FREE) {
-		mrt_fail(err, MRT_REFUSED, "the role %s may not create databases", PQuser(r->c.pg->conn));
-		return mrt_hint(err, "ALTER ROLE ... CREATEDB, or create an empty database %s for it "
-				     "first", r->name);
+		mrt_fail(err, MRT_REFUSED, "the role %s may not create databases",
+		         PQuser(r->c.pg->conn));
+		return mrt_hint(err,
+		                "ALTER ROLE ... CREATEDB, or create an empty database %s for it "
+		                "first",
+		                r->name);
 	}
 	return 0;
 }
@@ -147,15 +158,18 @@ static int fits_one_transaction(struct restore *r, struct mrt_error *err)
 {
 	mrt_autofree char *room = NULL;
 	uint64_t objects = json_array_size(json_object_get(r->database, "tables")) * 4 +
-			   mrt_json_size_or(r->database, "large_objects", 0);
+	                   mrt_json_size_or(r->database, "large_objects", 0);
 	int rc = mrt_pg_value(r->c.pg, r->run,
-			      "SELECT current_setting('max_locks_per_transaction')::bigint * ("
-			      "current_setting('max_connections')::bigint + "
-			      "current_setting('max_prepared_transactions')::bigint)", &room, err);
+	                      "SELECT current_setting('max_locks_per_transaction')::bigint * ("
+	                      "current_setting('max_connections')::bigint + "
+	                      "current_setting('max_prepared_transactions')::bigint)",
+	                      &room, err);
 	if (rc < 0 || objects < strtoull(room, NULL, 10))
 		return rc;
-	mrt_fail(err, MRT_UNSUPPORTED, "about %" PRIu64 " objects do not fit one transaction (the server "
-		 "has room for %s locks), and the role may not create databases", objects, room);
+	mrt_fail(err, MRT_UNSUPPORTED,
+	         "about %" PRIu64 " objects do not fit one transaction (the server "
+	         "has room for %s locks), and the role may not create databases",
+	         objects, room);
 	return mrt_hint(err, "raise max_locks_per_transaction, or ALTER ROLE ... CREATEDB");
 }
 
@@ -167,18 +181,21 @@ static int check_scratch(struct restore *r, struct mrt_error *err)
 	if (r->c.jobs == 1)
 		return 0;
 	if (!o->scratch)
-		return mrt_fail(err, MRT_USAGE, "--jobs %d needs --scratch DIR: pg_restore cannot work in "
-				"parallel from a pipe", r->c.jobs);
+		return mrt_fail(err, MRT_USAGE,
+		                "--jobs %d needs --scratch DIR: pg_restore cannot work in "
+		                "parallel from a pipe",
+		                r->c.jobs);
 	const struct mrt_manifest_object *object =
-		mrt_manifest_object(r->manifest, mrt_json_text_or(r->database, "object", ""));
+	        mrt_manifest_object(r->manifest, mrt_json_text_or(r->database, "object", ""));
 	int rc = mrt_dir_free_space(o->scratch, &r->scratch_free, err);
 	if (rc < 0 || !object || r->scratch_free >= object->size)
-		return rc < 0 ? mrt_fail(err, MRT_CONFIG, "--scratch: %s", err ? err->text : "") : 0;
+		return rc < 0 ? mrt_fail(err, MRT_CONFIG, "--scratch: %s", err ? err->text : "")
+		              : 0;
 	char have[MRT_SIZE_SIZE], want[MRT_SIZE_SIZE];
 	mrt_size_format(r->scratch_free, have);
 	mrt_size_format(object->size, want);
-	return mrt_fail(err, MRT_NO_SPACE, "--scratch %s has %s free; the archive has %s", o->scratch, have,
-			want);
+	return mrt_fail(err, MRT_NO_SPACE, "--scratch %s has %s free; the archive has %s",
+	                o->scratch, have, want);
 }
 
 static int report(const struct restore *r, bool done, json_t **ret, struct mrt_error *err)
@@ -187,12 +204,12 @@ static int report(const struct restore *r, bool done, json_t **ret, struct mrt_e
 	uint64_t rows = 0;
 	const json_t *t;
 	size_t i;
-	json_array_foreach(json_object_get(r->database, "tables"), i, t)
+	json_array_foreach (json_object_get(r->database, "tables"), i, t)
 		rows += mrt_json_size_or(t, "rows", 0);
 	int rc = json ? mrt_json_set_text(json, "id", r->manifest->id, err) : mrt_no_memory(err);
 	const char *const texts[][2] = {
 		{ "database", mrt_json_text_or(r->database, "name", "") },
-		{ "server", r->c.pg->where },
+		{ "server", r->where },
 		{ "to", r->name },
 		{ "kept", r->kept },
 		{ "program", r->c.pg_restore },
@@ -200,12 +217,14 @@ static int report(const struct restore *r, bool done, json_t **ret, struct mrt_e
 	for (i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
-		rc = mrt_json_set_size(json, "space_needed", mrt_json_size_or(r->database, "size", 0), err);
+		rc = mrt_json_set_size(json, "space_needed",
+		                       mrt_json_size_or(r->database, "size", 0), err);
 	if (rc == 0 && r->c.jobs > 1)
 		rc = mrt_json_set_size(json, "scratch_free", r->scratch_free, err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "tables",
-				       json_array_size(json_object_get(r->database, "tables")), err);
+		                       json_array_size(json_object_get(r->database, "tables")),
+		                       err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "rows", rows, err);
 	if (rc == 0)
@@ -222,9 +241,10 @@ static int add_space(const struct restore *r, json_t *json, struct mrt_error *er
 	uint64_t space = 0;
 	const char *host = mrt_pg_params_get(r->c.access.params, "host");
 	bool local = !host || host[0] == '/' || strcmp(host, "localhost") == 0 ||
-		     strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
-	if (!local || mrt_pg_value(r->c.pg, r->run, "SELECT current_setting('data_directory')", &dir,
-				   NULL) < 0 ||
+	             strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
+	if (!local ||
+	    mrt_pg_value(r->c.pg, r->run, "SELECT current_setting('data_directory')", &dir, NULL) <
+	            0 ||
 	    !*dir || access(dir, F_OK) < 0 || mrt_dir_free_space(dir, &space, NULL) < 0)
 		return mrt_json_set(json, "space_free", json_null(), err);
 	return mrt_json_set_size(json, "space_free", space, err);
@@ -235,8 +255,10 @@ static int ask(struct restore *r, struct mrt_error *err)
 	char question[512];
 	if (!r->kept || !r->options->confirm)
 		return 0;
-	snprintf(question, sizeof(question), "ending all sessions of %s and putting the backup of %s in "
-		 "its place (writes since then stay only in %s)", r->name, r->manifest->id, r->kept);
+	snprintf(question, sizeof(question),
+	         "ending all sessions of %s and putting the backup of %s in "
+	         "its place (writes since then stay only in %s)",
+	         r->name, r->manifest->id, r->kept);
 	return r->options->confirm(r->options->context, question, err);
 }
 
@@ -248,27 +270,33 @@ static int rename_to(struct restore *r, const char *built, struct mrt_error *err
 		rc = mrt_pg_name(r->c.pg, r->name, &to, err);
 	if (rc == 0 && r->state == EMPTY)
 		rc = mrt_restore_drop(r->run, &r->c, r->name, err);
-	return rc < 0 ? rc : mrt_pg_exec(r->c.pg, r->run, err, "ALTER DATABASE %s RENAME TO %s", from, to);
+	return rc < 0 ? rc
+	              : mrt_pg_exec(r->c.pg, r->run, err, "ALTER DATABASE %s RENAME TO %s", from,
+	                            to);
 }
 
 static int perform(struct restore *r, struct mrt_error *err)
 {
 	if (!r->may_create) {
 		int rc = fits_one_transaction(r, err);
-		return rc < 0 ? rc : mrt_restore_fill(r->run, &r->c, r->database, r->name, true, err);
+		if (rc == 0)
+			rc = mrt_restore_fill(r->run, &r->c, r->database, r->name, true, err);
+		return rc == MRT_BAD ? mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "") : rc;
 	}
 	mrt_autofree char *built = NULL;
 	int rc = mrt_restore_build(r->run, &r->c, r->database, &built, err);
 	if (rc < 0)
 		return rc == MRT_BAD ? mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "") : rc;
 	/* an existing empty database was prepared by somebody: its settings are what they want */
-	rc = mrt_restore_properties(r->run, &r->c, r->state == EMPTY ? r->old : r->database, built, err);
+	rc = mrt_restore_properties(r->run, &r->c, r->state == EMPTY ? r->old : r->database, built,
+	                            err);
 	if (rc == 0)
-		rc = r->kept ? mrt_swap(r->run, &r->c, built, r->name, r->kept, err) :
-			       rename_to(r, built, err);
+		rc = r->kept ? mrt_swap(r->run, &r->c, built, r->name, r->kept, err)
+		             : rename_to(r, built, err);
 	if (rc < 0) {
-		const struct mrt_run last = { .log = r->run->log, .wall = r->run->wall,
-					      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+		const struct mrt_run last = { .log = r->run->log,
+			                      .wall = r->run->wall,
+			                      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 		struct mrt_error why;
 		if (mrt_restore_drop(&last, &r->c, built, &why) < 0)
 			mrt_warn(r->run, "the unfinished database %s stays: %s", built, why.text);
@@ -291,8 +319,8 @@ static int restore_database(struct restore *r, json_t **ret, struct mrt_error *e
 		rc = ask(r, err);
 	struct mrt_progress *progress = r->run->progress;
 	if (rc == 0 && progress) {
-		const struct mrt_manifest_object *object =
-			mrt_manifest_object(r->manifest, mrt_json_text_or(r->database, "object", ""));
+		const struct mrt_manifest_object *object = mrt_manifest_object(
+		        r->manifest, mrt_json_text_or(r->database, "object", ""));
 		progress->total = object ? object->stored_size : 0;
 		progress->what = "restoring";
 	}
@@ -306,12 +334,15 @@ static int restore_database(struct restore *r, json_t **ret, struct mrt_error *e
 static int restore_globals(struct restore *r, json_t **ret, struct mrt_error *err)
 {
 	const struct mrt_globals_options globals = {
-		.replace_roles = r->options->replace_roles, .plan_only = r->options->dry_run,
-		.tablespaces = r->options->tablespaces, .n_tablespaces = r->options->n_tablespaces,
+		.replace_roles = r->options->replace_roles,
+		.plan_only = r->options->dry_run,
+		.tablespaces = r->options->tablespaces,
+		.n_tablespaces = r->options->n_tablespaces,
 	};
 	mrt_auto_json json = json_object();
 	json_t *plan = NULL;
-	int rc = json ? mrt_restore_globals(r->run, &r->c, &globals, &plan, err) : mrt_no_memory(err);
+	int rc = json ? mrt_restore_globals(r->run, &r->c, &globals, &plan, err)
+	              : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "globals", plan, err);
 	if (rc == 0)
@@ -322,22 +353,29 @@ static int restore_globals(struct restore *r, json_t **ret, struct mrt_error *er
 }
 
 int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
-		       const struct mrt_restore_options *options, json_t **ret,
-		       struct mrt_error *err)
+                       const struct mrt_restore_options *options, json_t **ret,
+                       struct mrt_error *err)
 {
 	mrt_cleanup(restore_release) struct restore r = { .run = run, .options = options };
 	unsigned buffers = 0;
-	if (options->globals && (options->database || options->swap || options->to_database))
-		return mrt_fail(err, MRT_USAGE, "--globals goes without --database, --to-database and "
-				"--swap");
+	if (options->globals &&
+	    (options->database || options->swap || options->to_database || options->jobs ||
+	     options->scratch || options->no_owner || options->no_tablespaces))
+		return mrt_fail(err, MRT_USAGE,
+		                "--globals goes with --to, --replace-roles, --tablespace "
+		                "and --dry-run only");
+	if (!options->globals && (options->replace_roles || options->n_tablespaces > 0))
+		return mrt_fail(err, MRT_USAGE,
+		                "--replace-roles and --tablespace go with --globals");
 	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &r.store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id, &r.manifest, err);
+		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id,
+		                       &r.manifest, err);
 	if (rc == 0 && strcmp(r.manifest->method, "logical") != 0)
 		rc = mrt_fail(err, MRT_UNSUPPORTED, "the backup %s has method '%s'", r.manifest->id,
-			      r.manifest->method);
+		              r.manifest->method);
 	if (rc == 0 && !options->globals)
 		rc = choose_database(&r, err);
 	if (rc == 0)
@@ -349,6 +387,11 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	r.c.no_tablespaces = options->no_tablespaces;
 	if (rc == 0)
 		rc = mrt_restore_connect(run, &r.c, options->force_downgrade, err);
+	if (rc < 0)
+		return rc;
+	mrt_auto_buf where = MRT_BUF_INIT;
+	mrt_pg_params_where(r.c.access.params, &where);
+	rc = mrt_buf_take(&where, &r.where, err);
 	if (rc < 0)
 		return rc;
 	return options->globals ? restore_globals(&r, ret, err) : restore_database(&r, ret, err);

@@ -91,12 +91,12 @@ static int choose_databases(struct backup *b, struct mrt_error *err)
 		if (!found) {
 			const char *near = mrt_nearest(o->databases[k], job_name, &b->databases);
 			return mrt_fail(err, MRT_NOT_FOUND, "there is no database '%s'%s%s%s",
-					o->databases[k], near ? "; did you mean '" : "",
-					near ? near : "", near ? "'?" : "");
+			                o->databases[k], near ? "; did you mean '" : "",
+			                near ? near : "", near ? "'?" : "");
 		}
 		if (found->reason)
 			return mrt_fail(err, MRT_FAILED, "database %s cannot be dumped: %s",
-					found->name, found->reason);
+			                found->name, found->reason);
 		bool twice = false;
 		for (size_t i = 0; i < b->n_jobs; i++)
 			twice = twice || b->jobs[i].name == found->name;
@@ -120,8 +120,8 @@ static int look_at_server(struct backup *b, struct mrt_error *err)
 {
 	const struct mrt_run *run = b->run;
 	mrt_auto(mrt_pg) *pg = NULL;
-	int rc = mrt_pg_connect(run, &b->context.access.options, b->context.access.params, NULL, &pg,
-				err);
+	int rc = mrt_pg_connect(run, &b->context.access.options, b->context.access.params, NULL,
+	                        &pg, err);
 	if (rc == 0)
 		rc = mrt_pg_cluster_read(pg, run, &b->cluster, err);
 	if (rc == 0)
@@ -129,32 +129,36 @@ static int look_at_server(struct backup *b, struct mrt_error *err)
 	if (rc == 0)
 		rc = choose_databases(b, err);
 	if (rc == 0)
-		rc = mrt_pg_find_program(run, "pg_dump", b->cluster.major, b->config->postgres_bin_dir,
-					 &b->pg_dump, &b->client_major, err);
+		rc = mrt_pg_find_program(run, "pg_dump", b->cluster.major,
+		                         b->config->postgres_bin_dir, &b->pg_dump, &b->client_major,
+		                         err);
 	if (rc == 0)
 		rc = mrt_text_printf(&b->pg_dumpall, err, "%sall", b->pg_dump);
 	if (rc == 0 && b->client_major != b->cluster.major)
 		mrt_warn(run, "the server is PostgreSQL %d; the nearest pg_dump here is %d",
-			 b->cluster.major, b->client_major);
+		         b->cluster.major, b->client_major);
 	return rc;
 }
 
 static int open_store(struct backup *b, struct mrt_error *err)
 {
 	const struct mrt_config *config = b->config;
-	unsigned jobs = (unsigned)config->backup_jobs, cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned jobs = (unsigned)config->backup_jobs,
+	         cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = cpus / jobs < 1 ? 1 : cpus / jobs > 4 ? 4 : cpus / jobs, buffers = 0;
 	b->context.content.volume_size = config->store_volume_size;
 	int rc = mrt_config_level(config, &b->context.content.level, err);
 	int level = b->context.content.level;
 	/* fewer threads before failing for want of memory */
 	while (workers > 1 && BASE_MEMORY + jobs * mrt_zstd_memory(level, workers) +
-					(jobs + 2) * config->store_part_size > config->backup_memory)
+	                                      (jobs + 2) * config->store_part_size >
+	                              config->backup_memory)
 		workers--;
 	b->context.content.workers = workers;
 	if (rc == 0)
-		rc = mrt_repository_buffers(config, BASE_MEMORY + jobs * mrt_zstd_memory(level, workers),
-					    jobs + 1, &buffers, err);
+		rc = mrt_repository_buffers(config,
+		                            BASE_MEMORY + jobs * mrt_zstd_memory(level, workers),
+		                            jobs + 1, &buffers, err);
 	return rc < 0 ? rc : mrt_repository_open(config, buffers, &b->context.store, err);
 }
 
@@ -169,7 +173,7 @@ static int check_clock(struct backup *b, struct mrt_error *err)
 	if (off <= b->config->limits_clock_skew)
 		return 0;
 	return mrt_fail(err, MRT_REFUSED, "this machine's clock is %" PRId64 " s off the store's",
-			off / MRT_SECOND);
+	                off / MRT_SECOND);
 }
 
 static void *work(void *arg)
@@ -180,7 +184,7 @@ static void *work(void *arg)
 		struct job *job = &b->jobs[b->next++];
 		pthread_mutex_unlock(&b->mutex);
 		job->rc = mrt_dump_database(&b->job_run, &b->context, job->name, &job->database,
-					    &job->object, &job->err);
+		                            &job->object, &job->err);
 		pthread_mutex_lock(&b->mutex);
 		/* dropped while we were at it: no failure, when nobody asked for it by name */
 		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;
@@ -197,8 +201,9 @@ static int beat(struct backup *b, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
 	int rc = mrt_text_printf(&key, err, "%salive-%u", b->folder, b->alive++);
-	return rc < 0 ? rc : mrt_store_put_bytes(b->context.store, &b->job_run, key, b->id,
-						 strlen(b->id), err);
+	return rc < 0 ? rc
+	              : mrt_store_put_bytes(b->context.store, &b->job_run, key, b->id,
+	                                    strlen(b->id), err);
 }
 
 /* While the jobs work: keep the lock, show that we live, notice signals. */
@@ -271,12 +276,13 @@ static int add_skipped(const struct backup *b, json_t *list, struct mrt_error *e
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < b->databases.n; i++) {
 		const struct mrt_pg_database *d = &b->databases.items[i];
-		const char *reason = d->reason ? d->reason :
-				     b->options->n_databases ? "it was not asked for" : NULL;
+		const char *reason = d->reason                 ? d->reason
+		                     : b->options->n_databases ? "it was not asked for"
+		                                               : NULL;
 		for (size_t k = 0; k < b->n_jobs; k++)
 			if (b->jobs[k].name == d->name)
-				reason = b->jobs[k].rc == MRT_NOT_FOUND ? "it was dropped meanwhile" :
-									  NULL;
+				reason = b->jobs[k].rc == MRT_NOT_FOUND ? "it was dropped meanwhile"
+				                                        : NULL;
 		if (!reason)
 			continue;
 		json_t *item = json_object();
@@ -300,7 +306,8 @@ static int describe_server(const struct backup *b, json_t *json, struct mrt_erro
 	if (rc == 0)
 		rc = mrt_json_set_size(server, "major", (uint64_t)b->cluster.major, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(server, "system_identifier", b->cluster.system_identifier, err);
+		rc = mrt_json_set_text(server, "system_identifier", b->cluster.system_identifier,
+		                       err);
 	return rc < 0 ? rc : mrt_json_set_size(client, "major", (uint64_t)b->client_major, err);
 }
 
@@ -337,8 +344,8 @@ static int make_manifest(const struct backup *b, json_t **ret, struct mrt_error 
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "ended", ended, err);
 	if (rc == 0)
-		rc = mrt_json_set(json, "role_passwords", json_boolean(b->options->plain_role_passwords),
-				  err);
+		rc = mrt_json_set(json, "role_passwords",
+		                  json_boolean(b->options->plain_role_passwords), err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "databases", databases, err);
 	if (rc == 0)
@@ -374,7 +381,8 @@ static int put_manifest(struct backup *b, json_t **ret, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&key, err, "%smanifest.json", b->folder);
 	if (rc == 0)
-		rc = mrt_pg_lock_ping(b->lock, b->run, err); /* nobody else may have begun meanwhile */
+		rc = mrt_pg_lock_ping(b->lock, b->run,
+		                      err); /* nobody else may have begun meanwhile */
 	if (rc == 0)
 		rc = mrt_store_put_bytes(b->context.store, b->run, key, text.data, text.len, err);
 	if (rc == 0)
@@ -400,14 +408,15 @@ static int collect(void *context, const struct mrt_object *object, struct mrt_er
 /* What a failed run committed is invisible without a manifest; take it away all the same. */
 static void clean_up(struct backup *b)
 {
-	const struct mrt_run last = { .log = b->run->log, .wall = b->run->wall,
-				      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+	const struct mrt_run last = { .log = b->run->log,
+		                      .wall = b->run->wall,
+		                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
 	struct remains r = { 0 };
 	struct mrt_error err;
 	int rc = mrt_store_each(b->context.store, &last, b->folder, collect, &r, &err);
 	if (rc == 0 && r.n > 0)
-		rc = mrt_store_delete_many(b->context.store, &last, (const char *const *)r.keys, r.n,
-					   &err);
+		rc = mrt_store_delete_many(b->context.store, &last, (const char *const *)r.keys,
+		                           r.n, &err);
 	if (rc < 0)
 		mrt_warn(b->run, "unfinished objects may stay under %s: %s", b->folder, err.text);
 	for (size_t i = 0; i < r.n; i++)
@@ -441,7 +450,8 @@ static int make_plan(const struct backup *b, json_t **ret, struct mrt_error *err
 			if (rc == 0)
 				rc = mrt_json_set_text(item, "name", b->jobs[k].name, err);
 			if (rc == 0)
-				rc = mrt_json_set_size(item, "size", b->databases.items[i].size, err);
+				rc = mrt_json_set_size(item, "size", b->databases.items[i].size,
+				                       err);
 		}
 	if (rc == 0)
 		*ret = mrt_steal(json);
@@ -471,9 +481,10 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 {
 	if (strcmp(o->target, "postgres") != 0)
 		return mrt_fail(err, MRT_USAGE, "unknown target '%.80s' (there is: postgres)",
-				o->target);
+		                o->target);
 	if (strcmp(o->method, "logical") != 0)
-		return mrt_fail(err, MRT_USAGE, "unknown method '%.80s' (there is: logical)", o->method);
+		return mrt_fail(err, MRT_USAGE, "unknown method '%.80s' (there is: logical)",
+		                o->method);
 	if (o->label && strlen(o->label) > 1024)
 		return mrt_fail(err, MRT_USAGE, "the label is longer than 1,024 bytes");
 	for (const char *p = o->label; p && *p; p++)
@@ -483,10 +494,11 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 }
 
 int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
-		   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(backup_release) struct backup b = { .run = run, .config = config,
-							.options = options };
+	mrt_cleanup(backup_release) struct backup b = { .run = run,
+		                                        .config = config,
+		                                        .options = options };
 	pthread_mutex_init(&b.context.lock, NULL);
 	pthread_mutex_init(&b.mutex, NULL);
 	pthread_cond_init(&b.changed, NULL);
@@ -499,7 +511,8 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = mrt_backup_name_check("platform", config->platform_name, err);
 	if (rc == 0)
-		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder, err);
+		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
+		                    err);
 	if (rc == 0)
 		rc = open_store(&b, err);
 	if (rc == 0)
@@ -519,9 +532,10 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 		return make_plan(&b, ret, err);
 	if (rc == 0)
 		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
-				      config->backup_lock_database, who, &b.lock, err);
+		                      config->backup_lock_database, who, &b.lock, err);
 	if (rc == 0)
 		rc = mrt_cluster_claim(run, b.context.store, config->platform_name, options->target,
-				       b.cluster.system_identifier, b.id, options->adopt_cluster, err);
+		                       b.cluster.system_identifier, b.id, options->adopt_cluster,
+		                       err);
 	return rc < 0 ? rc : perform(&b, ret, err);
 }

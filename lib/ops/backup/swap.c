@@ -7,26 +7,29 @@
 #define NAME_MAX_BYTES 63
 
 int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *c, const char *name,
-		   char **ret_kept, struct mrt_error *err)
+                   char **ret_kept, struct mrt_error *err)
 {
 	mrt_autofree char *kept = NULL;
 	int rc = mrt_text_printf(&kept, err, "%s_before_%s", name, c->manifest->id);
 	if (rc < 0)
 		return rc;
 	if (strlen(kept) > NAME_MAX_BYTES)
-		return mrt_fail(err, MRT_USAGE, "--swap would keep the old database as '%s', which is "
-				"longer than %d bytes", kept, NAME_MAX_BYTES);
+		return mrt_fail(err, MRT_USAGE,
+		                "--swap would keep the old database as '%s', which is "
+		                "longer than %d bytes",
+		                kept, NAME_MAX_BYTES);
 	const char *const values[] = { name, kept };
 	mrt_auto_pgresult r = NULL;
-	rc = mrt_pg_query(c->pg, run,
-		"SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), "
-		"(r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, "
-		"(SELECT count(*) FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid "
-		"WHERE p.subdbid = d.oid), "
-		"(SELECT count(*) FROM pg_replication_slots WHERE database = $1), "
-		"(SELECT count(*) FROM pg_prepared_xacts WHERE database = $1) "
-		"FROM pg_database d, pg_roles r WHERE d.datname = $1 AND r.rolname = current_user",
-		values, 2, &r, err);
+	rc = mrt_pg_query(
+	        c->pg, run,
+	        "SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), "
+	        "(r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, "
+	        "(SELECT count(*) FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid "
+	        "WHERE p.subdbid = d.oid), "
+	        "(SELECT count(*) FROM pg_replication_slots WHERE database = $1), "
+	        "(SELECT count(*) FROM pg_prepared_xacts WHERE database = $1) "
+	        "FROM pg_database d, pg_roles r WHERE d.datname = $1 AND r.rolname = current_user",
+	        values, 2, &r, err);
 	if (rc < 0)
 		return rc;
 	if (PQntuples(r) == 0)
@@ -34,24 +37,27 @@ int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *
 	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
 		return mrt_fail(err, MRT_EXISTS, "--swap: the database %s exists already", kept);
 	if (strcmp(PQgetvalue(r, 0, 1), "true") != 0)
-		return mrt_fail(err, MRT_REFUSED, "--swap: the role %s may not rename %s (it must own "
-				"it, and have CREATEDB)", PQuser(c->pg->conn), name);
+		return mrt_fail(err, MRT_REFUSED,
+		                "--swap: the role %s may not rename %s (it must own "
+		                "it, and have CREATEDB)",
+		                PQuser(c->pg->conn), name);
 	static const char *const obstacles[] = { "subscriptions", "logical replication slots",
-						 "prepared transactions" };
+		                                 "prepared transactions" };
 	for (int i = 0; i < 3; i++)
 		if (strcmp(PQgetvalue(r, 0, 2 + i), "0") != 0)
 			return mrt_fail(err, MRT_FAILED, "--swap: the database %s has %s", name,
-					obstacles[i]);
+			                obstacles[i]);
 	*ret_kept = mrt_steal(kept);
 	return 0;
 }
 
 static int try_renames(const struct mrt_run *run, const struct mrt_restore_context *c,
-		       const char *old, const char *built, const char *kept, struct mrt_error *err)
+                       const char *old, const char *built, const char *kept, struct mrt_error *err)
 {
 	/* renames are transactional: both happen, or neither; and no signal comes between */
-	const struct mrt_run whole = { .log = run->log, .wall = run->wall,
-				       .deadline = mrt_clock_monotonic() + 10 * MRT_SECOND };
+	const struct mrt_run whole = { .log = run->log,
+		                       .wall = run->wall,
+		                       .deadline = mrt_clock_monotonic() + 10 * MRT_SECOND };
 	int rc = mrt_pg_exec(c->pg, &whole, err, "BEGIN");
 	if (rc == 0)
 		rc = mrt_pg_exec(c->pg, &whole, err, "ALTER DATABASE %s RENAME TO %s", old, kept);
@@ -65,7 +71,7 @@ static int try_renames(const struct mrt_run *run, const struct mrt_restore_conte
 }
 
 int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, const char *built,
-	     const char *name, const char *kept, struct mrt_error *err)
+             const char *name, const char *kept, struct mrt_error *err)
 {
 	mrt_autofree char *old = NULL, *fresh = NULL, *aside = NULL, *literal = NULL;
 	int rc = mrt_pg_name(c->pg, name, &old, err);
@@ -81,8 +87,10 @@ int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, con
 		return rc;
 	int64_t end = mrt_clock_monotonic() + c->config->limits_swap;
 	do {
-		rc = mrt_pg_exec(c->pg, run, err, "SELECT pg_terminate_backend(pid) FROM "
-				 "pg_stat_activity WHERE datname = %s", literal);
+		rc = mrt_pg_exec(c->pg, run, err,
+		                 "SELECT pg_terminate_backend(pid) FROM "
+		                 "pg_stat_activity WHERE datname = %s",
+		                 literal);
 		if (rc == 0)
 			rc = try_renames(run, c, old, fresh, aside, err);
 		if (rc == MRT_FAILED && mrt_clock_monotonic() < end &&
@@ -90,11 +98,12 @@ int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, con
 			break;
 	} while (rc == MRT_FAILED && mrt_clock_monotonic() < end);
 	/* on every path, whatever the old database is called now, and even after a signal */
-	const struct mrt_run last = { .log = run->log, .wall = run->wall,
-				      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+	const struct mrt_run last = { .log = run->log,
+		                      .wall = run->wall,
+		                      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 	struct mrt_error why;
 	if (mrt_pg_exec(c->pg, &last, &why, "ALTER DATABASE %s ALLOW_CONNECTIONS true",
-			rc == 0 ? aside : old) < 0)
+	                rc == 0 ? aside : old) < 0)
 		mrt_warn(run, "%s still refuses connections: %s", rc == 0 ? kept : name, why.text);
 	return rc;
 }

@@ -33,13 +33,14 @@ static int check_stored(struct verification *v, struct mrt_error *err)
 				rc = mrt_store_head(v->store, v->run, key, &found, err);
 			if (rc == MRT_NOT_FOUND)
 				return mrt_fail(err, MRT_CORRUPT, "%s is missing in the store",
-						o->volumes[k].key);
+				                o->volumes[k].key);
 			if (rc < 0)
 				return rc;
 			if (found.size != o->volumes[k].size)
-				return mrt_fail(err, MRT_CORRUPT, "%s has %" PRIu64 " bytes; the manifest "
-						"says %" PRIu64, o->volumes[k].key, found.size,
-						o->volumes[k].size);
+				return mrt_fail(err, MRT_CORRUPT,
+				                "%s has %" PRIu64 " bytes; the manifest "
+				                "says %" PRIu64,
+				                o->volumes[k].key, found.size, o->volumes[k].size);
 		}
 	}
 	return 0;
@@ -49,14 +50,14 @@ static const json_t *database_of(const struct mrt_manifest *m, const char *key)
 {
 	const json_t *d;
 	size_t i;
-	json_array_foreach(m->databases, i, d)
+	json_array_foreach (m->databases, i, d)
 		if (strcmp(mrt_json_text_or(d, "object", ""), key) == 0)
 			return d;
 	return NULL;
 }
 
 static const json_t *table_of(const json_t *tables, size_t hint, const char *schema,
-			      const char *name)
+                              const char *name)
 {
 	/* archive and manifest list the same tables, but in different orders */
 	size_t n = json_array_size(tables);
@@ -70,24 +71,26 @@ static const json_t *table_of(const json_t *tables, size_t hint, const char *sch
 }
 
 static int compare_archive(struct verification *v, const json_t *database,
-			   const struct mrt_pgarchive_info *info, struct mrt_error *err)
+                           const struct mrt_pgarchive_info *info, struct mrt_error *err)
 {
 	const json_t *tables = json_object_get(database, "tables");
 	const char *name = mrt_json_text_or(database, "name", "");
 	if (json_array_size(tables) != info->n_tables)
-		return mrt_fail(err, MRT_CORRUPT, "the archive of %s has %zu tables; the manifest says %zu",
-				name, info->n_tables, json_array_size(tables));
+		return mrt_fail(err, MRT_CORRUPT,
+		                "the archive of %s has %zu tables; the manifest says %zu", name,
+		                info->n_tables, json_array_size(tables));
 	for (size_t i = 0; i < info->n_tables; i++) {
 		const struct mrt_pgarchive_table *t = &info->tables[i];
 		const json_t *want = table_of(tables, i, t->schema, t->name);
 		if (!want)
-			return mrt_fail(err, MRT_CORRUPT, "the manifest has no table %s.%s in %s", t->schema,
-					t->name, name);
+			return mrt_fail(err, MRT_CORRUPT, "the manifest has no table %s.%s in %s",
+			                t->schema, t->name, name);
 		uint64_t rows = mrt_json_size_or(want, "rows", 0);
 		if (rows != t->rows)
-			return mrt_fail(err, MRT_CORRUPT, "%s.%s of %s has %" PRIu64 " rows in the archive; "
-					"the manifest says %" PRIu64, t->schema, t->name, name, t->rows,
-					rows);
+			return mrt_fail(err, MRT_CORRUPT,
+			                "%s.%s of %s has %" PRIu64 " rows in the archive; "
+			                "the manifest says %" PRIu64,
+			                t->schema, t->name, name, t->rows, rows);
 		v->rows += t->rows;
 	}
 	v->tables += info->n_tables;
@@ -95,7 +98,7 @@ static int compare_archive(struct verification *v, const json_t *database,
 }
 
 static int read_archive(struct verification *v, struct mrt_source *source, const json_t *database,
-			const char *key, struct mrt_error *err)
+                        const char *key, struct mrt_error *err)
 {
 	mrt_auto(mrt_pgarchive) *archive = NULL;
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
@@ -143,16 +146,17 @@ static int check_content(struct verification *v, struct mrt_error *err)
 		mrt_auto(mrt_source) *source = NULL;
 		rc = mrt_content_source(v->run, v->store, v->manifest, o, &source, err);
 		if (rc == 0)
-			rc = database ? read_archive(v, source, database, o->key, err) :
-					read_globals(source, err);
+			rc = database ? read_archive(v, source, database, o->key, err)
+			              : read_globals(source, err);
 		v->objects++;
 	}
 	const json_t *d;
 	size_t i;
-	json_array_foreach(v->manifest->databases, i, d)
+	json_array_foreach (v->manifest->databases, i, d)
 		if (rc == 0 && !mrt_manifest_object(v->manifest, mrt_json_text_or(d, "object", "")))
-			rc = mrt_fail(err, MRT_CORRUPT, "the manifest has no object for the database %s",
-				      mrt_json_text_or(d, "name", ""));
+			rc = mrt_fail(err, MRT_CORRUPT,
+			              "the manifest has no object for the database %s",
+			              mrt_json_text_or(d, "name", ""));
 	return rc;
 }
 
@@ -165,19 +169,20 @@ static int restore_all(struct verification *v, struct mrt_restore_context *c, st
 		rc = mrt_restore_globals(v->run, c, &globals, &plan, err);
 	const json_t *d;
 	size_t i;
-	json_array_foreach(v->manifest->databases, i, d)
-	{
+	json_array_foreach (v->manifest->databases, i, d) {
 		mrt_autofree char *built = NULL;
 		if (rc == 0)
 			rc = mrt_restore_check(v->run, c, d, err);
 		if (rc == 0)
 			rc = mrt_restore_build(v->run, c, d, &built, err);
-		if (rc == MRT_FAILED) /* pg_restore's own verdict, on a server of the same version */
+		if (rc ==
+		    MRT_FAILED) /* pg_restore's own verdict, on a server of the same version */
 			rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
 		if (rc == 0)
 			rc = mrt_restore_properties(v->run, c, d, built, err);
 		if (rc == 0)
-			rc = mrt_restore_drop(v->run, c, built, err); /* one at a time needs less disk */
+			rc = mrt_restore_drop(v->run, c, built,
+			                      err); /* one at a time needs less disk */
 		if (rc < 0)
 			return mrt_context(err, rc, "database %s", mrt_json_text_or(d, "name", ""));
 	}
@@ -190,17 +195,22 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 	mrt_autofree char *dir = NULL;
 	mrt_auto(mrt_pg_server) *server = NULL;
 	const struct mrt_pg_server_options options = {
-		.major = v->manifest->server_major, .bin_dir = v->config->postgres_bin_dir,
+		.major = v->manifest->server_major,
+		.bin_dir = v->config->postgres_bin_dir,
 		.start_timeout = v->config->limits_server_start,
 	};
 	int rc = mrt_dir_temporary("maratea-verify", 80, &dir, err);
 	if (rc < 0)
 		return rc;
-	struct mrt_restore_context c = { .config = v->config, .store = v->store,
-					 .manifest = v->manifest, .jobs = 1, .no_tablespaces = true };
+	struct mrt_restore_context c = { .config = v->config,
+		                         .store = v->store,
+		                         .manifest = v->manifest,
+		                         .jobs = 1,
+		                         .no_tablespaces = true };
 	rc = mrt_pg_server_start(v->run, &options, dir, &server, err);
 	if (rc == 0)
-		rc = mrt_pg_access_url(v->run, v->config, mrt_pg_server_url(server), NULL, &c.access, err);
+		rc = mrt_pg_access_url(v->run, v->config, mrt_pg_server_url(server), NULL,
+		                       &c.access, err);
 	if (rc == 0)
 		rc = restore_all(v, &c, err);
 	mrt_restore_context_release(&c);
@@ -212,7 +222,7 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 }
 
 static int make_record(const struct verification *v, const char *level, const char *failure,
-		       json_t **ret, struct mrt_error *err)
+                       json_t **ret, struct mrt_error *err)
 {
 	char time[MRT_TIME_SIZE], host[256] = "";
 	mrt_time_format(v->begun, MRT_TIME_RFC3339, time);
@@ -220,9 +230,11 @@ static int make_record(const struct verification *v, const char *level, const ch
 	mrt_auto_json json = json_object();
 	int rc = json ? mrt_json_set_text(json, "id", v->manifest->id, err) : mrt_no_memory(err);
 	const char *const texts[][2] = { { "manifest_sha256", v->manifest->sha256 },
-					 { "time", time }, { "level", level },
-					 { "failure", failure }, { "host", host },
-					 { "maratea", MRT_VERSION } };
+		                         { "time", time },
+		                         { "level", level },
+		                         { "failure", failure },
+		                         { "host", host },
+		                         { "maratea", MRT_VERSION } };
 	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
@@ -264,7 +276,8 @@ static void put_record(const struct verification *v, const json_t *record)
 	if (rc == 0)
 		rc = mrt_store_put_bytes(v->store, v->run, key, text.data, text.len, &why);
 	if (rc < 0)
-		mrt_warn(v->run, "the result of the verification could not be stored: %s", why.text);
+		mrt_warn(v->run, "the result of the verification could not be stored: %s",
+		         why.text);
 }
 
 static int verify(struct verification *v, bool restore, struct mrt_error *err)
@@ -285,7 +298,7 @@ static int verify(struct verification *v, bool restore, struct mrt_error *err)
 }
 
 int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
-		      const struct mrt_verify_options *options, json_t **ret, struct mrt_error *err)
+                      const struct mrt_verify_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto(mrt_manifest) *manifest = NULL;
@@ -296,22 +309,29 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, options->id, &manifest, err);
+		rc = mrt_manifest_find(run, store, config->platform_name, options->id, &manifest,
+		                       err);
 	if (rc < 0)
 		return rc;
-	struct verification v = { .run = run, .config = config, .store = store, .manifest = manifest,
-				  .begun = run->wall() / MRT_SECOND,
-				  .monotonic = mrt_clock_monotonic() };
+	struct verification v = { .run = run,
+		                  .config = config,
+		                  .store = store,
+		                  .manifest = manifest,
+		                  .begun = run->wall() / MRT_SECOND,
+		                  .monotonic = mrt_clock_monotonic() };
 	rc = verify(&v, options->restore, &why);
 	bool judged = rc == 0 || rc == MRT_BAD || rc == MRT_CORRUPT;
 	int made = judged ? make_record(&v, options->restore ? "restore" : "content",
-					rc < 0 ? why.text : NULL, &record, &other) : 0;
+	                                rc < 0 ? why.text : NULL, &record, &other)
+	                  : 0;
 	if (judged && made == 0 && !options->no_record)
 		put_record(&v, record);
 	if (rc < 0) {
 		mrt_context(&why, rc, "backup %s", manifest->id);
 		if (err)
 			*err = why;
+		if (judged && made == 0)
+			*ret = mrt_steal(record);
 		return rc;
 	}
 	if (made < 0) {

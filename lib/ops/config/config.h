@@ -15,7 +15,8 @@ struct mrt_config {
 	char *platform_name, *platform_domain;
 	char *postgres_url, *postgres_password, *postgres_bin_dir;
 	char *redis_url;
-	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style, *store_ca_file;
+	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style,
+	        *store_ca_file;
 	char *store_access_key, *store_secret_key, *store_session_token, *store_profile;
 	int64_t store_concurrency;
 	uint64_t store_part_size, store_volume_size;
@@ -29,27 +30,29 @@ struct mrt_config {
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
 	int64_t limits_server_start, limits_swap;
 
-	char *path; /* of the file, NULL: none */
+	char *path;                       /* of the file, NULL: none */
 	struct mrt_setting_state *states; /* one per setting, in the schema's order */
-	char **notes; /* ambient variables that were overruled */
+	char **notes;                     /* ambient variables that were overruled */
 	size_t n_notes;
 };
 
 struct mrt_config_flag {
-	const char *name, *value; /* "store.url", from a command-line option; value NULL: not given */
+	const char *name,
+	        *value; /* "store.url", from a command-line option; value NULL: not given */
 };
 
 /* path: --config, or NULL to look in the documented places. Secrets go to the run's log. Errors:
  * MRT_CONFIG with file:line:column. */
-int mrt_config_load(const struct mrt_run *run, const char *path, const struct mrt_config_flag *flags,
-		    size_t n_flags, struct mrt_config **ret, struct mrt_error *err);
+int mrt_config_load(const struct mrt_run *run, const char *path,
+                    const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
+                    struct mrt_error *err);
 void mrt_config_free(struct mrt_config *config);
 MRT_DEFINE_AUTO(mrt_config)
 
 static inline struct mrt_dns_options mrt_config_dns(const struct mrt_config *config)
 {
-	return (struct mrt_dns_options){ .resolver = config->dns_resolver,
-					 .timeout = config->limits_dns };
+	return (struct mrt_dns_options) { .resolver = config->dns_resolver,
+		                          .timeout = config->limits_dns };
 }
 /* The level of "zstd:N". */
 int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error *err);
@@ -57,16 +60,16 @@ int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error
 /* The settings one by one, for `config show` and the manual's test. */
 enum mrt_setting_kind { MRT_TEXT, MRT_SECRET, MRT_URL, MRT_SIZE, MRT_DURATION, MRT_NUMBER };
 struct mrt_setting {
-	const char *name;  /* "store.part-size" */
+	const char *name; /* "store.part-size" */
 	enum mrt_setting_kind kind;
-	size_t offset;     /* of the field in struct mrt_config */
+	size_t offset;         /* of the field in struct mrt_config */
 	const char *otherwise; /* the default's text, or NULL */
 	const char *ambient;   /* space-separated variables of the ecosystem, or NULL */
 	int64_t min, max;      /* of numbers and sizes */
 };
 struct mrt_setting_state {
 	char *text;   /* NULL: unset */
-	char *source; /* "maratea.yaml:3:8", "$MARATEA_STORE", "default", "--store" */
+	char *source; /* "maratea.yaml:3:8", "$MARATEA_STORE", "default", "option --url" */
 };
 extern const struct mrt_setting mrt_settings[];
 extern const size_t mrt_n_settings;

@@ -21,12 +21,15 @@ static const char *variable(const char *name)
 
 static int incomplete(const char *have, const char *lack, struct mrt_error *err)
 {
-	return mrt_fail(err, MRT_CONFIG, "%s is set, but %s is not: credentials come as a whole set "
-			"from one source", have, lack);
+	return mrt_fail(err, MRT_CONFIG,
+	                "%s is set, but %s is not: credentials come as a whole set "
+	                "from one source",
+	                have, lack);
 }
 
 /* The value of a key in a section of an INI file's text; false when it is not there. */
-static bool ini_value(const char *text, const char *section, const char *key, char *ret, size_t size)
+static bool ini_value(const char *text, const char *section, const char *key, char *ret,
+                      size_t size)
 {
 	bool inside = false;
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -54,13 +57,13 @@ static bool ini_value(const char *text, const char *section, const char *key, ch
 }
 
 static int read_profile_file(const char *override, const char *name, struct mrt_buf *buf,
-			     char **ret_path, struct mrt_error *err)
+                             char **ret_path, struct mrt_error *err)
 {
 	const char *path = variable(override), *home = variable("HOME");
 	if (!path && !home)
 		return MRT_NOT_FOUND;
-	int rc = path ? mrt_text_dup(path, ret_path, err) :
-			mrt_text_printf(ret_path, err, "%s/.aws/%s", home, name);
+	int rc = path ? mrt_text_dup(path, ret_path, err)
+	              : mrt_text_printf(ret_path, err, "%s/.aws/%s", home, name);
 	return rc < 0 ? rc : mrt_file_read(*ret_path, buf, err);
 }
 
@@ -75,19 +78,19 @@ static int from_profile(const struct mrt_run *run, struct mrt_config *config, st
 	int rc = read_profile_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", &text, &path, err);
 	if (rc == 0) {
 		ini_value(text.data ? text.data : "", profile, "aws_access_key_id", access,
-			  sizeof(access));
+		          sizeof(access));
 		ini_value(text.data ? text.data : "", profile, "aws_secret_access_key", secret,
-			  sizeof(secret));
+		          sizeof(secret));
 		ini_value(text.data ? text.data : "", profile, "aws_session_token", token,
-			  sizeof(token));
+		          sizeof(token));
 	}
 	if (!access[0] && !secret[0])
 		return named ? mrt_fail(err, MRT_CONFIG, "no credentials of profile '%s' in %s",
-					profile, path ? path : "~/.aws/credentials") :
-			       0;
+		                        profile, path ? path : "~/.aws/credentials")
+		             : 0;
 	if (!access[0] || !secret[0])
 		return incomplete(access[0] ? "aws_access_key_id" : "aws_secret_access_key",
-				  access[0] ? "aws_secret_access_key" : "aws_access_key_id", err);
+		                  access[0] ? "aws_secret_access_key" : "aws_access_key_id", err);
 	rc = mrt_text_printf(&source, err, "profile %s", profile);
 	if (rc == 0)
 		rc = mrt_config_set(run, config, ACCESS, access, source, err);
@@ -101,7 +104,7 @@ static int from_profile(const struct mrt_run *run, struct mrt_config *config, st
 }
 
 static int region_of_profile(const struct mrt_run *run, struct mrt_config *config,
-			     struct mrt_error *err)
+                             struct mrt_error *err)
 {
 	const char *named = config->states[mrt_config_index("store.profile")].text;
 	named = named ? named : variable("AWS_PROFILE");
@@ -117,7 +120,7 @@ static int region_of_profile(const struct mrt_run *run, struct mrt_config *confi
 }
 
 int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
-			   struct mrt_error *err)
+                           struct mrt_error *err)
 {
 	static const struct {
 		const char *access, *secret, *token;
@@ -130,7 +133,7 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 	const char *access = config->states[ACCESS].text, *secret = config->states[SECRET].text;
 	if (rc == 0 && !access != !secret)
 		return incomplete(access ? "store.access-key" : "store.secret-key",
-				  access ? "store.secret-key" : "store.access-key", err);
+		                  access ? "store.secret-key" : "store.access-key", err);
 	bool found = access != NULL;
 	/* a profile that somebody named wins over variables that happen to be around */
 	bool profile = config->states[mrt_config_index("store.profile")].text != NULL;
@@ -139,13 +142,16 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 		if (!a && !s)
 			continue;
 		if (found || profile) {
-			rc = mrt_config_note(config, sets[i].access, found ? "other credentials came "
-					     "first" : "store.profile is set", err);
+			rc = mrt_config_note(config, sets[i].access,
+			                     found ? "other credentials came "
+			                             "first"
+			                           : "store.profile is set",
+			                     err);
 			continue;
 		}
 		if (!a || !s)
 			return incomplete(a ? sets[i].access : sets[i].secret,
-					  a ? sets[i].secret : sets[i].access, err);
+			                  a ? sets[i].secret : sets[i].access, err);
 		const char *t = sets[i].token ? variable(sets[i].token) : NULL;
 		mrt_autofree char *source = NULL;
 		rc = mrt_text_printf(&source, err, "$%s", sets[i].access);

@@ -6,12 +6,11 @@
 #include <string.h>
 
 static int add_file(const char *path, const char *base_dir, bool raw, struct mrt_buf *buf,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	mrt_autofree char *full = NULL;
-	int rc = path[0] == '/' || !base_dir ?
-			 mrt_text_dup(path, &full, err) :
-			 mrt_text_printf(&full, err, "%s/%s", base_dir, path);
+	int rc = path[0] == '/' || !base_dir ? mrt_text_dup(path, &full, err)
+	                                     : mrt_text_printf(&full, err, "%s/%s", base_dir, path);
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf content = { .ceiling = (size_t)1 << 20 };
 	if (rc == 0)
 		rc = mrt_file_read(full, &content, err);
@@ -32,7 +31,7 @@ static int add_file(const char *path, const char *base_dir, bool raw, struct mrt
 }
 
 static int add_reference(const char *inside, const char *base_dir, struct mrt_buf *buf,
-			 struct mrt_error *err)
+                         struct mrt_error *err)
 {
 	mrt_autofree char *copy = NULL;
 	int rc = mrt_text_dup(inside, &copy, err);
@@ -51,8 +50,10 @@ static int add_reference(const char *inside, const char *base_dir, struct mrt_bu
 	if (strncmp(copy, "file:", 5) == 0 && copy[5])
 		return add_file(copy + 5, base_dir, raw, buf, err);
 	if (strncmp(copy, "env:", 4) != 0 || !copy[4])
-		return mrt_fail(err, MRT_CONFIG, "'${%s}': write ${env:NAME} or ${file:/path}, and $${ "
-				"for a literal ${", inside);
+		return mrt_fail(err, MRT_CONFIG,
+		                "'${%s}': write ${env:NAME} or ${file:/path}, and $${ "
+		                "for a literal ${",
+		                inside);
 	const char *value = getenv(copy + 4);
 	if (!value)
 		return mrt_fail(err, MRT_CONFIG, "${env:%s}: that variable is not set", copy + 4);

@@ -6,15 +6,15 @@
 
 /* Sets a setting's text (copied); secrets are registered with the log. */
 int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
-		   const char *text, const char *source, struct mrt_error *err);
+                   const char *text, const char *source, struct mrt_error *err);
 size_t mrt_config_index(const char *name); /* of a setting that exists */
 /* Remembers that an ambient variable was not used, and why. */
 int mrt_config_note(struct mrt_config *config, const char *variable, const char *because,
-		    struct mrt_error *err);
+                    struct mrt_error *err);
 /* ${env:NAME}, ${file:PATH}, $${; base_dir: what relative paths are relative to. */
 int mrt_config_expand(const char *text, const char *base_dir, char **ret, struct mrt_error *err);
 /* Credentials and region of the store, as one whole set from one source. */
 int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
-			   struct mrt_error *err);
+                           struct mrt_error *err);
 
 #endif

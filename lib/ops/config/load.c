@@ -28,14 +28,14 @@ int mrt_setting_variable(const struct mrt_setting *setting, char **ret, struct m
 }
 
 int mrt_config_note(struct mrt_config *config, const char *variable, const char *because,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	char **grown = realloc(config->notes, (config->n_notes + 1) * sizeof(*grown));
 	if (!grown)
 		return mrt_no_memory(err);
 	config->notes = grown;
 	int rc = mrt_text_printf(&grown[config->n_notes], err, "$%s is not used: %s", variable,
-				 because);
+	                         because);
 	config->n_notes += rc == 0;
 	return rc;
 }
@@ -57,7 +57,7 @@ static int hide_url(const struct mrt_run *run, const char *url, struct mrt_error
 }
 
 int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
-		   const char *text, const char *source, struct mrt_error *err)
+                   const char *text, const char *source, struct mrt_error *err)
 {
 	struct mrt_setting_state *state = &config->states[index];
 	char *copy = NULL, *from = NULL;
@@ -120,18 +120,18 @@ static const char *key_name(const void *arg, size_t wanted)
 }
 
 static int unknown_key(const struct reading *r, const struct mrt_yaml *key, const char *prefix,
-		       struct mrt_error *err)
+                       struct mrt_error *err)
 {
 	const struct group g = { prefix, strlen(prefix) };
 	const char *near = mrt_nearest(key->text, key_name, &g);
 	mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: unknown key '%s%.80s'%s%s%s", r->file, key->line,
-		 key->column, prefix, key->text, near ? "; did you mean '" : "", near ? near : "",
-		 near ? "'?" : "");
+	         key->column, prefix, key->text, near ? "; did you mean '" : "", near ? near : "",
+	         near ? "'?" : "");
 	return MRT_CONFIG;
 }
 
 static int read_value(const struct reading *r, size_t index, const struct mrt_yaml *value,
-		      struct mrt_error *err)
+                      struct mrt_error *err)
 {
 	mrt_autofree char *source = NULL;
 	mrt_auto_secret text = NULL;
@@ -140,26 +140,27 @@ static int read_value(const struct reading *r, size_t index, const struct mrt_ya
 		return rc;
 	if (value->kind != MRT_YAML_SCALAR)
 		return mrt_fail(err, MRT_CONFIG, "%s: %s takes one value", source,
-				mrt_settings[index].name);
-	if (value->plain && (!*value->text || strcmp(value->text, "~") == 0 ||
-			     strcmp(value->text, "null") == 0))
+		                mrt_settings[index].name);
+	if (value->plain &&
+	    (!*value->text || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0))
 		return 0;
 	rc = mrt_config_expand(value->text, r->base_dir, &text, err);
 	if (rc < 0)
 		return mrt_context(err, rc, "%s: %s", source, mrt_settings[index].name);
 	if (!*text)
-		return mrt_fail(err, MRT_CONFIG, "%s: %s is empty", source, mrt_settings[index].name);
+		return mrt_fail(err, MRT_CONFIG, "%s: %s is empty", source,
+		                mrt_settings[index].name);
 	if (r->config->states[index].text) /* a flag or variable came first */
 		return 0;
 	return mrt_config_set(r->run, r->config, index, text, source, err);
 }
 
 static int read_map(const struct reading *r, const struct mrt_yaml *map, const char *prefix,
-		    struct mrt_error *err)
+                    struct mrt_error *err)
 {
 	if (map->kind != MRT_YAML_MAP)
 		return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: keys and values are expected here",
-				r->file, map->line, map->column);
+		                r->file, map->line, map->column);
 	for (size_t i = 0; i + 1 < map->n_items; i += 2) {
 		const struct mrt_yaml *key = map->items[i], *value = map->items[i + 1];
 		mrt_autofree char *name = NULL, *group = NULL;
@@ -183,7 +184,7 @@ static int read_map(const struct reading *r, const struct mrt_yaml *map, const c
 }
 
 static int read_file(const struct mrt_run *run, struct mrt_config *config, const char *path,
-		     struct mrt_error *err)
+                     struct mrt_error *err)
 {
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = { .ceiling = (size_t)4 << 20 };
 	mrt_auto(mrt_yaml) *yaml = NULL;
@@ -193,11 +194,12 @@ static int read_file(const struct mrt_run *run, struct mrt_config *config, const
 		return mrt_fail(err, MRT_CONFIG, "%s", err ? err->text : path);
 	const char *slash = strrchr(path, '/');
 	rc = mrt_text_printf(&base_dir, err, "%.*s", slash ? (int)(slash - path) : 1,
-			     slash ? path : ".");
+	                     slash ? path : ".");
 	if (rc == 0)
 		rc = mrt_yaml_parse(path, mrt_buf_text(&text), text.len, &yaml, err);
-	const struct reading r = { .run = run, .config = config, .file = path,
-				   .base_dir = base_dir };
+	const struct reading r = {
+		.run = run, .config = config, .file = path, .base_dir = base_dir
+	};
 	if (rc == 0)
 		rc = read_map(&r, yaml, "", err);
 	return rc < 0 ? rc : mrt_text_dup(path, &config->path, err);
@@ -211,11 +213,12 @@ static int find_file(const char *given, char **ret, struct mrt_error *err)
 	if (variable && *variable)
 		return mrt_text_dup(variable, ret, err);
 	mrt_autofree char *in_home = NULL;
-	int rc = mrt_text_printf(&in_home, err, "%s/.config/maratea/maratea.yaml", home ? home : "");
+	int rc =
+	        mrt_text_printf(&in_home, err, "%s/.config/maratea/maratea.yaml", home ? home : "");
 	if (rc < 0)
 		return rc;
 	const char *const places[] = { "./maratea.yaml", home && *home ? in_home : NULL,
-				       "/etc/maratea/maratea.yaml" };
+		                       "/etc/maratea/maratea.yaml" };
 	for (size_t i = 0; i < 3; i++)
 		if (places[i] && access(places[i], F_OK) == 0)
 			return mrt_text_dup(places[i], ret, err);
@@ -223,7 +226,7 @@ static int find_file(const char *given, char **ret, struct mrt_error *err)
 }
 
 static int read_flags(const struct mrt_run *run, struct mrt_config *config,
-		      const struct mrt_config_flag *flags, size_t n, struct mrt_error *err)
+                      const struct mrt_config_flag *flags, size_t n, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -231,7 +234,7 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 		mrt_autofree char *source = NULL;
 		if (!flags[i].value || index == mrt_n_settings)
 			continue;
-		rc = mrt_text_printf(&source, err, "option for %s", flags[i].name);
+		rc = mrt_text_printf(&source, err, "option --%s", strrchr(flags[i].name, '.') + 1);
 		if (rc == 0)
 			rc = mrt_config_set(run, config, index, flags[i].value, source, err);
 	}
@@ -239,7 +242,7 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 }
 
 static int read_variable(const struct mrt_run *run, struct mrt_config *config, size_t index,
-			 const char *name, struct mrt_error *err)
+                         const char *name, struct mrt_error *err)
 {
 	const char *value = getenv(name);
 	mrt_autofree char *source = NULL;
@@ -250,12 +253,12 @@ static int read_variable(const struct mrt_run *run, struct mrt_config *config, s
 }
 
 static int read_variables(const struct mrt_run *run, struct mrt_config *config,
-			  struct mrt_error *err)
+                          struct mrt_error *err)
 {
 	int rc = read_variable(run, config, mrt_config_index("store.url"), "MARATEA_STORE", err);
 	if (rc == 0)
 		rc = read_variable(run, config, mrt_config_index("platform.name"),
-				   "MARATEA_PLATFORM", err);
+		                   "MARATEA_PLATFORM", err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++) {
 		mrt_autofree char *name = NULL;
 		rc = mrt_setting_variable(&mrt_settings[i], &name, err);
@@ -265,8 +268,7 @@ static int read_variables(const struct mrt_run *run, struct mrt_config *config,
 	return rc;
 }
 
-static int read_ambient(const struct mrt_run *run, struct mrt_config *config,
-			struct mrt_error *err)
+static int read_ambient(const struct mrt_run *run, struct mrt_config *config, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
@@ -278,10 +280,11 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config,
 			const char *value = getenv(name);
 			if (!value || !*value)
 				continue;
-			snprintf(because, sizeof(because), "%s comes from %.128s", mrt_settings[i].name,
-				 config->states[i].text ? config->states[i].source : "");
-			rc = config->states[i].text ? mrt_config_note(config, name, because, err) :
-						      read_variable(run, config, i, name, err);
+			snprintf(because, sizeof(because), "%s comes from %.128s",
+			         mrt_settings[i].name,
+			         config->states[i].text ? config->states[i].source : "");
+			rc = config->states[i].text ? mrt_config_note(config, name, because, err)
+			                            : read_variable(run, config, i, name, err);
 		}
 	const char *bucket = getenv("S3_BUCKET");
 	size_t store = mrt_config_index("store.url");
@@ -300,7 +303,7 @@ static int in_range(const struct mrt_setting *s, int64_t n, const char *text, st
 		return 0;
 	if (s->kind == MRT_NUMBER)
 		return mrt_fail(err, MRT_CONFIG, "%s is out of range (%" PRId64 " to %" PRId64 ")",
-				text, s->min, s->max);
+		                text, s->min, s->max);
 	char low[MRT_SIZE_SIZE], high[MRT_SIZE_SIZE];
 	mrt_size_format((uint64_t)s->min, low);
 	mrt_size_format((uint64_t)s->max, high);
@@ -329,7 +332,8 @@ static int settle(struct mrt_config *config, size_t index, struct mrt_error *err
 		break;
 	case MRT_SIZE:
 		rc = mrt_size_parse(text, &size, err);
-		rc = rc < 0 ? rc : in_range(s, size > INT64_MAX ? INT64_MAX : (int64_t)size, text, err);
+		rc = rc < 0 ? rc
+		            : in_range(s, size > INT64_MAX ? INT64_MAX : (int64_t)size, text, err);
 		*(uint64_t *)field = size;
 		break;
 	default:
@@ -337,12 +341,29 @@ static int settle(struct mrt_config *config, size_t index, struct mrt_error *err
 		return 0;
 	}
 	return rc < 0 ? mrt_fail(err, MRT_CONFIG, "%s, from %s: %s", s->name,
-				 config->states[index].source, err ? err->text : "") :
-			0;
+	                         config->states[index].source, err ? err->text : "")
+	              : 0;
 }
 
-int mrt_config_load(const struct mrt_run *run, const char *path, const struct mrt_config_flag *flags,
-		    size_t n_flags, struct mrt_config **ret, struct mrt_error *err)
+/* What no single value shows. */
+static int check_together(const struct mrt_config *config, struct mrt_error *err)
+{
+	int level;
+	const char *style = config->store_style;
+	if (strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
+	    strcmp(style, "virtual") != 0)
+		return mrt_fail(err, MRT_CONFIG, "store.style '%s': one of auto, path, virtual",
+		                style);
+	if (config->store_volume_size / 10000 >= config->store_part_size)
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.volume-size would need more than the 10,000 parts "
+		                "that S3 allows: raise store.part-size or lower store.volume-size");
+	return mrt_config_level(config, &level, err);
+}
+
+int mrt_config_load(const struct mrt_run *run, const char *path,
+                    const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
+                    struct mrt_error *err)
 {
 	mrt_auto(mrt_config) *config = calloc(1, sizeof(*config));
 	if (!config)
@@ -364,12 +385,12 @@ int mrt_config_load(const struct mrt_run *run, const char *path, const struct mr
 		rc = mrt_config_credentials(run, config, err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
 		if (!config->states[i].text && mrt_settings[i].otherwise)
-			rc = mrt_config_set(run, config, i, mrt_settings[i].otherwise, "default", err);
+			rc = mrt_config_set(run, config, i, mrt_settings[i].otherwise, "default",
+			                    err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
 		rc = settle(config, i, err);
-	int level;
 	if (rc == 0)
-		rc = mrt_config_level(config, &level, err);
+		rc = check_together(config, err);
 	if (rc == 0)
 		*ret = mrt_steal(config);
 	return rc;
@@ -382,7 +403,7 @@ int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error
 	if (strncmp(text, "zstd:", 5) != 0 ||
 	    mrt_number_parse(text + 5, 1, MRT_ZSTD_LEVEL_MAX, &level, NULL) < 0)
 		return mrt_fail(err, MRT_CONFIG, "backup.compression '%s': write zstd:1 to zstd:%d",
-				text, MRT_ZSTD_LEVEL_MAX);
+		                text, MRT_ZSTD_LEVEL_MAX);
 	*ret = (int)level;
 	return 0;
 }

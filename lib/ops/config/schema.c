@@ -4,13 +4,30 @@
 #include <stddef.h>
 
 #define AT(field) offsetof(struct mrt_config, field)
-#define TEXT(name, field, otherwise, ambient) { name, MRT_TEXT, AT(field), otherwise, ambient, 0, 0 }
-#define SECRET(name, field, ambient) { name, MRT_SECRET, AT(field), NULL, ambient, 0, 0 }
-#define URL(name, field, ambient) { name, MRT_URL, AT(field), NULL, ambient, 0, 0 }
-#define NUMBER(name, field, otherwise, min, max) \
-	{ name, MRT_NUMBER, AT(field), otherwise, NULL, min, max }
-#define SIZE(name, field, otherwise, min, max) { name, MRT_SIZE, AT(field), otherwise, NULL, min, max }
-#define TIME(name, field, otherwise) { name, MRT_DURATION, AT(field), otherwise, NULL, 0, 0 }
+#define TEXT(name, field, otherwise, ambient)                       \
+	{                                                           \
+		name, MRT_TEXT, AT(field), otherwise, ambient, 0, 0 \
+	}
+#define SECRET(name, field, ambient)                             \
+	{                                                        \
+		name, MRT_SECRET, AT(field), NULL, ambient, 0, 0 \
+	}
+#define URL(name, field, ambient)                             \
+	{                                                     \
+		name, MRT_URL, AT(field), NULL, ambient, 0, 0 \
+	}
+#define NUMBER(name, field, otherwise, min, max)                       \
+	{                                                              \
+		name, MRT_NUMBER, AT(field), otherwise, NULL, min, max \
+	}
+#define SIZE(name, field, otherwise, min, max)                       \
+	{                                                            \
+		name, MRT_SIZE, AT(field), otherwise, NULL, min, max \
+	}
+#define TIME(name, field, otherwise)                                 \
+	{                                                            \
+		name, MRT_DURATION, AT(field), otherwise, NULL, 0, 0 \
+	}
 
 #define MIB (INT64_C(1) << 20)
 #define TIB (INT64_C(1) << 40)

@@ -33,7 +33,7 @@ static bool answers(const char *path)
 }
 
 static int start_redis(const struct mrt_run *run, const struct mrt_config *config,
-		       struct sandbox *s, struct mrt_error *err)
+                       struct sandbox *s, struct mrt_error *err)
 {
 	mrt_autofree char *program = NULL, *dir = NULL;
 	struct mrt_unprivileged who;
@@ -50,13 +50,28 @@ static int start_redis(const struct mrt_run *run, const struct mrt_config *confi
 		rc = mrt_dir_make(dir, 0700, err);
 	if (rc == 0 && who.uid != 0 && chown(dir, who.uid, who.gid) < 0)
 		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, who.name);
-	const char *const argv[] = { program, "--port", "0", "--unixsocket", s->redis_socket,
-				     "--unixsocketperm", "700", "--dir", dir, "--save", "",
-				     "--daemonize", "no", NULL };
-	const struct mrt_spawn_options spawn = { .argv = argv, .dir = dir, .in = MRT_FD_NULL,
-						 .out = MRT_FD_NULL, .own_group = true,
-						 .uid = who.uid, .gid = who.gid,
-						 .user_namespace = who.user_namespace };
+	const char *const argv[] = { program,
+		                     "--port",
+		                     "0",
+		                     "--unixsocket",
+		                     s->redis_socket,
+		                     "--unixsocketperm",
+		                     "700",
+		                     "--dir",
+		                     dir,
+		                     "--save",
+		                     "",
+		                     "--daemonize",
+		                     "no",
+		                     NULL };
+	const struct mrt_spawn_options spawn = { .argv = argv,
+		                                 .dir = dir,
+		                                 .in = MRT_FD_NULL,
+		                                 .out = MRT_FD_NULL,
+		                                 .own_group = true,
+		                                 .uid = who.uid,
+		                                 .gid = who.gid,
+		                                 .user_namespace = who.user_namespace };
 	if (rc == 0)
 		rc = mrt_spawn(run, &spawn, &s->redis, err);
 	int64_t end = mrt_clock_monotonic() + config->limits_server_start;
@@ -65,14 +80,14 @@ static int start_redis(const struct mrt_run *run, const struct mrt_config *confi
 		rc = mrt_child_status(s->redis, run, 20 * MRT_MILLISECOND, &status, err);
 		if (rc == 0 || mrt_clock_monotonic() > end)
 			return mrt_fail(err, MRT_FAILED, "the private Redis does not start: %s",
-					mrt_child_words(s->redis));
+			                mrt_child_words(s->redis));
 		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
 	}
 	return rc;
 }
 
 static int create_school(const struct mrt_run *run, const struct mrt_config *config,
-			 const struct sandbox *s, struct mrt_error *err)
+                         const struct sandbox *s, struct mrt_error *err)
 {
 	const struct mrt_pg_options options = { .connect_timeout = config->limits_connect };
 	mrt_auto(mrt_pg_params) *params = NULL;
@@ -84,11 +99,11 @@ static int create_school(const struct mrt_run *run, const struct mrt_config *con
 }
 
 static int start(const struct mrt_run *run, const struct mrt_config *config, struct sandbox *s,
-		 struct mrt_error *err)
+                 struct mrt_error *err)
 {
 	const struct mrt_pg_server_options options = { .bin_dir = config->postgres_bin_dir,
-						       .start_timeout =
-							       config->limits_server_start };
+		                                       .start_timeout =
+		                                               config->limits_server_start };
 	int rc = mrt_dir_temporary("maratea-sandbox", SOCKET_PATH_MAX - LONGEST_NAME, &s->dir, err);
 	if (rc == 0) /* gives the directory to the user that the servers run as */
 		rc = mrt_pg_server_start(run, &options, s->dir, &s->postgres, err);
@@ -98,11 +113,12 @@ static int start(const struct mrt_run *run, const struct mrt_config *config, str
 }
 
 static int run_command(const struct mrt_run *run, const struct sandbox *s, const char *const *argv,
-		       int *ret_status, struct mrt_error *err)
+                       int *ret_status, struct mrt_error *err)
 {
 	mrt_autofree char *database = NULL, *redis = NULL, *store = NULL, *dir = NULL;
-	int rc = mrt_text_printf(&database, err, "DATABASE_URL=postgresql:///school?host=%s&user=%s",
-				 s->dir, mrt_pg_server_user(s->postgres));
+	int rc =
+	        mrt_text_printf(&database, err, "DATABASE_URL=postgresql:///school?host=%s&user=%s",
+	                        s->dir, mrt_pg_server_user(s->postgres));
 	if (rc == 0)
 		rc = mrt_text_printf(&redis, err, "REDIS_URL=unix://%s?db=0", s->redis_socket);
 	if (rc == 0)
@@ -111,16 +127,36 @@ static int run_command(const struct mrt_run *run, const struct sandbox *s, const
 		rc = mrt_text_printf(&dir, err, "MARATEA_SANDBOX=%s", s->dir);
 	if (rc < 0)
 		return rc;
-	const char *const set[] = { database, store, dir, s->redis ? redis : NULL, NULL };
-	/* nothing of the outside may lead the command to real servers */
-	static const char *const unset[] = { "PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD",
-					     "PGDATABASE", "PGSERVICE", "PGOPTIONS", "REDIS_URL",
-					     "MARATEA_CONFIG", "MARATEA_POSTGRES_URL",
-					     "MARATEA_STORE_URL", "MARATEA_BACKUP_POSTGRES_URL",
-					     NULL };
-	const struct mrt_spawn_options spawn = { .argv = argv, .set = set, .unset = unset,
-						 .in = MRT_FD_INHERIT, .out = MRT_FD_INHERIT,
-						 .inherit_stderr = true };
+	/* nothing of the outside, file or variable, may lead the command to real servers */
+	const char *const set[] = {
+		database, store, dir, "MARATEA_CONFIG=/dev/null", s->redis ? redis : NULL, NULL
+	};
+	static const char *const unset[] = { "PGHOST",
+		                             "PGHOSTADDR",
+		                             "PGPORT",
+		                             "PGUSER",
+		                             "PGPASSWORD",
+		                             "PGDATABASE",
+		                             "PGSERVICE",
+		                             "PGOPTIONS",
+		                             "REDIS_URL",
+		                             "PGPASSFILE",
+		                             "PGSSLMODE",
+		                             "PGSERVICEFILE",
+		                             "MARATEA_POSTGRES_URL",
+		                             "MARATEA_POSTGRES_PASSWORD",
+		                             "MARATEA_STORE_URL",
+		                             "MARATEA_STORE_DRIVER",
+		                             "MARATEA_BACKUP_POSTGRES_URL",
+		                             "MARATEA_REDIS_URL",
+		                             "MARATEA_BACKUP_POSTGRES_PASSWORD",
+		                             NULL };
+	const struct mrt_spawn_options spawn = { .argv = argv,
+		                                 .set = set,
+		                                 .unset = unset,
+		                                 .in = MRT_FD_INHERIT,
+		                                 .out = MRT_FD_INHERIT,
+		                                 .inherit_stderr = true };
 	mrt_auto(mrt_child) *child = NULL;
 	int status = 0;
 	rc = mrt_spawn(run, &spawn, &child, err);
@@ -143,7 +179,7 @@ static void stop(const struct mrt_run *run, struct sandbox *s)
 }
 
 int mrt_sandbox_run(const struct mrt_run *run, const struct mrt_config *config,
-		    const char *const *argv, int *ret_status, struct mrt_error *err)
+                    const char *const *argv, int *ret_status, struct mrt_error *err)
 {
 	struct sandbox s = { 0 };
 	int rc = start(run, config, &s, err);

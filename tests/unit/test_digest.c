@@ -1,0 +1,161 @@
+/* test_digest.c - SHA-256, MD5, HMAC, and the tallies that measure what passes. */
+#include "unit.h"
+#include "streams.h"
+
+#include "codec/digest.h"
+
+#define ABC_SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void sha256_gives_the_vectors_of_fips_180(void **state)
+{
+	(void)state;
+	static const char *const vectors[][2] = {
+		{ "", EMPTY_SHA256 },
+		{ "abc", ABC_SHA256 },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+	};
+	struct mrt_error err;
+	for (size_t i = 0; i < COUNT(vectors); i++) {
+		unsigned char raw[MRT_SHA256_SIZE];
+		char hex[MRT_SHA256_HEX];
+		assert_ok(mrt_sha256(vectors[i][0], strlen(vectors[i][0]), raw, &err));
+		mrt_hex(raw, sizeof(raw), hex);
+		assert_string_equal(hex, vectors[i][1]);
+	}
+}
+
+static void md5_gives_the_vectors_of_rfc_1321(void **state)
+{
+	(void)state;
+	static const char *const vectors[][2] = {
+		{ "", "d41d8cd98f00b204e9800998ecf8427e" },
+		{ "message digest", "f96b697d7cb7938d525a2f31aaf161d0" },
+	};
+	struct mrt_error err;
+	for (size_t i = 0; i < COUNT(vectors); i++) {
+		unsigned char raw[MRT_MD5_SIZE];
+		char hex[33];
+		assert_ok(mrt_md5(vectors[i][0], strlen(vectors[i][0]), raw, &err));
+		mrt_hex(raw, sizeof(raw), hex);
+		assert_string_equal(hex, vectors[i][1]);
+	}
+}
+
+static void hmac_gives_the_vectors_of_rfc_4231(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	unsigned char raw[MRT_SHA256_SIZE], key[131];
+	char hex[MRT_SHA256_HEX];
+	assert_ok(mrt_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, raw, &err));
+	mrt_hex(raw, sizeof(raw), hex);
+	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c7"
+				 "5a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	assert_ok(mrt_hmac_sha256(key, sizeof(key),
+				  "Test Using Larger Than Block-Size Key - Hash Key First", 54, raw,
+				  &err));
+	mrt_hex(raw, sizeof(raw), hex);
+	assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f"
+				 "8e0bc6213728c5140546040f0ee37f54");
+}
+
+static void the_result_of_an_hmac_may_replace_its_key(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	unsigned char key[MRT_SHA256_SIZE], apart[MRT_SHA256_SIZE];
+	memset(key, 7, sizeof(key));
+	assert_ok(mrt_hmac_sha256(key, sizeof(key), "x", 1, apart, &err));
+	assert_ok(mrt_hmac_sha256(key, sizeof(key), "x", 1, key, &err));
+	assert_memory_equal(key, apart, sizeof(key));
+}
+
+static void a_running_digest_does_not_care_about_the_pieces(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto(mrt_digest) *digest = NULL;
+	char hex[MRT_SHA256_HEX];
+	assert_ok(mrt_digest_new(&digest, &err));
+	assert_ok(mrt_digest_add(digest, "a", 1, &err));
+	assert_ok(mrt_digest_add(digest, "", 0, &err));
+	assert_ok(mrt_digest_add(digest, "bc", 2, &err));
+	assert_ok(mrt_digest_end(digest, hex, &err));
+	assert_string_equal(hex, ABC_SHA256);
+	mrt_digest_free(NULL);
+}
+
+static void a_tally_measures_what_is_written_and_passes_it_on(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	struct memory_sink to = MEMORY_SINK;
+	struct mrt_tally tally = { .size = 99 };
+	mrt_auto(mrt_sink) *sink = NULL;
+	assert_ok(mrt_tally_sink(&to.sink, &tally, &sink, &err));
+	assert_int_equal(tally.size, 0);
+	assert_ok(mrt_sink_write(sink, "ab", 2, &err));
+	assert_ok(mrt_sink_write(sink, "c", 1, &err));
+	assert_ok(mrt_sink_prepare(sink, &err));
+	assert_int_equal(to.prepared, 1);
+	assert_int_equal(to.committed, 0);
+	assert_int_equal(tally.size, 3);
+	assert_string_equal(tally.sha256, ABC_SHA256);
+	assert_ok(mrt_sink_commit(sink, &err));
+	assert_int_equal(to.committed, 1);
+	assert_string_equal(tally.sha256, ABC_SHA256);
+	assert_string_equal(mrt_buf_text(&to.buf), "abc");
+	mrt_sink_free(&to.sink);
+}
+
+static void an_empty_tally_has_the_digest_of_nothing(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	struct memory_sink to = MEMORY_SINK;
+	struct mrt_tally tally;
+	mrt_auto(mrt_sink) *sink = NULL;
+	assert_ok(mrt_tally_sink(&to.sink, &tally, &sink, &err));
+	assert_ok(mrt_sink_commit(sink, &err));
+	assert_int_equal(tally.size, 0);
+	assert_string_equal(tally.sha256, EMPTY_SHA256);
+}
+
+static void a_tally_measures_what_is_read(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	const struct mrt_run run = plain_run();
+	struct memory_source from = MEMORY_SOURCE("abc", 3, 1);
+	struct mrt_tally tally;
+	mrt_auto(mrt_source) *source = NULL;
+	mrt_auto_buf got = MRT_BUF_INIT;
+	char more;
+	size_t n = 1;
+	assert_ok(mrt_tally_source(&from.source, &tally, &source, &err));
+	assert_ok(mrt_stream_slurp(&run, source, &got, &err));
+	assert_string_equal(mrt_buf_text(&got), "abc");
+	assert_int_equal(tally.size, 3);
+	assert_string_equal(tally.sha256, ABC_SHA256);
+	assert_ok(mrt_source_read(source, &more, 1, &n, &err));
+	assert_int_equal(n, 0);
+	assert_string_equal(tally.sha256, ABC_SHA256);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sha256_gives_the_vectors_of_fips_180),
+		cmocka_unit_test(md5_gives_the_vectors_of_rfc_1321),
+		cmocka_unit_test(hmac_gives_the_vectors_of_rfc_4231),
+		cmocka_unit_test(the_result_of_an_hmac_may_replace_its_key),
+		cmocka_unit_test(a_running_digest_does_not_care_about_the_pieces),
+		cmocka_unit_test(a_tally_measures_what_is_written_and_passes_it_on),
+		cmocka_unit_test(an_empty_tally_has_the_digest_of_nothing),
+		cmocka_unit_test(a_tally_measures_what_is_read),
+	};
+	return cmocka_run_group_tests_name("digest", tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* test_log.c - lines that reach the sink, with every secret masked. */
+#include "unit.h"
+
+static void lines_above_the_level_are_dropped(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_WARNING, &log, &err));
+	mrt_logf(log, MRT_LOG_ERROR, "e%d", 1);
+	mrt_logf(log, MRT_LOG_WARNING, "w");
+	mrt_logf(log, MRT_LOG_INFO, "i");
+	mrt_log_set_level(log, MRT_LOG_DEBUG);
+	mrt_logf(log, MRT_LOG_DEBUG, "d");
+	assert_string_equal(mrt_buf_text(&lines), "error: e1\nwarning: w\ndebug: d\n");
+}
+
+static void a_secret_is_masked_wherever_it_stands(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "s3cr3t", &err));
+	mrt_logf(log, MRT_LOG_INFO, "s3cr3t, xs3cr3ty and %s%s", "s3cr", "3t");
+	assert_string_equal(mrt_buf_text(&lines), "info: ***, x***y and ***\n");
+}
+
+static void the_percent_encoded_form_is_masked_too(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf text = MRT_BUF_INIT, lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "p@ss:w/rd", &err));
+	mrt_log_mask(log, "postgresql://u:p%40ss%3Aw%2Frd@h/db or p@ss:w/rd", &text);
+	assert_string_equal(mrt_buf_text(&text), "postgresql://u:***@h/db or ***");
+}
+
+static void of_nested_secrets_the_longest_hides_as_a_whole(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf text = MRT_BUF_INIT, lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "abcd", &err));
+	assert_ok(mrt_log_secret(log, "abcdefgh", &err));
+	mrt_log_mask(log, "abcdefgh abcdef", &text);
+	assert_string_equal(mrt_buf_text(&text), "*** ***ef");
+}
+
+static void short_or_missing_secrets_are_not_masked(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf text = MRT_BUF_INIT, lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "abc", &err));
+	assert_ok(mrt_log_secret(log, "", &err));
+	assert_ok(mrt_log_secret(log, NULL, &err));
+	assert_ok(mrt_log_secret(NULL, "long enough", &err));
+	mrt_log_mask(log, "abc", &text);
+	assert_string_equal(mrt_buf_text(&text), "abc");
+}
+
+static void many_secrets_are_all_remembered(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf text = MRT_BUF_INIT, lines = MRT_BUF_INIT;
+	mrt_auto(mrt_log) *log = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	for (int i = 100; i < 200; i++) {
+		char secret[16];
+		snprintf(secret, sizeof(secret), "word%d", i);
+		assert_ok(mrt_log_secret(log, secret, &err));
+		assert_ok(mrt_log_secret(log, secret, &err));
+	}
+	mrt_log_mask(log, "word100 word150 word199 word200", &text);
+	assert_string_equal(mrt_buf_text(&text), "*** *** *** word200");
+}
+
+static void without_a_log_nothing_happens(void **state)
+{
+	(void)state;
+	mrt_logf(NULL, MRT_LOG_ERROR, "nobody hears");
+	mrt_log_free(NULL);
+	assert_string_equal(mrt_log_level_name(MRT_LOG_ERROR), "error");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_above_the_level_are_dropped),
+		cmocka_unit_test(a_secret_is_masked_wherever_it_stands),
+		cmocka_unit_test(the_percent_encoded_form_is_masked_too),
+		cmocka_unit_test(of_nested_secrets_the_longest_hides_as_a_whole),
+		cmocka_unit_test(short_or_missing_secrets_are_not_masked),
+		cmocka_unit_test(many_secrets_are_all_remembered),
+		cmocka_unit_test(without_a_log_nothing_happens),
+	};
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
