@@ -67,10 +67,10 @@ static void fetch_job(struct mrt_job *job)
 	struct slot *slot = (struct slot *)job;
 	struct download *d = slot->download;
 	struct mrt_error err = { 0 };
-	if (!d->abort)
-		fetch(slot, &err);
+	int rc = d->abort ? 0 : fetch(slot, &err); /* err may still hold what was retried */
 	pthread_mutex_lock(&d->lock);
-	slot->failure = err;
+	if (rc < 0)
+		slot->failure = err;
 	slot->done = true;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);

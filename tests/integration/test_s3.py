@@ -150,7 +150,7 @@ def test_faults_while_reading_are_retried():
     for rule in (lambda m, p, n: ("status", 503, "") if m == "GET" and n < 3 else None,
                  lambda m, p, n: ("drop-answer",) if m == "GET" and "pgdump" in p and n < 3 else None):
         proxy, env = through(rule)
-        maratea("backup", "verify", backup, env=env)
+        maratea("backup", "verify", backup, "-v", env=env)
         assert proxy.hits > 0
         proxy.close()
 

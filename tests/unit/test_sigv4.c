@@ -4,11 +4,6 @@
 
 #include "codec/sigv4.h"
 
-struct example {
-	struct mrt_sigv4 request;
-	const char *target, *signature;
-};
-
 #define S3_HOST { "host", "examplebucket.s3.amazonaws.com" }
 #define S3_DATE { "x-amz-date", "20130524T000000Z" }
 #define S3_EMPTY { "x-amz-content-sha256", MRT_SIGV4_EMPTY_SHA256 }

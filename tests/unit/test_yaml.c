@@ -131,10 +131,12 @@ static void the_number_of_values_is_bounded(void **state)
 	struct mrt_error err;
 	struct mrt_yaml *yaml = NULL;
 	mrt_auto_buf text = MRT_BUF_INIT;
-	mrt_buf_add_char(&text, '[');
-	for (unsigned i = 0; i < 100001; i++)
-		mrt_buf_add_text(&text, "1,");
-	mrt_buf_add_char(&text, ']');
+	for (unsigned i = 0; i < 400; i++) {
+		mrt_buf_add_text(&text, "- [");
+		for (unsigned k = 0; k < 250; k++)
+			mrt_buf_add_text(&text, "1,");
+		mrt_buf_add_text(&text, "]\n");
+	}
 	assert_code(MRT_CONFIG, parse(text.data, &yaml, &err));
 	assert_contains(err.text, "too deep or too large");
 	assert_null(yaml);

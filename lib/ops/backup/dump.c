@@ -116,7 +116,7 @@ int mrt_globals_end(const struct mrt_globals_check *check, struct mrt_error *err
 static void name_blockers(const struct mrt_run *run, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_autofree char *pids = NULL;
-	if (!strstr(err->text, "lock timeout") && !strstr(err->text, "could not obtain lock"))
+	if (!strstr(err->text, "LOCK TABLE"))
 		return;
 	if (mrt_pg_value(
 	            pg, run,
