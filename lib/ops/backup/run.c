@@ -150,7 +150,7 @@ static int open_store(struct backup *b, struct mrt_error *err)
 	int rc = mrt_config_level(config, &b->context.content.level, err);
 	int level = b->context.content.level;
 	/* fewer threads before failing for want of memory */
-	while (workers > 1 && BASE_MEMORY + jobs * mrt_zstd_memory(level, workers) +
+	while (workers > 0 && BASE_MEMORY + jobs * mrt_zstd_memory(level, workers) +
 	                                      (jobs + 2) * config->store_part_size >
 	                              config->backup_memory)
 		workers--;

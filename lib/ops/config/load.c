@@ -88,46 +88,44 @@ struct reading {
 	char *base_dir;
 };
 
-struct group {
-	const char *prefix; /* "store." or "" */
-	size_t len;
+#define KEYS_MAX 32
+
+/* The keys that may stand at one level of the file. */
+struct keys {
+	size_t n;
+	char names[KEYS_MAX][48];
 };
 
-/* The keys that may stand at this level, for "did you mean". */
-static const char *key_name(const void *arg, size_t wanted)
+static void keys_below(const char *prefix, struct keys *ret)
 {
-	static _Thread_local char name[64];
-	const struct group *g = arg;
-	size_t n = 0;
-	const char *last = "";
-	size_t last_len = 0;
-	for (size_t i = 0; i < mrt_n_settings; i++) {
-		const char *p = mrt_settings[i].name;
-		if (strncmp(p, g->prefix, g->len) != 0)
+	ret->n = 0;
+	for (size_t i = 0; i < mrt_n_settings && ret->n < KEYS_MAX; i++) {
+		const char *name = mrt_settings[i].name;
+		if (strncmp(name, prefix, strlen(prefix)) != 0)
 			continue;
-		p += g->len;
-		size_t len = strcspn(p, ".");
-		if (len == last_len && strncmp(p, last, len) == 0)
-			continue;
-		last = p;
-		last_len = len;
-		if (n++ == wanted) {
-			snprintf(name, sizeof(name), "%.*s", (int)len, p);
-			return name;
-		}
+		name += strlen(prefix);
+		snprintf(ret->names[ret->n], sizeof(ret->names[0]), "%.*s", (int)strcspn(name, "."),
+		         name);
+		if (ret->n == 0 || strcmp(ret->names[ret->n], ret->names[ret->n - 1]) != 0)
+			ret->n++;
 	}
-	return NULL;
+}
+
+static const char *key_name(const void *arg, size_t i)
+{
+	const struct keys *keys = arg;
+	return i < keys->n ? keys->names[i] : NULL;
 }
 
 static int unknown_key(const struct reading *r, const struct mrt_yaml *key, const char *prefix,
                        struct mrt_error *err)
 {
-	const struct group g = { prefix, strlen(prefix) };
-	const char *near = mrt_nearest(key->text, key_name, &g);
-	mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: unknown key '%s%.80s'%s%s%s", r->file, key->line,
-	         key->column, prefix, key->text, near ? "; did you mean '" : "", near ? near : "",
-	         near ? "'?" : "");
-	return MRT_CONFIG;
+	struct keys keys;
+	keys_below(prefix, &keys);
+	const char *near = mrt_nearest(key->text, key_name, &keys);
+	return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: unknown key '%s%.80s'%s%s%s", r->file,
+	                key->line, key->column, prefix, key->text, near ? "; did you mean '" : "",
+	                near ? near : "", near ? "'?" : "");
 }
 
 static int read_value(const struct reading *r, size_t index, const struct mrt_yaml *value,
@@ -170,10 +168,11 @@ static int read_map(const struct reading *r, const struct mrt_yaml *map, const c
 		if (rc < 0)
 			return rc;
 		size_t index = mrt_config_index(name);
-		const struct group g = { group, strlen(group) };
+		struct keys below;
+		keys_below(group, &below);
 		if (index < mrt_n_settings)
 			rc = read_value(r, index, value, err);
-		else if (strchr(key->text, '.') || !key_name(&g, 0))
+		else if (strchr(key->text, '.') || below.n == 0)
 			rc = unknown_key(r, key, prefix, err);
 		else if (value->kind != MRT_YAML_SCALAR || *value->text)
 			rc = read_map(r, value, group, err);
