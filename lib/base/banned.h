@@ -7,6 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+/* with _FORTIFY_SOURCE some are macros for clang */
+#undef sprintf
+#undef vsprintf
+#undef strncpy
+#undef strcpy
+#undef strcat
+#undef strncat
 #pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok gmtime localtime atoi system
 
 #endif

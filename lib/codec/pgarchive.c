@@ -415,8 +415,8 @@ static int take_block(struct mrt_pgarchive *a, int64_t n, struct mrt_error *err)
 	}
 }
 
-/* Counts newlines; the compiler makes vector code of it. */
-__attribute__((optimize("O3"))) static size_t newlines(const char *p, size_t len)
+/* Counts newlines in a form that compilers make vector code of. */
+static size_t newlines(const char *p, size_t len)
 {
 	size_t total = 0;
 	while (len > 0) {
