@@ -41,29 +41,45 @@ void mrt_time_format(int64_t seconds, enum mrt_time_format format, char ret[MRT_
 		ret[0] = '\0';
 }
 
+/* Digits, or a character that must stand there: "####-##-##T##:##:##Z". */
+static bool fits(const char *text, const char *shape)
+{
+	for (; *shape; shape++, text++)
+		if (*shape == '#' ? *text < '0' || *text > '9' : *text != *shape)
+			return false;
+	return *text == '\0';
+}
+
+/* strptime() alone takes blanks and days that no month has. */
 static int parse_with(const char *text, const char *format, int64_t *ret)
 {
 	struct tm tm = { 0 };
 	const char *end = strptime(text, format, &tm);
 	if (!end || *end != '\0')
 		return MRT_CORRUPT;
-	*ret = (int64_t)timegm(&tm);
+	int day = tm.tm_mday;
+	time_t when = timegm(&tm); /* carries the 31st of June over to July */
+	if (tm.tm_mday != day)
+		return MRT_CORRUPT;
+	*ret = (int64_t)when;
 	return 0;
 }
 
 int mrt_time_parse(const char *text, int64_t *ret_seconds, struct mrt_error *err)
 {
-	if (parse_with(text, "%Y-%m-%dT%H:%M:%SZ", ret_seconds) == 0 ||
-	    parse_with(text, "%Y%m%dT%H%M%SZ", ret_seconds) == 0)
-		return 0;
-	/* S3 listings carry fractions of a second */
 	char whole[MRT_TIME_SIZE];
-	const char *dot = strchr(text, '.');
-	if (dot && dot - text == 19) {
+	const char *end = text + strlen(text);
+	/* S3 listings carry fractions of a second */
+	if (end - text > 21 && text[19] == '.' && end[-1] == 'Z' &&
+	    strspn(text + 20, "0123456789") == (size_t)(end - text) - 21) {
 		snprintf(whole, sizeof(whole), "%.19sZ", text);
-		if (parse_with(whole, "%Y-%m-%dT%H:%M:%SZ", ret_seconds) == 0)
-			return 0;
+		text = whole;
 	}
+	if (fits(text, "####-##-##T##:##:##Z") &&
+	    parse_with(text, "%Y-%m-%dT%H:%M:%SZ", ret_seconds) == 0)
+		return 0;
+	if (fits(text, "########T######Z") && parse_with(text, "%Y%m%dT%H%M%SZ", ret_seconds) == 0)
+		return 0;
 	return mrt_fail(err, MRT_CORRUPT, "'%.40s' is not a UTC time", text);
 }
 

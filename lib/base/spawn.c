@@ -22,7 +22,8 @@ struct mrt_child {
 	char *name;
 	pid_t pid;
 	int pidfd, in, out, err;
-	bool reaped, listening;
+	_Atomic bool reaped;
+	bool listening;
 	int status;
 	pthread_t listener;
 	struct mrt_buf words;
@@ -47,7 +48,13 @@ static void *listen_to(void *arg)
 	char line[2048];
 	size_t len = 0;
 	for (;;) {
-		ssize_t n = read(child->err, line + len, sizeof(line) - 1 - len);
+		/* a grandchild may hold the pipe open for ever: the child's end is the end */
+		struct pollfd p = { .fd = child->err, .events = POLLIN };
+		bool last = child->reaped;
+		int ready = poll(&p, 1, last ? 0 : 50);
+		if (ready == 0 && !last)
+			continue;
+		ssize_t n = ready > 0 ? read(child->err, line + len, sizeof(line) - 1 - len) : 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n > 0)

@@ -116,7 +116,8 @@ int mrt_number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
 	char *end = NULL;
 	errno = 0;
 	intmax_t n = strtoimax(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == ' ' || text[0] == '+')
+	bool begins = (text[0] >= '0' && text[0] <= '9') || text[0] == '-';
+	if (errno != 0 || end == text || *end != '\0' || !begins || text[1] == ' ')
 		return mrt_fail(err, MRT_USAGE, "'%.40s' is not a whole number", text);
 	if (n < min || n > max)
 		return mrt_fail(err, MRT_USAGE,

@@ -7,7 +7,7 @@ struct mrt_workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct mrt_job *first, **last;
-	unsigned wanted, running, idle;
+	unsigned wanted, running, idle, queued;
 	bool closing;
 	pthread_t threads[];
 };
@@ -25,6 +25,7 @@ static void *work(void *arg)
 		if (!job)
 			break;
 		w->first = job->next;
+		w->queued--;
 		if (!w->first)
 			w->last = &w->first;
 		pthread_mutex_unlock(&w->lock);
@@ -53,7 +54,7 @@ int mrt_workers_submit(struct mrt_workers *w, struct mrt_job *job, struct mrt_er
 	job->next = NULL;
 	pthread_mutex_lock(&w->lock);
 	int failed = 0;
-	if (w->idle == 0 && w->running < w->wanted) {
+	if (w->idle <= w->queued && w->running < w->wanted) {
 		failed = pthread_create(&w->threads[w->running], NULL, work, w);
 		w->running += failed == 0;
 	}
@@ -61,6 +62,7 @@ int mrt_workers_submit(struct mrt_workers *w, struct mrt_job *job, struct mrt_er
 		failed = 0;
 		*w->last = job;
 		w->last = &job->next;
+		w->queued++;
 		pthread_cond_signal(&w->more);
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -214,13 +214,16 @@ int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database
 {
 	mrt_auto_buf conninfo = MRT_BUF_INIT;
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf passfile = MRT_BUF_INIT;
-	for (size_t i = 0; i < params->n; i++)
-		if (strcmp(params->keys[i], "password") != 0 &&
-		    strcmp(params->keys[i], "dbname") != 0 &&
-		    strcmp(params->keys[i], "passfile") != 0)
-			add_quoted(&conninfo, params->keys[i], params->values[i]);
-	add_quoted(&conninfo, "dbname", database ? database : mrt_pg_params_get(params, "dbname"));
 	const char *password = mrt_pg_params_get(params, "password");
+	const char *name = database ? database : mrt_pg_params_get(params, "dbname");
+	for (size_t i = 0; i < params->n; i++) {
+		const char *key = params->keys[i];
+		/* a passfile in the conninfo would beat the PGPASSFILE that holds the password */
+		if (strcmp(key, "password") != 0 && strcmp(key, "dbname") != 0 &&
+		    !(password && strcmp(key, "passfile") == 0))
+			add_quoted(&conninfo, key, params->values[i]);
+	}
+	add_quoted(&conninfo, "dbname", name ? name : mrt_pg_params_get(params, "user"));
 	if (password) {
 		mrt_buf_add_text(&passfile, "*:*:*:*:");
 		for (; *password; password++) {

@@ -5,7 +5,7 @@
  */
 #include "base/file.h"
 #include "base/text.h"
-#include "client/store.h"
+#include "client/store_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,24 +14,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TMP ".maratea-tmp"
 #define WRITE_BACK ((uint64_t)8 << 20) /* start writing to disk this often: fsync then is short */
 
-struct dir_store {
-	struct mrt_store store;
-	char *root;
-};
-
-static int path_of(const struct dir_store *d, const char *key, char **ret, struct mrt_error *err)
+static int path_of(const struct mrt_dir_store *d, const char *key, char **ret,
+                   struct mrt_error *err)
 {
-	if (strcmp(key, TMP) == 0 || strncmp(key, TMP "/", sizeof(TMP)) == 0)
-		return mrt_fail(err, MRT_USAGE, "the name " TMP " is reserved");
+	if (strcmp(key, MRT_DIR_TEMPORARY) == 0 ||
+	    strncmp(key, MRT_DIR_TEMPORARY "/", sizeof(MRT_DIR_TEMPORARY)) == 0)
+		return mrt_fail(err, MRT_USAGE, "the name " MRT_DIR_TEMPORARY " is reserved");
 	return mrt_text_printf(ret, err, "%s/%s", d->root, key);
 }
 
 struct dir_put {
 	struct mrt_sink sink;
-	const struct dir_store *store;
+	const struct mrt_dir_store *store;
 	char *path, *temporary;
 	int fd;
 	uint64_t size, written_back;
@@ -70,7 +66,7 @@ static int dir_prepare(struct mrt_sink *sink, struct mrt_error *err)
 }
 
 /* fsync of every directory between the object and the root: a fresh one is an entry too. */
-static int sync_up(const struct dir_store *store, const char *path, struct mrt_error *err)
+static int sync_up(const struct mrt_dir_store *store, const char *path, struct mrt_error *err)
 {
 	mrt_autofree char *at = NULL;
 	int rc = mrt_text_dup(path, &at, err);
@@ -120,7 +116,7 @@ static int dir_put(struct mrt_store *store, const struct mrt_run *run, const cha
 		                                 .prepare = dir_prepare,
 		                                 .commit = dir_commit,
 		                                 .free = dir_put_free };
-	struct dir_store *d = (struct dir_store *)store;
+	struct mrt_dir_store *d = (struct mrt_dir_store *)store;
 	struct dir_put *put = calloc(1, sizeof(*put));
 	if (!put)
 		return mrt_no_memory(err);
@@ -132,7 +128,8 @@ static int dir_put(struct mrt_store *store, const struct mrt_run *run, const cha
 	mrt_hex(random, sizeof(random), name);
 	int rc = path_of(d, key, &put->path, err);
 	if (rc == 0)
-		rc = mrt_text_printf(&put->temporary, err, "%s/" TMP "/%s", d->root, name);
+		rc = mrt_text_printf(&put->temporary, err, "%s/" MRT_DIR_TEMPORARY "/%s", d->root,
+		                     name);
 	if (rc == 0 && access(put->path, F_OK) == 0)
 		rc = mrt_fail(err, MRT_EXISTS, "the name is taken");
 	if (rc == 0)
@@ -186,7 +183,7 @@ static int not_found(struct mrt_error *err)
 	return mrt_fail(err, MRT_NOT_FOUND, "no such object");
 }
 
-static int open_object(const struct dir_store *d, const char *key, int *ret_fd, struct stat *st,
+static int open_object(const struct mrt_dir_store *d, const char *key, int *ret_fd, struct stat *st,
                        struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
@@ -210,7 +207,7 @@ static int dir_get(struct mrt_store *store, const struct mrt_run *run, const cha
 	static const struct mrt_source_ops ops = { .read = dir_read, .free = dir_get_free };
 	mrt_autofd fd = -1;
 	struct stat st;
-	int rc = open_object((struct dir_store *)store, key, &fd, &st, err);
+	int rc = open_object((struct mrt_dir_store *)store, key, &fd, &st, err);
 	if (rc < 0)
 		return rc;
 	uint64_t size = (uint64_t)st.st_size;
@@ -235,141 +232,10 @@ static int dir_head(struct mrt_store *store, const struct mrt_run *run, const ch
 	(void)run;
 	mrt_autofd fd = -1;
 	struct stat st;
-	int rc = open_object((struct dir_store *)store, key, &fd, &st, err);
+	int rc = open_object((struct mrt_dir_store *)store, key, &fd, &st, err);
 	if (rc == 0)
 		*ret = (struct mrt_object) { .size = (uint64_t)st.st_size,
 			                     .modified = st.st_mtime };
-	return rc;
-}
-
-/* Listing walks the tree in the order of whole keys: a directory sorts as its name and "/". */
-struct walk {
-	const struct mrt_run *run;
-	const char *prefix, *token;
-	unsigned limit;
-	struct mrt_store_page *page;
-	bool full;
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int read_names(int dir, char ***ret, size_t *ret_n, struct mrt_error *err)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
-	if (!entries)
-		return mrt_fail_errno(err, errno, "read a directory");
-	char **names = NULL;
-	size_t n = 0;
-	int rc = 0;
-	for (struct dirent *e; rc == 0 && (e = readdir(entries));) {
-		struct stat st;
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-			continue;
-		char **grown = realloc(names, (n + 1) * sizeof(*grown));
-		names = grown ? grown : names;
-		rc = !grown ? mrt_no_memory(err)
-		            : mrt_text_printf(&names[n], err, "%s%s", e->d_name,
-		                              S_ISDIR(st.st_mode) ? "/" : "");
-		n += rc == 0;
-	}
-	closedir(entries);
-	if (n > 0)
-		qsort(names, n, sizeof(*names), by_text);
-	*ret = names;
-	*ret_n = n;
-	return rc;
-}
-
-static int add_object(struct walk *w, int dir, const char *name, const char *key,
-                      struct mrt_error *err)
-{
-	struct stat st;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : mrt_fail_errno(err, errno, "%s", key);
-	struct mrt_store_page *page = w->page;
-	if (page->n == w->limit) { /* one more is there: the page ends with the last one on it */
-		w->full = true;
-		return mrt_text_dup(page->objects[page->n - 1].key, &page->token, err);
-	}
-	if (!page->objects) {
-		page->objects = calloc(w->limit, sizeof(*page->objects));
-		if (!page->objects)
-			return mrt_no_memory(err);
-	}
-	struct mrt_object *object = &page->objects[page->n];
-	int rc = mrt_text_dup(key, &object->key, err);
-	if (rc == 0) {
-		object->size = (uint64_t)st.st_size;
-		object->modified = st.st_mtime;
-		page->n++;
-	}
-	return rc;
-}
-
-static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error *err);
-
-static int walk_entry(struct walk *w, int dir, const char *above, char *name, struct mrt_error *err)
-{
-	size_t len = strlen(name);
-	bool is_dir = name[len - 1] == '/';
-	mrt_autofree char *key = NULL;
-	int rc = mrt_text_printf(&key, err, "%s%s", above, name);
-	if (rc < 0)
-		return rc;
-	size_t n = strlen(key), np = strlen(w->prefix), common = n < np ? n : np;
-	if (strncmp(key, w->prefix, common) != 0 || (!is_dir && n < np) ||
-	    strcmp(key, TMP "/") == 0)
-		return 0;
-	if (!is_dir)
-		return w->token && strcmp(key, w->token) <= 0 ? 0
-		                                              : add_object(w, dir, name, key, err);
-	if (w->token && strncmp(key, w->token, n) != 0 && strcmp(key, w->token) < 0)
-		return 0; /* everything in it comes before the page */
-	name[len - 1] = '\0';
-	mrt_autofd sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (sub < 0)
-		return errno == ENOENT ? 0 : mrt_fail_errno(err, errno, "open directory %s", key);
-	return walk_dir(w, sub, key, err);
-}
-
-static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error *err)
-{
-	char **names = NULL;
-	size_t n = 0;
-	int rc = mrt_run_check(w->run, err);
-	if (rc == 0)
-		rc = read_names(dir, &names, &n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (rc == 0 && !w->full)
-			rc = walk_entry(w, dir, above, names[i], err);
-		free(names[i]);
-	}
-	free(names);
-	return rc;
-}
-
-static int dir_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-                    const char *token, unsigned limit, struct mrt_store_page *ret,
-                    struct mrt_error *err)
-{
-	struct dir_store *d = (struct dir_store *)store;
-	mrt_autofd root = open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 && errno == ENOENT)
-		return 0; /* nothing was ever put */
-	if (root < 0)
-		return mrt_fail_errno(err, errno, "open directory %s", d->root);
-	struct walk w = {
-		.run = run, .prefix = prefix, .token = token, .limit = limit, .page = ret
-	};
-	int rc = walk_dir(&w, root, "", err);
-	if (rc < 0)
-		mrt_store_page_release(ret);
 	return rc;
 }
 
@@ -377,7 +243,7 @@ static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const 
                       size_t n, struct mrt_error *err)
 {
 	(void)run;
-	struct dir_store *d = (struct dir_store *)store;
+	struct mrt_dir_store *d = (struct mrt_dir_store *)store;
 	size_t failed = 0, root = strlen(d->root);
 	struct mrt_error first = { 0 };
 	for (size_t i = 0; i < n; i++) {
@@ -404,9 +270,9 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
                          int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	(void)prefix; /* the temporary names do not say what they would have become */
-	struct dir_store *d = (struct dir_store *)store;
+	struct mrt_dir_store *d = (struct mrt_dir_store *)store;
 	mrt_autofree char *path = NULL;
-	int rc = mrt_text_printf(&path, err, "%s/" TMP, d->root);
+	int rc = mrt_text_printf(&path, err, "%s/" MRT_DIR_TEMPORARY, d->root);
 	if (rc < 0)
 		return rc;
 	DIR *entries = opendir(path);
@@ -454,7 +320,7 @@ static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool wr
 
 static void dir_free(struct mrt_store *store)
 {
-	struct dir_store *d = (struct dir_store *)store;
+	struct mrt_dir_store *d = (struct mrt_dir_store *)store;
 	free(d->store.name);
 	free(d->root);
 	free(d);
@@ -467,7 +333,7 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
 		.put = dir_put,
 		.get = dir_get,
 		.head = dir_head,
-		.list = dir_list,
+		.list = mrt_dir_list,
 		.delete_many = dir_delete,
 		.leftovers = dir_leftovers,
 		.probe = dir_probe,
@@ -482,7 +348,7 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
 		                "store.url '%s' must name an absolute path, "
 		                "file:///path",
 		                options->url);
-	struct dir_store *d = calloc(1, sizeof(*d));
+	struct mrt_dir_store *d = calloc(1, sizeof(*d));
 	if (!d)
 		return mrt_no_memory(err);
 	d->store.ops = &ops;

@@ -107,7 +107,8 @@ struct decompressor {
 	size_t in_size;
 	ZSTD_inBuffer left;
 	uint64_t offset; /* of left.src in the compressed stream */
-	bool inside;     /* a frame has begun and not ended */
+	bool any;        /* a frame has begun */
+	bool inside;     /* and not ended */
 	bool flushing;   /* the last call filled the caller's buffer: more may be waiting */
 };
 
@@ -129,7 +130,7 @@ static int decompressor_read(struct mrt_source *source, void *data, size_t cap, 
 			int rc = refill(d, err);
 			if (rc < 0)
 				return rc;
-			if (d->left.size == 0 && d->inside)
+			if (d->left.size == 0 && (d->inside || !d->any))
 				return mrt_fail(
 				        err, MRT_CORRUPT,
 				        "zstd: the data ends inside a frame, at byte %" PRIu64,
@@ -144,6 +145,7 @@ static int decompressor_read(struct mrt_source *source, void *data, size_t cap, 
 		if (ZSTD_isError(more))
 			return mrt_fail(err, MRT_CORRUPT, "zstd: %s, near byte %" PRIu64,
 			                ZSTD_getErrorName(more), d->offset + d->left.pos);
+		d->any = true;
 		d->inside = more > 0;
 		d->flushing = out.pos == cap && more > 0;
 		if (out.pos > 0) {

@@ -94,6 +94,7 @@ def main(module_globals):
             failed += 1
             for line in traceback.format_exc().splitlines():
                 print("# " + line)
+                print(line, file=sys.stderr)
             print("not ok %d - %s" % (number, name[5:].replace("_", " ")), flush=True)
     for cleanup in module_globals.get("CLEANUP", []):
         cleanup()

@@ -10,8 +10,8 @@
 struct sample {
 	unsigned minor;
 	struct mrt_buf out;
-	size_t count, first_id, has_data, section, data_desc, block_type, block_id, chunk, chunk_end,
-		second_block, blobs, end;
+	size_t count, first_id, has_data, section, data_desc, block_type, block_id, chunk,
+	        chunk_end, second_block, blobs, end;
 };
 
 static UNUSED void put_byte(struct sample *s, int byte)
@@ -56,7 +56,7 @@ static UNUSED void put_header(struct sample *s, unsigned minor, int compression,
 }
 
 static UNUSED void put_entry(struct sample *s, int id, bool has_data, const char *schema,
-			     const char *tag, const char *desc, const char *owner)
+                             const char *tag, const char *desc, const char *owner)
 {
 	put_int(s, id);
 	s->has_data = s->out.len;
@@ -102,7 +102,7 @@ static UNUSED void put_block(struct sample *s, int type, int id)
  * 2 large objects. */
 static UNUSED void make_sample(struct sample *s, unsigned minor)
 {
-	*s = (struct sample){ .out = MRT_BUF_INIT };
+	*s = (struct sample) { .out = MRT_BUF_INIT };
 	put_header(s, minor, 0, 6);
 	s->first_id = s->out.len;
 	put_entry(s, 5, false, NULL, "pgcrypto", "EXTENSION", "");

@@ -5,8 +5,8 @@
 #include "ops/config/config.h"
 
 extern char **environ;
-static char *dir;              /* fresh for every test; also $HOME */
-static struct mrt_buf lines;   /* what was logged */
+static char *dir;            /* fresh for every test; also $HOME */
+static struct mrt_buf lines; /* what was logged */
 static struct mrt_log *log_;
 static struct mrt_run run_;
 
@@ -14,16 +14,18 @@ static UNUSED int begin(void **state)
 {
 	(void)state;
 	struct mrt_error err = { 0 };
-	static const char *const prefixes[] = { "MARATEA", "S3_", "AWS_", "PG", "REDIS_URL",
-						"DATABASE_URL", "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
+	static const char *const prefixes[] = { "MARATEA",        "S3_",
+		                                "AWS_",           "PG",
+		                                "REDIS_URL",      "DATABASE_URL",
+		                                "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
 	for (bool again = true; again;) {
 		again = false;
 		for (char **e = environ; *e && !again; e++)
 			for (size_t i = 0; i < COUNT(prefixes) && !again; i++)
 				if (strncmp(*e, prefixes[i], strlen(prefixes[i])) == 0) {
 					char name[256];
-					snprintf(name, sizeof(name), "%.*s",
-						 (int)strcspn(*e, "="), *e);
+					snprintf(name, sizeof(name), "%.*s", (int)strcspn(*e, "="),
+					         *e);
 					unsetenv(name);
 					again = true;
 				}
@@ -48,7 +50,7 @@ static UNUSED int end(void **state)
 
 /* Loads text as DIR/maratea.yaml. */
 static UNUSED int load_with(const char *text, const struct mrt_config_flag *flags, size_t n_flags,
-			    struct mrt_config **ret, struct mrt_error *err)
+                            struct mrt_config **ret, struct mrt_error *err)
 {
 	char path[PATH_SIZE];
 	write_file(dir, "maratea.yaml", text);

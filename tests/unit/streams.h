@@ -11,7 +11,7 @@ struct memory_source {
 };
 
 static UNUSED int memory_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
-			      struct mrt_error *err)
+                              struct mrt_error *err)
 {
 	(void)err;
 	struct memory_source *m = (struct memory_source *)source;
@@ -33,9 +33,9 @@ static UNUSED void memory_free(struct mrt_source *source)
 
 static const struct mrt_source_ops memory_ops = { .read = memory_read, .free = memory_free };
 
-#define MEMORY_SOURCE(bytes, n, at_once)                                                           \
-	((struct memory_source){ .source.ops = &memory_ops, .data = (bytes), .len = (n),           \
-				 .step = (at_once) })
+#define MEMORY_SOURCE(bytes, n, at_once) \
+	((struct memory_source) {        \
+	        .source.ops = &memory_ops, .data = (bytes), .len = (n), .step = (at_once) })
 
 /* Collects what is written, and counts the calls. */
 struct memory_sink {
@@ -46,7 +46,7 @@ struct memory_sink {
 };
 
 static UNUSED int memory_write(struct mrt_sink *sink, const void *data, size_t len,
-			       struct mrt_error *err)
+                               struct mrt_error *err)
 {
 	struct memory_sink *m = (struct memory_sink *)sink;
 	if (m->fail_with)
@@ -75,11 +75,10 @@ static UNUSED void memory_sink_free(struct mrt_sink *sink)
 }
 
 static const struct mrt_sink_ops memory_sink_ops = { .write = memory_write,
-						     .prepare = memory_prepare,
-						     .commit = memory_commit,
-						     .free = memory_sink_free };
+	                                             .prepare = memory_prepare,
+	                                             .commit = memory_commit,
+	                                             .free = memory_sink_free };
 
-#define MEMORY_SINK                                                                                \
-	((struct memory_sink){ .sink.ops = &memory_sink_ops, .buf = MRT_BUF_INIT })
+#define MEMORY_SINK ((struct memory_sink) { .sink.ops = &memory_sink_ops, .buf = MRT_BUF_INIT })
 
 #endif

@@ -25,12 +25,9 @@ static void times_are_read_back(void **state)
 		const char *text;
 		int64_t seconds;
 	} times[] = {
-		{ "2026-11-22T02:00:00Z", WHEN },
-		{ "20261122T020000Z", WHEN },
-		{ "2026-11-22T02:00:00.123Z", WHEN },
-		{ "2026-11-22T02:00:00.123456789Z", WHEN },
-		{ "2024-02-29T23:59:59Z", 1709251199 },
-		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2026-11-22T02:00:00Z", WHEN },       { "20261122T020000Z", WHEN },
+		{ "2026-11-22T02:00:00.123Z", WHEN },   { "2026-11-22T02:00:00.123456789Z", WHEN },
+		{ "2024-02-29T23:59:59Z", 1709251199 }, { "1970-01-01T00:00:00Z", 0 },
 	};
 	for (size_t i = 0; i < COUNT(times); i++) {
 		int64_t seconds = -1;
@@ -43,17 +40,23 @@ static void what_is_no_utc_time_is_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "", "now", "2026-11-22", "2026-11-22T02:00:00",
-				      "2026-11-22T02:00:00+00:00", "2026-11-22 02:00:00Z",
-				      "2026-13-01T00:00:00Z", "2026-11-22T25:00:00Z",
-				      "2026-11-22T02:00:00Zx", "20261122T0200Z",
-				      "2026-11-22T02:00:00z" };
+	const char *const wrong[] = { "",
+		                      "now",
+		                      "2026-11-22",
+		                      "2026-11-22T02:00:00",
+		                      "2026-11-22T02:00:00+00:00",
+		                      "2026-11-22 02:00:00Z",
+		                      "2026-13-01T00:00:00Z",
+		                      "2026-11-22T25:00:00Z",
+		                      "2026-11-22T02:00:00Zx",
+		                      "20261122T0200Z",
+		                      "2026-11-22T02:00:00z" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		int64_t seconds = 42;
 		assert_code(MRT_CORRUPT, mrt_time_parse(wrong[i], &seconds, &err));
 		assert_int_equal(seconds, 42);
 	}
-	mrt_time_parse("tomorrow", &(int64_t){ 0 }, &err);
+	mrt_time_parse("tomorrow", &(int64_t) { 0 }, &err);
 	assert_string_equal(err.text, "'tomorrow' is not a UTC time");
 }
 
@@ -72,9 +75,9 @@ static void days_that_no_month_has_and_blanks_are_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "2026-02-31T00:00:00Z", "20260230T000000Z",
-				      "2026-02-29T00:00:00Z", "202611 2T020000Z",
-				      " 2026-11-22T02:00:00Z", "2026-1-2T3:4:5Z" };
+	const char *const wrong[] = { "2026-02-31T00:00:00Z",  "20260230T000000Z",
+		                      "2026-02-29T00:00:00Z",  "202611 2T020000Z",
+		                      " 2026-11-22T02:00:00Z", "2026-1-2T3:4:5Z" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		int64_t seconds;
 		assert_code(MRT_CORRUPT, mrt_time_parse(wrong[i], &seconds, &err));
@@ -100,10 +103,15 @@ static void durations_have_units(void **state)
 		const char *text;
 		int64_t ns;
 	} durations[] = {
-		{ "0", 0 }, { "90", 90 * MRT_SECOND }, { "90s", 90 * MRT_SECOND },
-		{ "250ms", 250 * MRT_MILLISECOND }, { "15m", 900 * MRT_SECOND },
-		{ "15min", 900 * MRT_SECOND }, { "12h", 43200 * MRT_SECOND },
-		{ "7d", 604800 * MRT_SECOND }, { "106751d", INT64_C(106751) * 86400 * MRT_SECOND },
+		{ "0", 0 },
+		{ "90", 90 * MRT_SECOND },
+		{ "90s", 90 * MRT_SECOND },
+		{ "250ms", 250 * MRT_MILLISECOND },
+		{ "15m", 900 * MRT_SECOND },
+		{ "15min", 900 * MRT_SECOND },
+		{ "12h", 43200 * MRT_SECOND },
+		{ "7d", 604800 * MRT_SECOND },
+		{ "106751d", INT64_C(106751) * 86400 * MRT_SECOND },
 	};
 	for (size_t i = 0; i < COUNT(durations); i++) {
 		int64_t ns = -1;
@@ -116,8 +124,10 @@ static void what_is_no_duration_is_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "", "s", "-1s", "+1s", " 1s", "1 s", "1.5s", "1w", "1M",
-				      "1h30m", "106752d", "9223372036854775808" };
+	const char *const wrong[] = {
+		"",     "s",  "-1s", "+1s",   " 1s",     "1 s",
+		"1.5s", "1w", "1M",  "1h30m", "106752d", "9223372036854775808"
+	};
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		int64_t ns = 42;
 		assert_code(MRT_USAGE, mrt_duration_parse(wrong[i], &ns, &err));
@@ -133,8 +143,8 @@ static void durations_are_written_for_people(void **state)
 		const char *text;
 	} durations[] = {
 		{ 400 * MRT_MILLISECOND, "0.4 s" }, { 12 * MRT_SECOND, "12 s" },
-		{ 59 * MRT_SECOND, "59 s" }, { 200 * MRT_SECOND, "3m 20s" },
-		{ 18720 * MRT_SECOND, "5h 12m" }, { (3 * 24 + 4) * 3600 * MRT_SECOND, "3d 4h" },
+		{ 59 * MRT_SECOND, "59 s" },        { 200 * MRT_SECOND, "3m 20s" },
+		{ 18720 * MRT_SECOND, "5h 12m" },   { (3 * 24 + 4) * 3600 * MRT_SECOND, "3d 4h" },
 	};
 	for (size_t i = 0; i < COUNT(durations); i++) {
 		char text[MRT_DURATION_SIZE];

@@ -30,13 +30,14 @@ static void a_file_sets_values_and_says_where(void **state)
 	char expected[PATH_SIZE];
 	mrt_auto(mrt_config) *config = NULL;
 	assert_ok(load("platform: {name: school}\nstore:\n  url: 'file:///b'\n  part-size: 16MiB\n"
-		       "limits:\n  connect: 250ms\n", &config, &err));
+	               "limits:\n  connect: 250ms\n",
+	               &config, &err));
 	assert_string_equal(config->platform_name, "school");
 	assert_string_equal(config->store_url, "file:///b");
 	assert_int_equal(config->store_part_size, 16 << 20);
 	assert_int_equal(config->limits_connect, 250 * MRT_MILLISECOND);
 	assert_string_equal(source_of(config, "store.url"),
-			    path_in(expected, dir, "maratea.yaml:3:8"));
+	                    path_in(expected, dir, "maratea.yaml:3:8"));
 	assert_string_equal(config->path, path_in(expected, dir, "maratea.yaml"));
 }
 
@@ -46,7 +47,7 @@ static void flags_beat_variables_beat_the_file_beats_the_ecosystem(void **state)
 	struct mrt_error err;
 	static const char file[] = "postgres:\n  url: postgresql://file/d\n";
 	const struct mrt_config_flag flags[] = { { "postgres.url", "postgresql://flag/d" },
-						 { "store.url", NULL } };
+		                                 { "store.url", NULL } };
 	mrt_auto(mrt_config) *ambient = NULL, *from_file = NULL, *variable = NULL, *flag = NULL;
 	setenv("DATABASE_URL", "postgresql://ambient/d", 1);
 	assert_ok(load("", &ambient, &err));
@@ -63,7 +64,7 @@ static void flags_beat_variables_beat_the_file_beats_the_ecosystem(void **state)
 	assert_string_equal(source_of(variable, "postgres.url"), "$MARATEA_POSTGRES_URL");
 	assert_ok(load_with(file, flags, 2, &flag, &err));
 	assert_string_equal(flag->postgres_url, "postgresql://flag/d");
-	assert_string_equal(source_of(flag, "postgres.url"), "option for postgres.url");
+	assert_string_equal(source_of(flag, "postgres.url"), "option --url");
 }
 
 static void short_names_of_variables_stand_for_store_and_platform(void **state)
@@ -102,7 +103,7 @@ static void an_unknown_key_is_named_with_its_place(void **state)
 {
 	(void)state;
 	assert_refused("platform:\n  frobnicate-me: 1\n",
-		       "F:2:3: unknown key 'platform.frobnicate-me'");
+	               "F:2:3: unknown key 'platform.frobnicate-me'");
 	assert_refused("\nstore.url: x\n", "F:2:1: unknown key 'store.url'");
 }
 
@@ -111,8 +112,9 @@ static void a_slip_in_a_key_brings_the_key_that_was_meant(void **state)
 	(void)state;
 	assert_refused("stor:\n  url: x\n", "F:1:1: unknown key 'stor'; did you mean 'store'?");
 	assert_refused("store:\n  url: 'file:///x'\n  part-szie: 8MiB\n",
-		       "F:3:3: unknown key 'store.part-szie'; did you mean 'part-size'?");
-	assert_refused("backup:\n  job: 2\n", "F:2:3: unknown key 'backup.job'; did you mean 'jobs'?");
+	               "F:3:3: unknown key 'store.part-szie'; did you mean 'part-size'?");
+	assert_refused("backup:\n  job: 2\n",
+	               "F:2:3: unknown key 'backup.job'; did you mean 'jobs'?");
 }
 
 static void a_value_of_another_shape_is_refused(void **state)
@@ -130,7 +132,7 @@ static void empty_values_are_unset_when_plain_and_wrong_when_quoted(void **state
 	struct mrt_error err;
 	mrt_auto(mrt_config) *config = NULL;
 	assert_ok(load("store:\nplatform:\n  name:\npostgres: {url: ~, password: null}\n", &config,
-		       &err));
+	               &err));
 	assert_string_equal(config->platform_name, "default");
 	assert_null(config->postgres_url);
 	assert_refused("store: {url: ''}\n", "F:1:14: store.url is empty");
@@ -142,22 +144,23 @@ static void numbers_and_sizes_stay_in_their_range(void **state)
 {
 	(void)state;
 	assert_refused("store: {concurrency: 17}\n", "store.concurrency, from F:1:22: 17 is out of "
-						     "range (1 to 16)");
+	                                             "range (1 to 16)");
 	assert_refused("store: {concurrency: 0}\n", "store.concurrency, from F:1:22: 0 is out of "
-						    "range (1 to 16)");
+	                                            "range (1 to 16)");
 	assert_refused("store: {part-size: 1MiB}\n", "store.part-size, from F:1:20: 1MiB is out of "
-						     "range (5.0 MiB to 512.0 MiB)");
+	                                             "range (5.0 MiB to 512.0 MiB)");
 	assert_refused("backup: {memory: 16777215TiB}\n",
-		       "backup.memory, from F:1:18: 16777215TiB is out of range (32.0 MiB to "
-		       "1.0 TiB)");
-	assert_refused("store: {concurrency: many}\n", "store.concurrency, from F:1:22: 'many' is not "
-						       "a whole number");
+	               "backup.memory, from F:1:18: 16777215TiB is out of range (32.0 MiB to "
+	               "1.0 TiB)");
+	assert_refused("store: {concurrency: many}\n",
+	               "store.concurrency, from F:1:22: 'many' is not "
+	               "a whole number");
 	assert_refused("limits: {connect: soon}\n", "limits.connect, from F:1:19: 'soon' is not a "
-						    "duration (write 30s, 15m, 12h, 7d)");
+	                                            "duration (write 30s, 15m, 12h, 7d)");
 	assert_refused("backup: {compression: zstd:20}\n",
-		       "backup.compression 'zstd:20': write zstd:1 to zstd:19");
+	               "backup.compression 'zstd:20': write zstd:1 to zstd:19");
 	assert_refused("backup: {compression: gzip}\n",
-		       "backup.compression 'gzip': write zstd:1 to zstd:19");
+	               "backup.compression 'gzip': write zstd:1 to zstd:19");
 	setenv("MARATEA_BACKUP_JOBS", "33", 1);
 	assert_refused("", "backup.jobs, from $MARATEA_BACKUP_JOBS: 33 is out of range (1 to 32)");
 }
@@ -170,7 +173,7 @@ static void a_missing_file_is_an_error_only_when_named(void **state)
 	mrt_auto(mrt_config) *none = NULL, *variable = NULL, *home = NULL;
 	struct mrt_config *config = NULL;
 	assert_code(MRT_CONFIG, mrt_config_load(&run_, path_in(path, dir, "absent.yaml"), NULL, 0,
-						&config, &err));
+	                                        &config, &err));
 	assert_non_null(getcwd(old, sizeof(old)));
 	assert_int_equal(chdir(dir), 0);
 	assert_ok(mrt_config_load(&run_, NULL, NULL, 0, &none, &err));

@@ -9,7 +9,8 @@ static void variables_are_put_into_values(void **state)
 	mrt_auto(mrt_config) *config = NULL;
 	setenv("MRT_UNIT_HOST", "db1", 1);
 	assert_ok(load("postgres: {url: 'postgresql://${env:MRT_UNIT_HOST}/${env:MRT_UNIT_HOST}'}\n"
-		       "platform: {name: '$${env:X}$$x', domain: 'a}b'}\n", &config, &err));
+	               "platform: {name: '$${env:X}$$x', domain: 'a}b'}\n",
+	               &config, &err));
 	assert_string_equal(config->postgres_url, "postgresql://db1/db1");
 	assert_string_equal(config->platform_name, "${env:X}$$x");
 	assert_string_equal(config->platform_domain, "a}b");
@@ -19,16 +20,18 @@ static void a_reference_that_cannot_be_resolved_is_named(void **state)
 {
 	(void)state;
 	assert_refused("store: {url: '${env:MRT_UNIT_NONE}'}\n",
-		       "F:1:14: store.url: ${env:MRT_UNIT_NONE}: that variable is not set");
+	               "F:1:14: store.url: ${env:MRT_UNIT_NONE}: that variable is not set");
 	assert_refused("store: {url: 'x${env:HOME'}\n", "F:1:14: store.url: '${' without '}'");
-	assert_refused("store: {url: '${HOME}'}\n",
-		       "F:1:14: store.url: '${HOME}': write ${env:NAME} or ${file:/path}, and $${ for "
-		       "a literal ${");
-	assert_refused("store: {url: '${env:}'}\n",
-		       "F:1:14: store.url: '${env:}': write ${env:NAME} or ${file:/path}, and $${ for "
-		       "a literal ${");
+	assert_refused(
+	        "store: {url: '${HOME}'}\n",
+	        "F:1:14: store.url: '${HOME}': write ${env:NAME} or ${file:/path}, and $${ for "
+	        "a literal ${");
+	assert_refused(
+	        "store: {url: '${env:}'}\n",
+	        "F:1:14: store.url: '${env:}': write ${env:NAME} or ${file:/path}, and $${ for "
+	        "a literal ${");
 	assert_refused("store: {url: '${env:HOME | upper}'}\n",
-		       "F:1:14: store.url: '${env:HOME | upper}': only '| raw' is known");
+	               "F:1:14: store.url: '${env:HOME | upper}': only '| raw' is known");
 }
 
 static void expect_file(const char *content, const char *reference, const char *expected)
@@ -77,8 +80,9 @@ static void secrets_are_masked_from_then_on(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_config) *config = NULL;
 	assert_ok(load("postgres: {url: 'postgresql://u:urlsecret@h/d', password: pgsecret}\n"
-		       "store: {url: 's3://b', access-key: AKIDVISIBLE, secret-key: sk-hidden, "
-		       "session-token: st-hidden}\n", &config, &err));
+	               "store: {url: 's3://b', access-key: AKIDVISIBLE, secret-key: sk-hidden, "
+	               "session-token: st-hidden}\n",
+	               &config, &err));
 	mrt_info(&run_, "urlsecret pgsecret sk-hidden st-hidden AKIDVISIBLE");
 	assert_string_equal(mrt_buf_text(&lines), "info: *** *** *** *** AKIDVISIBLE\n");
 }
@@ -99,7 +103,7 @@ static void a_password_in_the_query_of_a_url_is_masked_too(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_config) *config = NULL;
 	assert_ok(load("postgres: {url: 'postgresql://h/d?user=u&password=querysecret&x=1'}\n",
-		       &config, &err));
+	               &config, &err));
 	mrt_info(&run_, "url postgresql://h/d?user=u&password=querysecret&x=1");
 	assert_null(strstr(mrt_buf_text(&lines), "querysecret"));
 }
@@ -107,20 +111,24 @@ static void a_password_in_the_query_of_a_url_is_masked_too(void **state)
 static void half_a_set_of_credentials_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("store: {url: 's3://b', access-key: a}\n",
-		       "store.access-key is set, but store.secret-key is not: credentials come as a "
-		       "whole set from one source");
-	assert_refused("store: {url: 's3://b', secret-key: hush}\n",
-		       "store.secret-key is set, but store.access-key is not: credentials come as a "
-		       "whole set from one source");
+	assert_refused(
+	        "store: {url: 's3://b', access-key: a}\n",
+	        "store.access-key is set, but store.secret-key is not: credentials come as a "
+	        "whole set from one source");
+	assert_refused(
+	        "store: {url: 's3://b', secret-key: hush}\n",
+	        "store.secret-key is set, but store.access-key is not: credentials come as a "
+	        "whole set from one source");
 	setenv("AWS_SECRET_ACCESS_KEY", "hush", 1);
-	assert_refused("store: {url: 's3://b'}\n",
-		       "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not: credentials come "
-		       "as a whole set from one source");
+	assert_refused(
+	        "store: {url: 's3://b'}\n",
+	        "AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not: credentials come "
+	        "as a whole set from one source");
 	setenv("S3_ACCESS_KEY", "a", 1);
-	assert_refused("store: {url: 's3://b'}\n",
-		       "S3_ACCESS_KEY is set, but S3_SECRET_KEY is not: credentials come as a whole "
-		       "set from one source");
+	assert_refused(
+	        "store: {url: 's3://b'}\n",
+	        "S3_ACCESS_KEY is set, but S3_SECRET_KEY is not: credentials come as a whole "
+	        "set from one source");
 }
 
 static void credentials_come_as_one_set_from_the_first_source(void **state)
@@ -143,7 +151,7 @@ static void credentials_come_as_one_set_from_the_first_source(void **state)
 	assert_null(s3->store_session_token);
 	assert_int_equal(s3->n_notes, 1);
 	assert_string_equal(s3->notes[0],
-			    "$AWS_ACCESS_KEY_ID is not used: other credentials came first");
+	                    "$AWS_ACCESS_KEY_ID is not used: other credentials came first");
 	assert_ok(load("store: {url: 's3://b', access-key: f, secret-key: hush}\n", &file, &err));
 	assert_string_equal(file->store_access_key, "f");
 	assert_null(file->store_session_token);
@@ -152,10 +160,10 @@ static void credentials_come_as_one_set_from_the_first_source(void **state)
 	assert_null(elsewhere->store_access_key);
 }
 
-#define PROFILES                                                                                   \
-	"# comment\n[default]\naws_access_key_id = d-id\naws_secret_access_key=d-secret\n\n"       \
-	"[school ]\naws_access_key_id=wrong\n[school]\n  aws_access_key_id\t= s-id  \n"             \
-	"aws_secret_access_key = s=secret/+\r\naws_session_token = s-token\n[half]\n"              \
+#define PROFILES                                                                             \
+	"# comment\n[default]\naws_access_key_id = d-id\naws_secret_access_key=d-secret\n\n" \
+	"[school ]\naws_access_key_id=wrong\n[school]\n  aws_access_key_id\t= s-id  \n"      \
+	"aws_secret_access_key = s=secret/+\r\naws_session_token = s-token\n[half]\n"        \
 	"aws_access_key_id = h\n"
 
 static void profiles_of_the_aws_command_line_are_read(void **state)
@@ -197,9 +205,10 @@ static void a_profile_that_is_missing_or_half_is_refused(void **state)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", path_in(path, dir, "credentials"), 1);
 	snprintf(words, sizeof(words), "no credentials of profile 'absent' in %s", path);
 	assert_refused("store: {url: 's3://b', profile: absent}\n", words);
-	assert_refused("store: {url: 's3://b', profile: half}\n",
-		       "aws_access_key_id is set, but aws_secret_access_key is not: credentials come "
-		       "as a whole set from one source");
+	assert_refused(
+	        "store: {url: 's3://b', profile: half}\n",
+	        "aws_access_key_id is set, but aws_secret_access_key is not: credentials come "
+	        "as a whole set from one source");
 }
 
 static void without_any_credentials_there_are_none(void **state)

@@ -52,14 +52,14 @@ static void hmac_gives_the_vectors_of_rfc_4231(void **state)
 	assert_ok(mrt_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, raw, &err));
 	mrt_hex(raw, sizeof(raw), hex);
 	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c7"
-				 "5a003f089d2739839dec58b964ec3843");
+	                         "5a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof(key));
 	assert_ok(mrt_hmac_sha256(key, sizeof(key),
-				  "Test Using Larger Than Block-Size Key - Hash Key First", 54, raw,
-				  &err));
+	                          "Test Using Larger Than Block-Size Key - Hash Key First", 54, raw,
+	                          &err));
 	mrt_hex(raw, sizeof(raw), hex);
 	assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f"
-				 "8e0bc6213728c5140546040f0ee37f54");
+	                         "8e0bc6213728c5140546040f0ee37f54");
 }
 
 static void the_result_of_an_hmac_may_replace_its_key(void **state)

@@ -199,22 +199,27 @@ static void free_space_is_asked_of_the_nearest_parent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_written_file_reads_back_with_its_mode, make, clean),
-		cmocka_unit_test_setup_teardown(writing_replaces_and_leaves_no_temporary, make, clean),
-		cmocka_unit_test_setup_teardown(a_write_that_fails_leaves_what_was_there, make, clean),
+		cmocka_unit_test_setup_teardown(a_written_file_reads_back_with_its_mode, make,
+		                                clean),
+		cmocka_unit_test_setup_teardown(writing_replaces_and_leaves_no_temporary, make,
+		                                clean),
+		cmocka_unit_test_setup_teardown(a_write_that_fails_leaves_what_was_there, make,
+		                                clean),
 		cmocka_unit_test_setup_teardown(
-			reading_says_what_is_missing_and_refuses_directories, make, clean),
+		        reading_says_what_is_missing_and_refuses_directories, make, clean),
 		cmocka_unit_test_setup_teardown(reading_stops_at_the_ceiling, make, clean),
-		cmocka_unit_test_setup_teardown(directories_are_made_with_their_parents, make, clean),
+		cmocka_unit_test_setup_teardown(directories_are_made_with_their_parents, make,
+		                                clean),
 		cmocka_unit_test_setup_teardown(a_file_in_the_way_of_a_directory_is_an_error, make,
-						clean),
-		cmocka_unit_test_setup_teardown(removing_a_tree_does_not_follow_symbolic_links, make,
-						clean),
-		cmocka_unit_test_setup_teardown(removing_a_link_removes_the_link_alone, make, clean),
+		                                clean),
+		cmocka_unit_test_setup_teardown(removing_a_tree_does_not_follow_symbolic_links,
+		                                make, clean),
+		cmocka_unit_test_setup_teardown(removing_a_link_removes_the_link_alone, make,
+		                                clean),
 		cmocka_unit_test_setup_teardown(a_temporary_directory_is_private_and_short_enough,
-						make, clean),
+		                                make, clean),
 		cmocka_unit_test_setup_teardown(free_space_is_asked_of_the_nearest_parent, make,
-						clean),
+		                                clean),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -7,8 +7,9 @@ static void a_header_is_found_by_its_whole_name(void **state)
 {
 	(void)state;
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
-	mrt_buf_add_text(&response.headers, "etag-old: \"no\"\r\netag: \"abc\"\r\n"
-			 "content-length:42\r\nx-empty: \r\nlast-modified:   a: b\n");
+	mrt_buf_add_text(&response.headers,
+	                 "etag-old: \"no\"\r\netag: \"abc\"\r\n"
+	                 "content-length:42\r\nx-empty: \r\nlast-modified:   a: b\n");
 	char value[32] = "";
 	assert_true(mrt_http_header(&response, "etag", value, sizeof(value)));
 	assert_string_equal(value, "\"abc\"");
@@ -47,10 +48,10 @@ static void nobody_listening_is_unreachable_and_worth_another_try(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	const struct mrt_http_options options = { .dns.timeout = MRT_SECOND,
-						  .connect_timeout = 5 * MRT_SECOND,
-						  .stall_timeout = 5 * MRT_SECOND };
+		                                  .connect_timeout = 5 * MRT_SECOND,
+		                                  .stall_timeout = 5 * MRT_SECOND };
 	const struct mrt_http_request request = { .method = "GET",
-						  .url = "http://127.0.0.1:1/x?signature=hidden" };
+		                                  .url = "http://127.0.0.1:1/x?signature=hidden" };
 	mrt_auto(mrt_http) *http = NULL;
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	unsetenv("http_proxy");
@@ -70,7 +71,7 @@ static void other_protocols_are_refused(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	const struct mrt_http_options options = { .connect_timeout = MRT_SECOND,
-						  .stall_timeout = MRT_SECOND };
+		                                  .stall_timeout = MRT_SECOND };
 	const char *const urls[] = { "file:///etc/passwd", "gopher://127.0.0.1/", "not a url", "" };
 	mrt_auto(mrt_http) *http = NULL;
 	assert_ok(mrt_http_new(&options, &http, &err));

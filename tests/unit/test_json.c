@@ -16,8 +16,8 @@ static void an_object_gives_its_members(void **state)
 	const char *text = NULL;
 	uint64_t size = 0;
 	json_t *list = NULL;
-	assert_ok(parse("{\"t\":\"caf\xc3\xa9\",\"n\":9007199254740993,\"l\":[1,2],\"z\":null}", &json,
-			&err));
+	assert_ok(parse("{\"t\":\"caf\xc3\xa9\",\"n\":9007199254740993,\"l\":[1,2],\"z\":null}",
+	                &json, &err));
 	assert_ok(mrt_json_text(json, "t", &text, &err));
 	assert_string_equal(text, "caf\xc3\xa9");
 	assert_ok(mrt_json_size(json, "n", &size, &err));
@@ -57,9 +57,17 @@ static void what_is_no_object_is_refused_with_its_place(void **state)
 	(void)state;
 	struct mrt_error err;
 	json_t *json = NULL;
-	const char *const wrong[] = { "", "{", "[1]", "1", "{} {}", "{\"a\":1,}", "{'a':1}",
-				      "{\"a\":1,\"a\":2}", "{\"a\":\"\xff\"}", "{\"a\":nul}",
-				      "{\"a\":99999999999999999999}" };
+	const char *const wrong[] = { "",
+		                      "{",
+		                      "[1]",
+		                      "1",
+		                      "{} {}",
+		                      "{\"a\":1,}",
+		                      "{'a':1}",
+		                      "{\"a\":1,\"a\":2}",
+		                      "{\"a\":\"\xff\"}",
+		                      "{\"a\":nul}",
+		                      "{\"a\":99999999999999999999}" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_code(MRT_CORRUPT, parse(wrong[i], &json, &err));
 		assert_null(json);
@@ -95,8 +103,9 @@ static void printing_keeps_the_order_of_members(void **state)
 	assert_ok(mrt_json_set(json, "list", list, &err));
 	assert_ok(mrt_json_append(list, json_true(), &err));
 	assert_ok(mrt_json_print(json, &buf, &err));
-	assert_string_equal(mrt_buf_text(&buf), "{\n  \"z\": \"last letter first\",\n  \"a\": 3,\n"
-						"  \"none\": null,\n  \"list\": [\n    true\n  ]\n}\n");
+	assert_string_equal(mrt_buf_text(&buf),
+	                    "{\n  \"z\": \"last letter first\",\n  \"a\": 3,\n"
+	                    "  \"none\": null,\n  \"list\": [\n    true\n  ]\n}\n");
 }
 
 static void bytes_that_are_not_utf_8_become_question_marks(void **state)

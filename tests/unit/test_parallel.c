@@ -122,8 +122,9 @@ static void one_worker_keeps_the_order_and_freeing_finishes_the_queue(void **sta
 	atomic_int n = 0;
 	assert_ok(mrt_workers_new(1, &workers, &err));
 	for (int i = 0; i < 100; i++) {
-		steps[i] = (struct step){ .job.work = note_step, .number = i, .order = order,
-					  .n = &n };
+		steps[i] = (struct step) {
+			.job.work = note_step, .number = i, .order = order, .n = &n
+		};
 		assert_ok(mrt_workers_submit(workers, &steps[i].job, &err));
 	}
 	mrt_workers_free(workers);
@@ -157,8 +158,9 @@ static void hold_meeting(struct mrt_workers *workers, int n)
 	atomic_int here = 0, ended = 0;
 	struct meeting meetings[4];
 	for (int i = 0; i < n; i++) {
-		meetings[i] = (struct meeting){ .job.work = meet, .here = &here, .ended = &ended,
-						.wanted = n };
+		meetings[i] = (struct meeting) {
+			.job.work = meet, .here = &here, .ended = &ended, .wanted = n
+		};
 		assert_ok(mrt_workers_submit(workers, &meetings[i].job, &err));
 	}
 	while (ended < n)

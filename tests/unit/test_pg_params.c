@@ -6,9 +6,9 @@
 static int clean_environment(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER",
-					     "PGPASSWORD", "PGSERVICE", "PGPASSFILE", "PGSSLMODE",
-					     "PGOPTIONS" };
+	static const char *const names[] = { "PGHOST",    "PGHOSTADDR", "PGPORT",    "PGDATABASE",
+		                             "PGUSER",    "PGPASSWORD", "PGSERVICE", "PGPASSFILE",
+		                             "PGSSLMODE", "PGOPTIONS" };
 	for (size_t i = 0; i < COUNT(names); i++)
 		unsetenv(names[i]);
 	return 0;
@@ -20,7 +20,8 @@ static void a_url_gives_its_parts(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_pg_params) *p = NULL;
 	assert_ok(mrt_pg_params_make("postgresql://al%20ice:p%40ss%3Aw@db.example:5433/sch%2Fool"
-				     "?sslmode=require", NULL, &p, &err));
+	                             "?sslmode=require",
+	                             NULL, &p, &err));
 	assert_string_equal(mrt_pg_params_get(p, "user"), "al ice");
 	assert_string_equal(mrt_pg_params_get(p, "password"), "p@ss:w");
 	assert_string_equal(mrt_pg_params_get(p, "host"), "db.example");
@@ -40,7 +41,7 @@ static void keyword_value_strings_are_understood_too(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_pg_params) *p = NULL;
 	assert_ok(mrt_pg_params_make("host=/run/pg user=u dbname='a b' keepalives_idle=5", NULL, &p,
-				     &err));
+	                             &err));
 	assert_string_equal(mrt_pg_params_get(p, "host"), "/run/pg");
 	assert_string_equal(mrt_pg_params_get(p, "dbname"), "a b");
 	assert_string_equal(mrt_pg_params_get(p, "keepalives_idle"), "5");
@@ -85,14 +86,14 @@ static void a_broken_url_does_not_show_its_password(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_pg_params) *p = NULL;
 	const char *const wrong[] = { "postgresql://u:hush%zz@h/d", "postgresql://u:hush@h/d?x=y",
-				      "host=h password='hush", "mysql://u:hush@h/d" };
+		                      "host=h password='hush", "mysql://u:hush@h/d" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_code(MRT_CONFIG, mrt_pg_params_make(wrong[i], NULL, &p, &err));
 		assert_null(strstr(err.text, "hush"));
 		assert_null(strstr(err.hint, "hush"));
 	}
-	assert_code(MRT_CONFIG, mrt_pg_params_make("postgresql://u@h/d?sslpassword=hush", NULL, &p,
-						   &err));
+	assert_code(MRT_CONFIG,
+	            mrt_pg_params_make("postgresql://u@h/d?sslpassword=hush", NULL, &p, &err));
 	assert_null(strstr(err.text, "hush"));
 	assert_null(p);
 }
@@ -103,7 +104,8 @@ static void a_child_gets_a_quoted_conninfo_without_secrets(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_pg_params) *p = NULL;
 	mrt_autofree char *conninfo = NULL, *passfile = NULL;
-	assert_ok(mrt_pg_params_make("postgresql://o'ne:hu%3Ash%5C@h/d?passfile=/p", NULL, &p, &err));
+	assert_ok(
+	        mrt_pg_params_make("postgresql://o'ne:hu%3Ash%5C@h/d?passfile=/p", NULL, &p, &err));
 	assert_ok(mrt_pg_params_child(p, "we'ird \\db", &conninfo, &passfile, &err));
 	assert_contains(conninfo, "user='o\\'ne'");
 	assert_contains(conninfo, "host='h'");

@@ -27,11 +27,17 @@ static void an_id_is_the_time_and_six_random_digits(void **state)
 static void what_is_no_id_is_told_apart(void **state)
 {
 	(void)state;
-	const char *const wrong[] = { "", "latest", "20261122T020000Z-3fa9c", "20261122T020000Z-3fa9c11",
-				      "20261122T020000Z-3FA9C1", "20261122T020000Z_3fa9c1",
-				      "20261322T020000Z-3fa9c1", "20261122T250000Z-3fa9c1",
-				      "2026-11-22T02:00Z-3fa9c", "20261122T020000Z-3fa9g1",
-				      "../../../../../../../ab" };
+	const char *const wrong[] = { "",
+		                      "latest",
+		                      "20261122T020000Z-3fa9c",
+		                      "20261122T020000Z-3fa9c11",
+		                      "20261122T020000Z-3FA9C1",
+		                      "20261122T020000Z_3fa9c1",
+		                      "20261322T020000Z-3fa9c1",
+		                      "20261122T250000Z-3fa9c1",
+		                      "2026-11-22T02:00Z-3fa9c",
+		                      "20261122T020000Z-3fa9g1",
+		                      "../../../../../../../ab" };
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		if (mrt_backup_id_valid(wrong[i]))
 			fail_msg("'%s' counts as an id", wrong[i]);
@@ -51,15 +57,19 @@ static void names_are_letters_digits_dash_and_underline(void **state)
 	(void)state;
 	struct mrt_error err;
 	const char *const right[] = { "postgres", "a", "A-b_9", "latest" };
-	const char *const wrong[] = { "", "a b", "a/b", "..", "a.b", "\xc3\xa9", "a\n",
-		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" };
+	const char *const wrong[] = {
+		"",    "a b",
+		"a/b", "..",
+		"a.b", "\xc3\xa9",
+		"a\n", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
+	};
 	for (size_t i = 0; i < COUNT(right); i++)
 		assert_ok(mrt_backup_name_check("target", right[i], &err));
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		assert_code(MRT_USAGE, mrt_backup_name_check("target", wrong[i], &err));
 	assert_code(MRT_USAGE, mrt_backup_name_check("target", "a/b", &err));
 	assert_string_equal(err.text, "target 'a/b': only letters, digits, '_' and '-', 1 to 64 of "
-				      "them");
+	                              "them");
 }
 
 static void names_of_databases_are_encoded_for_keys(void **state)
@@ -67,8 +77,8 @@ static void names_of_databases_are_encoded_for_keys(void **state)
 	(void)state;
 	static const char *const names[][2] = {
 		{ "school", "school" }, { "My-db_1", "My-db_1" }, { "a.b", "a%2Eb" },
-		{ "..", "%2E%2E" }, { "a/b", "a%2Fb" }, { "sp ace", "sp%20ace" }, { "%", "%25" },
-		{ "\xc3\xa9", "%C3%A9" }, { "~", "%7E" },
+		{ "..", "%2E%2E" },     { "a/b", "a%2Fb" },       { "sp ace", "sp%20ace" },
+		{ "%", "%25" },         { "\xc3\xa9", "%C3%A9" }, { "~", "%7E" },
 	};
 	for (size_t i = 0; i < COUNT(names); i++) {
 		mrt_auto_buf buf = MRT_BUF_INIT;
@@ -90,8 +100,9 @@ static void buffers_share_the_memory_that_is_left(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_config config = { .store_part_size = 8 << 20, .backup_memory = 64 << 20,
-					   .store_concurrency = 4 };
+	const struct mrt_config config = { .store_part_size = 8 << 20,
+		                           .backup_memory = 64 << 20,
+		                           .store_concurrency = 4 };
 	unsigned n = 0;
 	assert_ok(mrt_repository_buffers(&config, 0, 2, &n, &err));
 	assert_int_equal(n, 6);
@@ -124,13 +135,19 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 	const struct mrt_run run = plain_run();
 	char *dir = temporary_dir();
 	static const char *const keys[] = {
-		"p/postgres/" ID2 "/manifest.json", "p/postgres/" ID2 "/db/x.zst",
+		"p/postgres/" ID2 "/manifest.json",
+		"p/postgres/" ID2 "/db/x.zst",
 		"p/postgres/" ID2 "/verified-20261123T000000Z.json",
 		"p/postgres/" ID2 "/verified-20261125T000000Z.json",
-		"p/postgres/" ID1 "/manifest.json", "p/postgres/" ID3 "/alive-1",
-		"p/redis/" ID3 "/manifest.json", "q/postgres/" ID3 "/manifest.json",
-		"p/postgres/cluster/123.json", "p/postgres/not-an-id/manifest.json", "stray",
-		"p/postgres/" ID1 "/db/manifest.json", "p2/postgres/" ID1 "/db/manifest.json",
+		"p/postgres/" ID1 "/manifest.json",
+		"p/postgres/" ID3 "/alive-1",
+		"p/redis/" ID3 "/manifest.json",
+		"q/postgres/" ID3 "/manifest.json",
+		"p/postgres/cluster/123.json",
+		"p/postgres/not-an-id/manifest.json",
+		"stray",
+		"p/postgres/" ID1 "/db/manifest.json",
+		"p2/postgres/" ID1 "/db/manifest.json",
 	};
 	{
 		mrt_auto(mrt_store) *store = NULL;
@@ -148,7 +165,7 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 		assert_string_equal(list.entries[1].id, ID2);
 		assert_string_equal(list.entries[1].target, "postgres");
 		assert_string_equal(list.entries[1].verified_key,
-				    "p/postgres/" ID2 "/verified-20261125T000000Z.json");
+		                    "p/postgres/" ID2 "/verified-20261125T000000Z.json");
 		assert_string_equal(list.entries[2].target, "redis");
 		mrt_backup_list_release(&list);
 		assert_ok(mrt_repository_list(&run, store, NULL, "postgres", &list, &err));

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 static int shell(const struct mrt_run *run, const char *script, struct mrt_buf *out,
-		 struct mrt_error *err)
+                 struct mrt_error *err)
 {
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 	return mrt_spawn_capture(run, argv, out, err);
@@ -52,11 +52,15 @@ static void of_many_words_the_end_is_kept(void **state)
 	(void)state;
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
-	const char *const argv[] = { "/bin/sh", "-c",
-				     "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done "
-				     ">&2; printf 'no newline' >&2", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL };
+	const char *const argv[] = {
+		"/bin/sh", "-c",
+		"i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done "
+		">&2; printf 'no newline' >&2",
+		NULL
+	};
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .out = MRT_FD_NULL };
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	assert_ok(mrt_child_wait(child, &run, &err));
@@ -77,9 +81,11 @@ static void every_line_of_stderr_is_reported(void **state)
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	mrt_auto_buf lines = MRT_BUF_INIT;
 	const char *const argv[] = { "/bin/sh", "-c", "printf 'a\\n\\nb c\\nlast' >&2", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL, .on_line = count_line,
-						   .context = &lines };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .out = MRT_FD_NULL,
+		                                   .on_line = count_line,
+		                                   .context = &lines };
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	assert_ok(mrt_child_wait(child, &run, &err));
@@ -93,14 +99,16 @@ static void a_line_without_end_comes_in_pieces(void **state)
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	mrt_auto_buf lines = MRT_BUF_INIT;
 	const char *const argv[] = { "/bin/sh", "-c", "printf '%05000d\\n' 0 >&2", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL, .on_line = count_line,
-						   .context = &lines };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .out = MRT_FD_NULL,
+		                                   .on_line = count_line,
+		                                   .context = &lines };
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	assert_ok(mrt_child_wait(child, &run, &err));
 	assert_string_equal(mrt_buf_text(&lines), "[2047 000000000000][2047 000000000000]"
-						  "[906 000000000000]");
+	                                          "[906 000000000000]");
 }
 
 static void the_environment_can_be_added_to_and_taken_from(void **state)
@@ -112,12 +120,14 @@ static void the_environment_can_be_added_to_and_taken_from(void **state)
 	setenv("MRT_UNIT_OLDER", "kept", 1);
 	setenv("MRT_UNIT_GONE", "gone", 1);
 	const char *const argv[] = { "/bin/sh", "-c",
-				     "echo \"$MRT_UNIT_OLD $MRT_UNIT_OLDER ${MRT_UNIT_GONE-unset} "
-				     "$MRT_UNIT_NEW\"", NULL };
+		                     "echo \"$MRT_UNIT_OLD $MRT_UNIT_OLDER ${MRT_UNIT_GONE-unset} "
+		                     "$MRT_UNIT_NEW\"",
+		                     NULL };
 	const char *const set[] = { "MRT_UNIT_OLD=new", "MRT_UNIT_NEW=a=b c", NULL };
 	const char *const unset[] = { "MRT_UNIT_GONE", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .set = set, .unset = unset,
-						   .in = MRT_FD_NULL, .out = MRT_FD_PIPE };
+	const struct mrt_spawn_options options = {
+		.argv = argv, .set = set, .unset = unset, .in = MRT_FD_NULL, .out = MRT_FD_PIPE
+	};
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	char text[100] = "";
@@ -132,8 +142,9 @@ static void stdin_can_be_a_pipe_of_ours(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	const char *const argv[] = { "cat", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_PIPE,
-						   .out = MRT_FD_PIPE };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_PIPE,
+		                                   .out = MRT_FD_PIPE };
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	assert_true(mrt_child_pid(child) > 0);
@@ -154,11 +165,17 @@ static void only_named_descriptors_are_inherited(void **state)
 	mrt_autofd given = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	mrt_autofd kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char script[200];
-	snprintf(script, sizeof(script), "[ -e /proc/self/fd/%d ] && [ ! -e /proc/self/fd/%d ] && "
-		 "pwd", given, kept);
+	snprintf(script, sizeof(script),
+	         "[ -e /proc/self/fd/%d ] && [ ! -e /proc/self/fd/%d ] && "
+	         "pwd",
+	         given, kept);
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL, .dir = "/",
-						   .out = MRT_FD_PIPE, .pass = &given, .n_pass = 1 };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .dir = "/",
+		                                   .out = MRT_FD_PIPE,
+		                                   .pass = &given,
+		                                   .n_pass = 1 };
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	char text[20] = "";
@@ -192,8 +209,9 @@ static void a_child_is_gone_when_its_owner_lets_go(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	const char *const argv[] = { "sleep", "1000", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .out = MRT_FD_NULL };
 	struct mrt_child *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	pid_t pid = mrt_child_pid(child);
@@ -210,13 +228,14 @@ static void waiting_can_be_limited_and_a_signal_sent(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND), short_run = run_for(MRT_MILLISECOND);
 	const char *const argv[] = { "sleep", "1000", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL, .own_group = true };
+	const struct mrt_spawn_options options = {
+		.argv = argv, .in = MRT_FD_NULL, .out = MRT_FD_NULL, .own_group = true
+	};
 	mrt_auto(mrt_child) *child = NULL;
 	int status = 42;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	assert_code(MRT_DEADLINE,
-		    mrt_child_status(child, &run, 10 * MRT_MILLISECOND, &status, &err));
+	            mrt_child_status(child, &run, 10 * MRT_MILLISECOND, &status, &err));
 	assert_string_equal(err.text, "sleep still runs");
 	assert_int_equal(status, 42);
 	usleep(2000);
@@ -233,8 +252,9 @@ static void a_grandchild_that_keeps_stderr_does_not_hold_us_up(void **state)
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
 	const char *const argv[] = { "/bin/sh", "-c", "sleep 8 & exit 0", NULL };
-	const struct mrt_spawn_options options = { .argv = argv, .in = MRT_FD_NULL,
-						   .out = MRT_FD_NULL };
+	const struct mrt_spawn_options options = { .argv = argv,
+		                                   .in = MRT_FD_NULL,
+		                                   .out = MRT_FD_NULL };
 	mrt_auto(mrt_child) *child = NULL;
 	int64_t before = mrt_clock_monotonic();
 	assert_ok(mrt_spawn(&run, &options, &child, &err));

@@ -19,8 +19,8 @@ static void hex_of_another_length_or_with_other_letters_is_refused(void **state)
 {
 	(void)state;
 	unsigned char back[4];
-	const char *const wrong[] = { "", "0", "001fa0f", "001fa0fff", "001fa0fg", " 01fa0ff",
-				      "001fa0f\xff" };
+	const char *const wrong[] = { "",         "0",        "001fa0f",    "001fa0fff",
+		                      "001fa0fg", " 01fa0ff", "001fa0f\xff" };
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		assert_false(mrt_unhex(wrong[i], back, 4));
 }
@@ -29,8 +29,13 @@ static void base64_gives_the_vectors_of_rfc_4648(void **state)
 {
 	(void)state;
 	static const char *const vectors[][2] = {
-		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
 		{ "\xfb\xff\xfe", "+//+" },
 	};
 	for (size_t i = 0; i < COUNT(vectors); i++) {
@@ -59,9 +64,16 @@ static void sizes_are_powers_of_1024(void **state)
 		const char *text;
 		uint64_t bytes;
 	} sizes[] = {
-		{ "0", 0 }, { "64", 64 }, { "5b", 5 }, { "8k", 8192 }, { "8K", 8192 },
-		{ "8KiB", 8192 }, { "8kib", 8192 }, { "16MiB", 16777216 },
-		{ "64GiB", UINT64_C(68719476736) }, { "1t", UINT64_C(1099511627776) },
+		{ "0", 0 },
+		{ "64", 64 },
+		{ "5b", 5 },
+		{ "8k", 8192 },
+		{ "8K", 8192 },
+		{ "8KiB", 8192 },
+		{ "8kib", 8192 },
+		{ "16MiB", 16777216 },
+		{ "64GiB", UINT64_C(68719476736) },
+		{ "1t", UINT64_C(1099511627776) },
 		{ "18446744073709551615", UINT64_MAX },
 		{ "16777215TiB", UINT64_C(16777215) << 40 },
 	};
@@ -76,15 +88,27 @@ static void what_is_no_size_is_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "", "MiB", "-1", "+1", " 1", "1 ", "1 KiB", "1kb", "1x",
-				      "1.5k", "1KiBs", "0x10", "18446744073709551616",
-				      "16777216TiB", "17179869184GiB" };
+	const char *const wrong[] = { "",
+		                      "MiB",
+		                      "-1",
+		                      "+1",
+		                      " 1",
+		                      "1 ",
+		                      "1 KiB",
+		                      "1kb",
+		                      "1x",
+		                      "1.5k",
+		                      "1KiBs",
+		                      "0x10",
+		                      "18446744073709551616",
+		                      "16777216TiB",
+		                      "17179869184GiB" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		uint64_t bytes = 42;
 		assert_code(MRT_USAGE, mrt_size_parse(wrong[i], &bytes, &err));
 		assert_int_equal(bytes, 42);
 	}
-	mrt_size_parse("ten", &(uint64_t){ 0 }, &err);
+	mrt_size_parse("ten", &(uint64_t) { 0 }, &err);
 	assert_string_equal(err.text, "'ten' is not a size (write 8MiB, 64GiB)");
 }
 
@@ -95,9 +119,14 @@ static void sizes_are_written_for_people(void **state)
 		uint64_t bytes;
 		const char *text;
 	} sizes[] = {
-		{ 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1536, "1.5 KiB" },
-		{ 1048575, "1.0 MiB" }, { UINT64_C(3) << 30, "3.0 GiB" },
-		{ UINT64_C(5) << 40, "5.0 TiB" }, { UINT64_MAX, "16384.0 PiB" },
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ 1048575, "1.0 MiB" },
+		{ UINT64_C(3) << 30, "3.0 GiB" },
+		{ UINT64_C(5) << 40, "5.0 TiB" },
+		{ UINT64_MAX, "16384.0 PiB" },
 	};
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		char text[MRT_SIZE_SIZE];
@@ -126,8 +155,9 @@ static void what_is_no_whole_number_is_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "", "x", "5x", "5 ", " 5", "+5", "--5", "1.0", "0x5", "1e3",
-				      "9223372036854775808" };
+	const char *const wrong[] = {
+		"", "x", "5x", "5 ", " 5", "+5", "--5", "1.0", "0x5", "1e3", "9223372036854775808"
+	};
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		int64_t n = 42;
 		assert_code(MRT_USAGE, mrt_number_parse(wrong[i], INT64_MIN, INT64_MAX, &n, &err));
@@ -173,7 +203,7 @@ static void nothing_is_suggested_when_nothing_is_near(void **state)
 	assert_null(mrt_nearest("zzz", command, names));
 	assert_null(mrt_nearest("list", command, none));
 	assert_null(mrt_nearest("a-name-that-is-longer-than-every-name-of-all-commands", command,
-				names));
+	                        names));
 }
 
 static void copies_are_copies(void **state)

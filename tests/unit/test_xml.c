@@ -14,10 +14,10 @@ static void an_answer_of_s3_is_read(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_xml) *xml = NULL;
 	assert_ok(parse("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-			"<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-			"<Name>b</Name><Contents><Key>one</Key><Size>1</Size></Contents>"
-			"<Contents><Key>two</Key><Size/></Contents><Other/></ListBucketResult>",
-			&xml, &err));
+	                "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+	                "<Name>b</Name><Contents><Key>one</Key><Size>1</Size></Contents>"
+	                "<Contents><Key>two</Key><Size/></Contents><Other/></ListBucketResult>",
+	                &xml, &err));
 	assert_string_equal(xml->name, "ListBucketResult");
 	assert_string_equal(mrt_xml_text(xml, "Name"), "b");
 	const struct mrt_xml *c = mrt_xml_child(xml, "Contents");
@@ -39,7 +39,7 @@ static void the_five_entities_and_characters_by_number_are_text(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_xml) *xml = NULL;
 	assert_ok(parse("<a><b>&lt;&gt;&amp;&quot;&apos;&#65;&#x20AC;<![CDATA[<&]]></b></a>", &xml,
-			&err));
+	                &err));
 	assert_string_equal(mrt_xml_text(xml, "b"), "<>&\"'A\xe2\x82\xac<&");
 }
 
@@ -49,7 +49,7 @@ static void prefixes_of_names_are_dropped(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_xml) *xml = NULL;
 	assert_ok(parse("<s3:Error xmlns:s3=\"x\"><s3:Code>NoSuchKey</s3:Code></s3:Error>", &xml,
-			&err));
+	                &err));
 	assert_string_equal(xml->name, "Error");
 	assert_string_equal(mrt_xml_text(xml, "Code"), "NoSuchKey");
 }
@@ -69,10 +69,11 @@ static void a_doctype_is_refused(void **state)
 	(void)state;
 	struct mrt_error err;
 	struct mrt_xml *xml = NULL;
-	assert_code(MRT_CORRUPT, parse("<!DOCTYPE a [<!ENTITY e \"&e;&e;\">]><a>&e;</a>", &xml, &err));
+	assert_code(MRT_CORRUPT,
+	            parse("<!DOCTYPE a [<!ENTITY e \"&e;&e;\">]><a>&e;</a>", &xml, &err));
 	assert_string_equal(err.text, "XML, line 1: not allowed here");
 	assert_code(MRT_CORRUPT,
-		    parse("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>", &xml, &err));
+	            parse("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>", &xml, &err));
 	assert_null(xml);
 }
 
@@ -81,9 +82,19 @@ static void what_is_no_xml_is_refused_with_its_line(void **state)
 	(void)state;
 	struct mrt_error err;
 	struct mrt_xml *xml = NULL;
-	const char *const wrong[] = { "", " ", "text", "<a>", "<a></b>", "<a/><b/>", "<a>&nbsp;</a>",
-				      "<a>&#0;</a>", "<a b=1/>", "<a>\x01</a>", "<a>\xff</a>",
-				      "<a/>tail", "{\"json\":1}" };
+	const char *const wrong[] = { "",
+		                      " ",
+		                      "text",
+		                      "<a>",
+		                      "<a></b>",
+		                      "<a/><b/>",
+		                      "<a>&nbsp;</a>",
+		                      "<a>&#0;</a>",
+		                      "<a b=1/>",
+		                      "<a>\x01</a>",
+		                      "<a>\xff</a>",
+		                      "<a/>tail",
+		                      "{\"json\":1}" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		assert_code(MRT_CORRUPT, parse(wrong[i], &xml, &err));
 		assert_null(xml);

@@ -14,7 +14,7 @@ static void maps_lists_and_scalars_are_read_with_their_marks(void **state)
 	struct mrt_error err;
 	mrt_auto(mrt_yaml) *yaml = NULL;
 	assert_ok(parse("# first\nstore:\n  url: 'file:///x'\n  sizes: [1, \"2\"]\nempty:\n", &yaml,
-			&err));
+	                &err));
 	assert_int_equal(yaml->kind, MRT_YAML_MAP);
 	assert_int_equal(yaml->n_items, 4);
 	const struct mrt_yaml *store = mrt_yaml_get(yaml, "store");
@@ -90,8 +90,9 @@ static void broken_yaml_is_a_configuration_error(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const char *const wrong[] = { "a: [1", "a: 'x", "a: b: c\n", "\ta: 1\n", "a: \"\\q\"\n",
-				      "%YAML 9.9\n---\n", "a: \xff\n", "a: @x\n", "{a: 1}}\n" };
+	const char *const wrong[] = { "a: [1",     "a: 'x",        "a: b: c\n",
+		                      "\ta: 1\n",  "a: \"\\q\"\n", "%YAML 9.9\n---\n",
+		                      "a: \xff\n", "a: @x\n",      "{a: 1}}\n" };
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		struct mrt_yaml *yaml = NULL;
 		assert_code(MRT_CONFIG, parse(wrong[i], &yaml, &err));
@@ -147,7 +148,9 @@ static void a_byte_order_mark_and_crlf_are_accepted(void **state)
 	(void)state;
 	struct mrt_error err;
 	mrt_auto(mrt_yaml) *yaml = NULL;
-	assert_ok(parse("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", &yaml, &err));
+	assert_ok(parse("\xef\xbb\xbf"
+	                "a: 1\r\nb: 2\r\n",
+	                &yaml, &err));
 	assert_string_equal(mrt_yaml_get(yaml, "a")->text, "1");
 	assert_string_equal(mrt_yaml_get(yaml, "b")->text, "2");
 	assert_int_equal(mrt_yaml_get(yaml, "b")->line, 2);

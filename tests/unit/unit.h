@@ -16,29 +16,30 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The two assertions use the test's own "struct mrt_error err". */
-#define assert_ok(call)                                                                            \
-	do {                                                                                       \
-		int rc_ = (call);                                                                  \
-		if (rc_ != 0)                                                                      \
-			fail_msg("%s: %s: %s", #call, mrt_code_name((enum mrt_code)rc_), err.text); \
+#define assert_ok(call)                                                                  \
+	do {                                                                             \
+		int rc_ = (call);                                                        \
+		if (rc_ != 0)                                                            \
+			fail_msg("%s: %s: %s", #call, mrt_code_name((enum mrt_code)rc_), \
+			         err.text);                                              \
 	} while (0)
-#define assert_code(wanted, call)                                                                  \
-	do {                                                                                       \
-		err = (struct mrt_error){ 0 };                                                     \
-		int rc_ = (call);                                                                  \
-		if (rc_ != (wanted) || err.code != (wanted))                                       \
-			fail_msg("%s: %s, not %s: %s", #call, mrt_code_name((enum mrt_code)rc_),   \
-				 mrt_code_name(wanted), err.text);                                 \
+#define assert_code(wanted, call)                                                                \
+	do {                                                                                     \
+		err = (struct mrt_error) { 0 };                                                  \
+		int rc_ = (call);                                                                \
+		if (rc_ != (wanted) || err.code != (wanted))                                     \
+			fail_msg("%s: %s, not %s: %s", #call, mrt_code_name((enum mrt_code)rc_), \
+			         mrt_code_name(wanted), err.text);                               \
 	} while (0)
-#define assert_contains(text, part)                                                                \
-	do {                                                                                       \
-		if (!strstr((text), (part)))                                                       \
-			fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                \
+#define assert_contains(text, part)                                                 \
+	do {                                                                        \
+		if (!strstr((text), (part)))                                        \
+			fail_msg("\"%s\" does not contain \"%s\"", (text), (part)); \
 	} while (0)
 
 static UNUSED struct mrt_run plain_run(void)
 {
-	return (struct mrt_run){ .wall = mrt_clock_wall };
+	return (struct mrt_run) { .wall = mrt_clock_wall };
 }
 
 static UNUSED struct mrt_run run_for(int64_t ns)

@@ -78,7 +78,9 @@ static int parse_volumes(const json_t *json, struct mrt_manifest_object *object,
 			rc = mrt_fail(err, MRT_CORRUPT, "the key '%.80s' is impossible", v->key);
 		if (rc < 0)
 			return rc;
-		sum += v->size;
+		if (__builtin_add_overflow(sum, v->size, &sum))
+			return mrt_fail(err, MRT_CORRUPT, "the volumes of %s do not add up",
+			                object->key);
 	}
 	if (object->n_volumes == 0 || sum != object->stored_size)
 		return mrt_fail(err, MRT_CORRUPT, "the volumes of %s do not add up", object->key);
@@ -110,8 +112,10 @@ static int parse_objects(struct mrt_manifest *m, struct mrt_error *err)
 			rc = parse_volumes(item, o, err);
 		if (rc < 0)
 			return rc;
-		m->size += o->size;
-		m->stored_size += o->stored_size;
+		if (__builtin_add_overflow(m->size, o->size, &m->size) ||
+		    __builtin_add_overflow(m->stored_size, o->stored_size, &m->stored_size))
+			return mrt_fail(err, MRT_CORRUPT,
+			                "the sizes of the objects are impossible");
 	}
 	return 0;
 }

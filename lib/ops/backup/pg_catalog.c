@@ -83,38 +83,40 @@ void mrt_pg_databases_release(struct mrt_pg_databases *d)
 }
 
 /* The server writes the JSON; only the columns for the locale differ between versions. */
-#define PROPERTIES                                                                                   \
-	"SELECT json_build_object('name', d.datname, 'size', pg_database_size(d.oid), "              \
-	"'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), "          \
-	"%s, 'collate', d.datcollate, 'ctype', d.datctype, 'tablespace', t.spcname, "                \
-	"'connection_limit', d.datconnlimit, 'is_template', d.datistemplate, "                       \
-	"'comment', shobj_description(d.oid, 'pg_database'), "                                       \
-	"'acl', CASE WHEN d.datacl IS NOT NULL THEN (SELECT json_agg(json_build_object("             \
-	"'grantee', CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, "                  \
-	"'privilege', a.privilege_type, 'grantable', a.is_grantable)) "                              \
-	"FROM aclexplode(d.datacl) a) END, "                                                         \
-	"'settings', coalesce((SELECT json_agg(json_build_object('role', CASE WHEN s.setrole <> 0 "  \
-	"THEN pg_get_userbyid(s.setrole) END, 'setting', c) ORDER BY s.setrole, o) "                 \
-	"FROM pg_db_role_setting s, unnest(s.setconfig) WITH ORDINALITY AS u (c, o) "                \
-	"WHERE s.setdatabase = d.oid), '[]'), "                                                      \
-	"'roles', coalesce((SELECT json_agg(DISTINCT r.rolname) FROM pg_shdepend p JOIN pg_roles r " \
-	"ON r.oid = p.refobjid WHERE p.refclassid = 'pg_authid'::regclass AND (p.dbid = d.oid OR "   \
-	"(p.classid = 'pg_database'::regclass AND p.objid = d.oid))), '[]'), "                       \
-	"'extensions', coalesce((SELECT json_agg(json_build_object('name', extname, 'version', "     \
-	"extversion) ORDER BY extname) FROM pg_extension), '[]'), "                                  \
-	"'tablespaces', coalesce((SELECT json_agg(DISTINCT s.spcname) FROM pg_class c JOIN "         \
-	"pg_tablespace s ON s.oid = c.reltablespace WHERE s.spcname <> 'pg_global'), '[]')"          \
-	")::text FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace "                \
-	"WHERE d.datname = current_database()"
+#define PROPERTIES                                                                       \
+	"SELECT json_build_object('name', d.datname, 'size', pg_database_size(d.oid), "  \
+	"'owner', pg_get_userbyid(d.datdba), 'encoding', "                               \
+	"pg_encoding_to_char(d.encoding), %s, 'collate', d.datcollate, 'ctype', "        \
+	"d.datctype, 'tablespace', t.spcname, 'connection_limit', d.datconnlimit, "      \
+	"'is_template', d.datistemplate, 'comment', shobj_description(d.oid, "           \
+	"'pg_database'), 'acl', CASE WHEN d.datacl IS NOT NULL THEN (SELECT "            \
+	"json_agg(json_build_object('grantee', CASE WHEN a.grantee <> 0 THEN "           \
+	"pg_get_userbyid(a.grantee) END, 'privilege', a.privilege_type, 'grantable', "   \
+	"a.is_grantable)) FROM aclexplode(d.datacl) a) END, 'settings', "                \
+	"coalesce((SELECT json_agg(json_build_object('role', CASE WHEN s.setrole <> 0 "  \
+	"THEN pg_get_userbyid(s.setrole) END, 'setting', c) ORDER BY s.setrole, o) "     \
+	"FROM pg_db_role_setting s, unnest(s.setconfig) WITH ORDINALITY AS u (c, o) "    \
+	"WHERE s.setdatabase = d.oid), '[]'), 'roles', coalesce((SELECT "                \
+	"json_agg(DISTINCT r.rolname) FROM pg_shdepend p JOIN pg_roles r ON r.oid = "    \
+	"p.refobjid WHERE p.refclassid = 'pg_authid'::regclass AND (p.dbid = d.oid OR "  \
+	"(p.classid = 'pg_database'::regclass AND p.objid = d.oid))), '[]'), "           \
+	"'extensions', coalesce((SELECT json_agg(json_build_object('name', extname, "    \
+	"'version', extversion) ORDER BY extname) FROM pg_extension), '[]'), "           \
+	"'tablespaces', coalesce((SELECT json_agg(DISTINCT s.spcname) FROM pg_class c "  \
+	"JOIN pg_tablespace s ON s.oid = c.reltablespace WHERE s.spcname <> "            \
+	"'pg_global'), '[]'))::text FROM pg_database d JOIN pg_tablespace t ON t.oid = " \
+	"d.dattablespace WHERE d.datname = current_database()"
 
 int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_run *run, json_t **ret,
                       struct mrt_error *err)
 {
 	const char *locale =
 	        pg->version >= 170000
-	                ? "'provider', d.datlocprovider, 'locale', d.datlocale, 'icu_rules', d.daticurules"
+	                ? "'provider', d.datlocprovider, 'locale', d.datlocale, 'icu_rules', "
+	                  "d.daticurules"
 	        : pg->version >= 160000
-	                ? "'provider', d.datlocprovider, 'locale', d.daticulocale, 'icu_rules', d.daticurules"
+	                ? "'provider', d.datlocprovider, 'locale', d.daticulocale, 'icu_rules', "
+	                  "d.daticurules"
 	        : pg->version >= 150000 ? "'provider', d.datlocprovider, 'locale', d.daticulocale"
 	                                : "'provider', 'c'";
 	mrt_autofree char *sql = NULL, *text = NULL;
@@ -208,29 +210,41 @@ int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_er
 	static const struct obstacle obstacles[] = {
 		{ "SELECT count(*), " SOME(
 		          "format('%I', n.nspname)") ", format("
-		                                     "'GRANT USAGE ON SCHEMA %s TO %I', min(format('%I', n.nspname)), current_user) "
-		                                     "FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> "
-		                                     "'information_schema' AND NOT has_schema_privilege(n.oid, 'USAGE')",
+		                                     "'GRANT USAGE ON SCHEMA %s TO %I', "
+		                                     "min(format('%I', n.nspname)), current_user) "
+		                                     "FROM pg_namespace n WHERE n.nspname !~ "
+		                                     "'^pg_' AND n.nspname <> "
+		                                     "'information_schema' AND NOT "
+		                                     "has_schema_privilege(n.oid, 'USAGE')",
 		  "schemas without USAGE" },
 		{ "SELECT count(*), " SOME(
 		          "c.oid::regclass::text") ", format("
-		                                   "'GRANT pg_read_all_data TO %I', current_user) FROM pg_class c JOIN pg_namespace n "
-		                                   "ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S', 'p') AND n.nspname !~ "
-		                                   "'^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't' AND NOT "
-		                                   "CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE "
+		                                   "'GRANT pg_read_all_data TO %I', current_user) "
+		                                   "FROM pg_class c JOIN pg_namespace n "
+		                                   "ON n.oid = c.relnamespace WHERE c.relkind IN "
+		                                   "('r', 'S', 'p') AND n.nspname !~ "
+		                                   "'^pg_' AND n.nspname <> 'information_schema' "
+		                                   "AND c.relpersistence <> 't' AND NOT "
+		                                   "CASE WHEN c.relkind = 'S' THEN "
+		                                   "has_sequence_privilege(c.oid, 'SELECT') ELSE "
 		                                   "has_table_privilege(c.oid, 'SELECT') END",
 		  "tables or sequences without SELECT" },
 		{ "SELECT count(*), " SOME(
 		          "c.oid::regclass::text") ", format("
-		                                   "'ALTER ROLE %I BYPASSRLS', current_user) FROM pg_class c WHERE c.relrowsecurity "
+		                                   "'ALTER ROLE %I BYPASSRLS', current_user) FROM "
+		                                   "pg_class c WHERE c.relrowsecurity "
 		                                   "AND row_security_active(c.oid)",
 		  "tables whose rows row-level security hides" },
 		{ "SELECT count(*), " SOME(
 		          "m.oid::text") ", format("
-		                         "'large objects are readable by their owners and superusers: GRANT SELECT ON LARGE "
-		                         "OBJECT ... TO %I, or back up as a superuser', current_user) "
-		                         "FROM pg_largeobject_metadata m WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT "
-		                         "EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' AND "
+		                         "'large objects are readable by their owners and "
+		                         "superusers: GRANT SELECT ON LARGE "
+		                         "OBJECT ... TO %I, or back up as a superuser', "
+		                         "current_user) "
+		                         "FROM pg_largeobject_metadata m WHERE NOT "
+		                         "pg_has_role(m.lomowner, 'USAGE') AND NOT "
+		                         "EXISTS (SELECT FROM aclexplode(m.lomacl) a WHERE "
+		                         "a.privilege_type = 'SELECT' AND "
 		                         "(a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))",
 		  "large objects without SELECT" },
 	};

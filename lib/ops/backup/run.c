@@ -1,11 +1,9 @@
 /* run.c - "backup run postgres": lock, dump every database, manifest last. */
+#include "ops/backup/run.h"
 #include "base/text.h"
 #include "client/pg_programs.h"
 #include "codec/zstd.h"
 #include "ops/backup/access.h"
-#include "ops/backup/backup.h"
-#include "ops/backup/dump.h"
-#include "ops/backup/lock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,39 +11,7 @@
 
 #define BASE_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, read buffers, catalogues */
 
-struct job {
-	const char *name; /* database */
-	json_t *database, *object;
-	struct mrt_error err;
-	int rc;
-};
-
-struct backup {
-	const struct mrt_run *run;
-	const struct mrt_config *config;
-	const struct mrt_backup_options *options;
-	char id[MRT_BACKUP_ID_SIZE];
-	char *folder;
-	int64_t started;
-	struct mrt_pg_cluster cluster;
-	struct mrt_pg_databases databases;
-	char *pg_dump, *pg_dumpall;
-	int client_major;
-	struct mrt_dump_context context;
-	struct mrt_pg_lock *lock;
-	json_t *globals;
-	/* jobs */
-	struct mrt_run job_run;
-	atomic_int abort;
-	struct job *jobs;
-	size_t n_jobs, next, ended;
-	unsigned threads;
-	unsigned alive;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-};
-
-static void backup_release(struct backup *b)
+static void backup_release(struct mrt_backup_work *b)
 {
 	mrt_pg_lock_free(b->lock);
 	for (size_t i = 0; i < b->n_jobs; i++) {
@@ -74,7 +40,7 @@ static const char *job_name(const void *arg, size_t i)
 }
 
 /* Those asked for, or all that can be dumped. */
-static int choose_databases(struct backup *b, struct mrt_error *err)
+static int choose_databases(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	const struct mrt_backup_options *o = b->options;
 	b->jobs = calloc(b->databases.n + o->n_databases + 1, sizeof(*b->jobs));
@@ -106,7 +72,7 @@ static int choose_databases(struct backup *b, struct mrt_error *err)
 	return 0;
 }
 
-static uint64_t plan_size(const struct backup *b)
+static uint64_t plan_size(const struct mrt_backup_work *b)
 {
 	uint64_t sum = 0;
 	for (size_t k = 0; k < b->n_jobs; k++)
@@ -116,7 +82,7 @@ static uint64_t plan_size(const struct backup *b)
 	return sum;
 }
 
-static int look_at_server(struct backup *b, struct mrt_error *err)
+static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	const struct mrt_run *run = b->run;
 	mrt_auto(mrt_pg) *pg = NULL;
@@ -140,7 +106,7 @@ static int look_at_server(struct backup *b, struct mrt_error *err)
 	return rc;
 }
 
-static int open_store(struct backup *b, struct mrt_error *err)
+static int open_store(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	const struct mrt_config *config = b->config;
 	unsigned jobs = (unsigned)config->backup_jobs,
@@ -163,7 +129,7 @@ static int open_store(struct backup *b, struct mrt_error *err)
 }
 
 /* A clock that is off would give ids that sort wrongly, and signatures that are refused. */
-static int check_clock(struct backup *b, struct mrt_error *err)
+static int check_clock(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	struct mrt_store_capabilities c;
 	int rc = mrt_store_probe(b->context.store, b->run, false, &c, err);
@@ -178,10 +144,10 @@ static int check_clock(struct backup *b, struct mrt_error *err)
 
 static void *work(void *arg)
 {
-	struct backup *b = arg;
+	struct mrt_backup_work *b = arg;
 	pthread_mutex_lock(&b->mutex);
 	while (b->next < b->n_jobs && !b->abort) {
-		struct job *job = &b->jobs[b->next++];
+		struct mrt_backup_job *job = &b->jobs[b->next++];
 		pthread_mutex_unlock(&b->mutex);
 		job->rc = mrt_dump_database(&b->job_run, &b->context, job->name, &job->database,
 		                            &job->object, &job->err);
@@ -197,7 +163,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int beat(struct backup *b, struct mrt_error *err)
+static int beat(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
 	int rc = mrt_text_printf(&key, err, "%salive-%u", b->folder, b->alive++);
@@ -207,7 +173,7 @@ static int beat(struct backup *b, struct mrt_error *err)
 }
 
 /* While the jobs work: keep the lock, show that we live, notice signals. */
-static int supervise(struct backup *b, struct mrt_error *err)
+static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	int64_t ping = mrt_clock_monotonic() + b->config->limits_lock_ping;
 	int64_t alive = mrt_clock_monotonic() + b->config->limits_alive;
@@ -240,7 +206,7 @@ static int supervise(struct backup *b, struct mrt_error *err)
 	return rc;
 }
 
-static int run_jobs(struct backup *b, struct mrt_error *err)
+static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	unsigned wanted = (unsigned)b->config->backup_jobs;
 	pthread_t threads[32];
@@ -259,9 +225,9 @@ static int run_jobs(struct backup *b, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	/* the failure that stopped the others, not theirs */
-	const struct job *worst = NULL;
+	const struct mrt_backup_job *worst = NULL;
 	for (size_t i = 0; i < b->n_jobs; i++) {
-		const struct job *job = &b->jobs[i];
+		const struct mrt_backup_job *job = &b->jobs[i];
 		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;
 		if (job->rc < 0 && !gone && (!worst || worst->rc == MRT_CANCELLED))
 			worst = job;
@@ -271,111 +237,12 @@ static int run_jobs(struct backup *b, struct mrt_error *err)
 	return worst ? worst->rc : mrt_run_check(b->run, err);
 }
 
-static int add_skipped(const struct backup *b, json_t *list, struct mrt_error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < b->databases.n; i++) {
-		const struct mrt_pg_database *d = &b->databases.items[i];
-		const char *reason = d->reason                 ? d->reason
-		                     : b->options->n_databases ? "it was not asked for"
-		                                               : NULL;
-		for (size_t k = 0; k < b->n_jobs; k++)
-			if (b->jobs[k].name == d->name)
-				reason = b->jobs[k].rc == MRT_NOT_FOUND ? "it was dropped meanwhile"
-				                                        : NULL;
-		if (!reason)
-			continue;
-		json_t *item = json_object();
-		rc = mrt_json_append(list, item, err);
-		if (rc == 0)
-			rc = mrt_json_set_text(item, "name", d->name, err);
-		if (rc == 0)
-			rc = mrt_json_set_text(item, "reason", reason, err);
-	}
-	return rc;
-}
-
-static int describe_server(const struct backup *b, json_t *json, struct mrt_error *err)
-{
-	json_t *server = json_object(), *client = json_object();
-	int rc = mrt_json_set(json, "server", server, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "client", client, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(server, "version", b->cluster.version_text, err);
-	if (rc == 0)
-		rc = mrt_json_set_size(server, "major", (uint64_t)b->cluster.major, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(server, "system_identifier", b->cluster.system_identifier,
-		                       err);
-	return rc < 0 ? rc : mrt_json_set_size(client, "major", (uint64_t)b->client_major, err);
-}
-
-/* What plan and manifest both say. */
-static int describe(const struct backup *b, json_t *json, struct mrt_error *err)
-{
-	char started[MRT_TIME_SIZE];
-	mrt_time_format(b->started, MRT_TIME_RFC3339, started);
-	const char *const texts[][2] = {
-		{ "id", b->id },
-		{ "platform", b->config->platform_name },
-		{ "target", b->options->target },
-		{ "method", "logical" },
-		{ "label", b->options->label },
-		{ "maratea", MRT_VERSION },
-		{ "started", started },
-		{ "compression", b->config->backup_compression },
-	};
-	int rc = mrt_json_set_size(json, "format", MRT_MANIFEST_FORMAT, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
-		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "whole", json_boolean(b->options->n_databases == 0), err);
-	return rc < 0 ? rc : describe_server(b, json, err);
-}
-
-static int make_manifest(const struct backup *b, json_t **ret, struct mrt_error *err)
-{
-	mrt_auto_json json = json_object();
-	char ended[MRT_TIME_SIZE];
-	mrt_time_format(b->run->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
-	json_t *databases = json_array(), *skipped = json_array(), *objects = json_array();
-	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "ended", ended, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "role_passwords",
-		                  json_boolean(b->options->plain_role_passwords), err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "databases", databases, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "skipped", skipped, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "objects", objects, err);
-	if (rc == 0)
-		rc = add_skipped(b, skipped, err);
-	if (rc == 0)
-		rc = mrt_json_append(objects, json_incref(b->globals), err);
-	for (size_t i = 0; rc == 0 && i < b->n_jobs; i++) {
-		if (!b->jobs[i].database)
-			continue;
-		rc = mrt_json_append(databases, json_incref(b->jobs[i].database), err);
-		if (rc == 0)
-			rc = mrt_json_append(objects, json_incref(b->jobs[i].object), err);
-	}
-	if (rc == 0)
-		rc = mrt_json_set(json, "warnings", json_incref(b->context.warnings), err);
-	if (rc == 0)
-		*ret = mrt_steal(json);
-	return rc;
-}
-
-static int put_manifest(struct backup *b, json_t **ret, struct mrt_error *err)
+static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = NULL;
 	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
 	mrt_autofree char *key = NULL;
-	int rc = make_manifest(b, &json, err);
+	int rc = mrt_run_manifest(b, &json, err);
 	if (rc == 0)
 		rc = mrt_manifest_print(json, &text, err);
 	if (rc == 0)
@@ -406,7 +273,7 @@ static int collect(void *context, const struct mrt_object *object, struct mrt_er
 }
 
 /* What a failed run committed is invisible without a manifest; take it away all the same. */
-static void clean_up(struct backup *b)
+static void clean_up(struct mrt_backup_work *b)
 {
 	const struct mrt_run last = { .log = b->run->log,
 		                      .wall = b->run->wall,
@@ -424,41 +291,7 @@ static void clean_up(struct backup *b)
 	free(r.keys);
 }
 
-static int make_plan(const struct backup *b, json_t **ret, struct mrt_error *err)
-{
-	mrt_auto_json json = json_object();
-	json_t *databases = json_array(), *skipped = json_array();
-	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "dry_run", json_true(), err);
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "store", b->context.store->name, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "program", b->pg_dump, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "databases", databases, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "skipped", skipped, err);
-	if (rc == 0)
-		rc = add_skipped(b, skipped, err);
-	for (size_t i = 0; rc == 0 && i < b->databases.n; i++)
-		for (size_t k = 0; rc == 0 && k < b->n_jobs; k++) {
-			if (b->jobs[k].name != b->databases.items[i].name)
-				continue;
-			json_t *item = json_object();
-			rc = mrt_json_append(databases, item, err);
-			if (rc == 0)
-				rc = mrt_json_set_text(item, "name", b->jobs[k].name, err);
-			if (rc == 0)
-				rc = mrt_json_set_size(item, "size", b->databases.items[i].size,
-				                       err);
-		}
-	if (rc == 0)
-		*ret = mrt_steal(json);
-	return rc;
-}
-
-static int perform(struct backup *b, json_t **ret, struct mrt_error *err)
+static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	struct mrt_progress *progress = b->run->progress;
 	if (progress) {
@@ -496,9 +329,9 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(backup_release) struct backup b = { .run = run,
-		                                        .config = config,
-		                                        .options = options };
+	mrt_cleanup(backup_release) struct mrt_backup_work b = { .run = run,
+		                                                 .config = config,
+		                                                 .options = options };
 	pthread_mutex_init(&b.context.lock, NULL);
 	pthread_mutex_init(&b.mutex, NULL);
 	pthread_cond_init(&b.changed, NULL);
@@ -529,7 +362,7 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	b.context.allow_warnings = options->allow_warnings;
 	b.context.log = run->log;
 	if (rc == 0 && options->dry_run)
-		return make_plan(&b, ret, err);
+		return mrt_run_plan(&b, ret, err);
 	if (rc == 0)
 		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
 		                      config->backup_lock_database, who, &b.lock, err);

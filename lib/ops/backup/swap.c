@@ -24,7 +24,8 @@ int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *
 	        c->pg, run,
 	        "SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), "
 	        "(r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, "
-	        "(SELECT count(*) FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid "
+	        "(SELECT count(*) FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = "
+	        "s.subid "
 	        "WHERE p.subdbid = d.oid), "
 	        "(SELECT count(*) FROM pg_replication_slots WHERE database = $1), "
 	        "(SELECT count(*) FROM pg_prepared_xacts WHERE database = $1) "

@@ -40,20 +40,51 @@ int mrt_config_note(struct mrt_config *config, const char *variable, const char 
 	return rc;
 }
 
-/* The password inside a URL is a secret too. */
+/* A part of a URL, as it is written and as it is meant. */
+static int hide_part(const struct mrt_run *run, const char *part, size_t len, struct mrt_error *err)
+{
+	mrt_auto_secret raw = NULL;
+	mrt_auto_secret plain = NULL;
+	int rc = mrt_text_printf(&raw, err, "%.*s", (int)len, part);
+	if (rc == 0)
+		rc = mrt_text_dup(raw, &plain, err);
+	char *to = plain;
+	for (const char *p = raw; rc == 0 && *p; p++) {
+		char hex[3] = { p[0] == '%' ? p[1] : '\0', p[0] == '%' && p[1] ? p[2] : '\0',
+			        '\0' };
+		bool encoded = hex[0] && hex[1] && mrt_unhex(hex, to, 1);
+		if (!encoded)
+			*to = *p;
+		to++;
+		p += encoded ? 2 : 0;
+	}
+	if (rc == 0)
+		*to = '\0';
+	if (rc == 0)
+		rc = mrt_log_secret(run->log, raw, err);
+	return rc < 0 ? rc : mrt_log_secret(run->log, plain, err);
+}
+
+/* The password inside a URL, or in a keyword/value string, is a secret too. */
 static int hide_url(const struct mrt_run *run, const char *url, struct mrt_error *err)
 {
 	const char *scheme = strstr(url, "://");
-	if (!scheme)
-		return 0;
-	const char *begin = scheme + 3, *end = begin + strcspn(begin, "/?");
-	const char *at = memrchr(begin, '@', (size_t)(end - begin));
+	const char *begin = scheme ? scheme + 3 : url, *end = begin + strcspn(begin, "/?");
+	const char *at = scheme ? memrchr(begin, '@', (size_t)(end - begin)) : NULL;
 	const char *colon = at ? memchr(begin, ':', (size_t)(at - begin)) : NULL;
-	if (!colon)
-		return 0;
-	mrt_auto_secret password = NULL;
-	int rc = mrt_text_printf(&password, err, "%.*s", (int)(at - colon - 1), colon + 1);
-	return rc < 0 ? rc : mrt_log_secret(run->log, password, err);
+	int rc = colon ? hide_part(run, colon + 1, (size_t)(at - colon - 1), err) : 0;
+	for (const char *p = url; rc == 0 && (p = strstr(p, "password"));) {
+		p += strlen("password");
+		p += strspn(p, " ");
+		if (*p != '=')
+			continue;
+		p += 1 + strspn(p + 1, " ");
+		char quote = *p == '\'' ? '\'' : '\0';
+		p += quote != '\0';
+		const char *stop = quote ? "'" : scheme ? "&" : " ";
+		rc = hide_part(run, p, strcspn(p, stop), err);
+	}
+	return rc;
 }
 
 int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
@@ -170,7 +201,7 @@ static int read_map(const struct reading *r, const struct mrt_yaml *map, const c
 		size_t index = mrt_config_index(name);
 		struct keys below;
 		keys_below(group, &below);
-		if (index < mrt_n_settings)
+		if (index < mrt_n_settings && !strchr(key->text, '.'))
 			rc = read_value(r, index, value, err);
 		else if (strchr(key->text, '.') || below.n == 0)
 			rc = unknown_key(r, key, prefix, err);
