@@ -97,6 +97,21 @@ static int compare_archive(struct verification *v, const json_t *database,
 	return 0;
 }
 
+/* A damaged byte may disturb the archive before its digest is known: read on, so that the error
+ * also says whether the stored bytes are the ones that were stored. */
+static int name_damage(struct mrt_source *source, char *chunk, const char *key,
+                       struct mrt_error *err)
+{
+	struct mrt_error why;
+	size_t n = 1;
+	int rc = 0;
+	while (rc == 0 && n > 0)
+		rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, &why);
+	if (rc == MRT_CORRUPT)
+		return mrt_fail(err, MRT_CORRUPT, "%s: %s (%s)", key, err->text, why.text);
+	return mrt_context(err, MRT_CORRUPT, "%s", key);
+}
+
 static int read_archive(struct verification *v, struct mrt_source *source, const json_t *database,
                         const char *key, struct mrt_error *err)
 {
@@ -106,11 +121,11 @@ static int read_archive(struct verification *v, struct mrt_source *source, const
 	size_t n = 1;
 	while (rc == 0 && n > 0) {
 		rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, err);
-		if (rc == 0 && n > 0) {
-			rc = mrt_pgarchive_feed(archive, chunk, n, err);
-			if (rc < 0)
-				return mrt_context(err, rc, "%s", key);
-		}
+		if (rc < 0 || n == 0)
+			break;
+		rc = mrt_pgarchive_feed(archive, chunk, n, err);
+		if (rc == MRT_CORRUPT)
+			return name_damage(source, chunk, key, err);
 	}
 	if (rc < 0)
 		return rc;
