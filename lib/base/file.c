@@ -130,7 +130,7 @@ static int remove_at(int dir, const char *name, struct mrt_error *err)
 	mrt_autofd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "remove %s", name);
-	DIR *entries = fdopendir(dup(fd));
+	DIR *entries = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 	if (!entries)
 		return mrt_fail_errno(err, errno, "remove %s", name);
 	int rc = 0;

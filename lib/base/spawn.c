@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -101,6 +102,8 @@ static int become(const struct prepared *p)
 {
 	const struct mrt_spawn_options *o = p->options;
 	if (o->user_namespace) {
+		prctl(PR_SET_DUMPABLE,
+		      1); /* else /proc/self/uid_map belongs to root; exec would do it too */
 		if (unshare(CLONE_NEWUSER) < 0)
 			return -1;
 		write_proc("/proc/self/setgroups", "deny");
@@ -122,8 +125,10 @@ __attribute__((noreturn)) static void child_main(const struct prepared *p)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (o->own_group)
 		setpgid(0, 0);
-	bool ok = (p->in == 0 || dup2(p->in, 0) >= 0) && (p->out == 1 || dup2(p->out, 1) >= 0) &&
-	          (p->err == 2 || dup2(p->err, 2) >= 0);
+	const int ends[] = { p->in, p->out, p->err };
+	bool ok = true;
+	for (int i = 0; ok && i < 3; i++) /* an end may have the right number already */
+		ok = ends[i] == i ? fcntl(i, F_SETFD, 0) == 0 : dup2(ends[i], i) >= 0;
 	for (size_t i = 0; ok && i < o->n_pass; i++)
 		ok = fcntl(o->pass[i], F_SETFD, 0) == 0;
 	ok = ok && become(p) == 0;
@@ -209,6 +214,8 @@ static int launch(struct mrt_child *child, struct prepared *p, struct mrt_error 
 		return mrt_fail_errno(err, forked, "fork");
 	child->pid = pid;
 	child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (child->pidfd < 0)
+		return mrt_fail_errno(err, errno, "pidfd_open");
 	int number = 0;
 	ssize_t n;
 	while ((n = read(answer, &number, sizeof(number))) < 0 && errno == EINTR)
@@ -428,7 +435,9 @@ int mrt_find_program(const char *name, char **ret, struct mrt_error *err)
 		int rc = mrt_text_printf(&candidate, err, "%.*s/%s", (int)n, path, name);
 		if (rc < 0)
 			return rc;
-		if (n > 0 && access(candidate, X_OK) == 0) {
+		struct stat st;
+		if (n > 0 && access(candidate, X_OK) == 0 && stat(candidate, &st) == 0 &&
+		    S_ISREG(st.st_mode)) {
 			*ret = candidate;
 			return 0;
 		}

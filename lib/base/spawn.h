@@ -1,8 +1,9 @@
 /* spawn.h - child processes whose end is always known.
  *
- * A child dies with us (PR_SET_PDEATHSIG), inherits only the descriptors named, and its stderr is
- * read line by line: each line goes to on_line, and the last ones are kept for the error that
- * mrt_child_wait() reports, so that the peer's own words survive.
+ * A child dies with the thread that started it (PR_SET_PDEATHSIG), which therefore stays for it; it
+ * inherits only the descriptors named, and its stderr is read line by line: each line goes to
+ * on_line, and the last ones are kept for the error that mrt_child_wait() reports, so that the peer's
+ * own words survive.
  */
 #ifndef MRT_BASE_SPAWN_H
 #define MRT_BASE_SPAWN_H

@@ -96,6 +96,10 @@ int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_para
 	PQconninfoFree(given);
 	if (rc == 0 && password && *password && !mrt_pg_params_get(params, "password"))
 		rc = mrt_pg_params_set(params, "password", password, err);
+	if (rc == 0 && mrt_pg_params_get(params, "service"))
+		rc = mrt_fail(err, MRT_CONFIG,
+		              "a PostgreSQL URL with service= is not supported; write host, "
+		              "port and user, or set PGSERVICE");
 	PQconninfoOption *defaults = PQconndefaults();
 	if (rc == 0 && !defaults)
 		rc = mrt_no_memory(err);

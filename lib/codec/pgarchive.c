@@ -108,8 +108,8 @@ struct mrt_pgarchive {
 	unsigned char block;
 	struct mrt_pgarchive_table *table;
 	char tail[COPY_END];
-	uint32_t *by_id; /* dump id -> index into tables + 1 */
-	size_t n_by_id, cap_tables;
+	struct mrt_pgarchive_ref *refs;
+	size_t n_refs, cap_refs, cap_tables;
 };
 
 int mrt_pgarchive_new(struct mrt_pgarchive **ret, struct mrt_error *err)
@@ -146,7 +146,7 @@ void mrt_pgarchive_free(struct mrt_pgarchive *a)
 	free(a->tag);
 	free(a->desc);
 	free(a->schema);
-	free(a->by_id);
+	free(a->refs);
 	mrt_buf_release(&a->text);
 	free(a);
 }
@@ -189,25 +189,44 @@ static int add_text(char ***list, size_t *n, const char *text, struct mrt_error 
 	return rc;
 }
 
-static int remember_id(struct mrt_pgarchive *a, size_t index, struct mrt_error *err)
+/* Which entry with data has which dump id; sorted by id once the table of contents is over. */
+struct mrt_pgarchive_ref {
+	int32_t id;
+	bool blobs, done;
+	size_t table;
+};
+
+static int remember_id(struct mrt_pgarchive *a, size_t table, bool blobs, struct mrt_error *err)
 {
 	if (a->id < 0 || a->id > ENTRIES_MAX)
 		return corrupt(a, "a dump id out of range", err);
-	size_t id = (size_t)a->id;
-	if (id >= a->n_by_id) {
-		size_t n = a->n_by_id ? a->n_by_id : 1024;
-		while (n <= id)
-			n *= 2;
-		uint32_t *grown = realloc(a->by_id, n * sizeof(*grown));
+	if (a->n_refs == a->cap_refs) {
+		size_t cap = a->cap_refs ? 2 * a->cap_refs : 64;
+		struct mrt_pgarchive_ref *grown = realloc(a->refs, cap * sizeof(*grown));
 		if (!grown)
 			return mrt_no_memory(err);
-		memset(grown + a->n_by_id, 0, (n - a->n_by_id) * sizeof(*grown));
-		a->by_id = grown;
-		a->n_by_id = n;
+		a->refs = grown;
+		a->cap_refs = cap;
 	}
-	if (a->by_id[id])
-		return corrupt(a, "two entries with one dump id", err);
-	a->by_id[id] = (uint32_t)index + 1;
+	a->refs[a->n_refs++] =
+	        (struct mrt_pgarchive_ref) { .id = a->id, .blobs = blobs, .table = table };
+	return 0;
+}
+
+static int by_id(const void *x, const void *y)
+{
+	int32_t a = ((const struct mrt_pgarchive_ref *)x)->id;
+	int32_t b = ((const struct mrt_pgarchive_ref *)y)->id;
+	return (a > b) - (a < b);
+}
+
+static int sort_ids(struct mrt_pgarchive *a, struct mrt_error *err)
+{
+	if (a->n_refs > 0)
+		qsort(a->refs, a->n_refs, sizeof(*a->refs), by_id);
+	for (size_t i = 1; i < a->n_refs; i++)
+		if (a->refs[i - 1].id == a->refs[i].id)
+			return corrupt(a, "two entries with one dump id", err);
 	return 0;
 }
 
@@ -223,7 +242,7 @@ static int add_table(struct mrt_pgarchive *a, struct mrt_error *err)
 		a->info.tables = grown;
 		a->cap_tables = cap;
 	}
-	int rc = remember_id(a, a->info.n_tables, err);
+	int rc = remember_id(a, a->info.n_tables, false, err);
 	if (rc < 0)
 		return rc;
 	char *schema = mrt_steal(a->schema);
@@ -243,7 +262,7 @@ static int end_entry(struct mrt_pgarchive *a, struct mrt_error *err)
 		rc = add_table(a, err);
 	else if (a->has_data && (strcmp(desc, "BLOBS") == 0)) {
 		/* 17 and later write several such entries; each id may come once */
-		rc = remember_id(a, UINT32_MAX - 1, err);
+		rc = remember_id(a, 0, true, err);
 		a->blobs_to_come++;
 	} else if (a->has_data)
 		rc = mrt_fail(err, MRT_CORRUPT,
@@ -256,7 +275,7 @@ static int end_entry(struct mrt_pgarchive *a, struct mrt_error *err)
 	free(mrt_steal(a->desc));
 	free(mrt_steal(a->schema));
 	a->field = --a->to_come > 0 ? E_ID : B_TYPE;
-	return rc;
+	return rc < 0 || a->to_come > 0 ? rc : sort_ids(a, err);
 }
 
 static int take_magic(struct mrt_pgarchive *a, struct mrt_error *err)
@@ -352,22 +371,19 @@ static int take_number(struct mrt_pgarchive *a, int64_t n, struct mrt_error *err
 
 static int begin_block(struct mrt_pgarchive *a, int64_t id, struct mrt_error *err)
 {
-	uint32_t index = id >= 0 && (uint64_t)id < a->n_by_id ? a->by_id[id] : 0;
-	bool blobs = index == UINT32_MAX;
-	if (index == 0 || blobs != (a->block == 3))
+	const struct mrt_pgarchive_ref key = { .id = (int32_t)id };
+	struct mrt_pgarchive_ref *ref = NULL;
+	if (a->n_refs > 0 && id == key.id)
+		ref = bsearch(&key, a->refs, a->n_refs, sizeof(key), by_id);
+	if (!ref || ref->blobs != (a->block == 3))
 		return corrupt(a, "a data block that no entry announces", err);
-	a->table = NULL;
-	memset(a->tail, 0, sizeof(a->tail));
-	if (blobs) {
-		a->by_id[id] = 0; /* each may come once */
-		a->blobs_to_come--;
-		a->field = B_OBJECT;
-		return 0;
-	}
-	a->table = &a->info.tables[index - 1];
-	if (a->table->done)
+	if (ref->done)
 		return corrupt(a, "a second data block for one table", err);
-	a->field = B_LENGTH;
+	ref->done = true;
+	memset(a->tail, 0, sizeof(a->tail));
+	a->table = ref->blobs ? NULL : &a->info.tables[ref->table];
+	a->blobs_to_come -= ref->blobs;
+	a->field = ref->blobs ? B_OBJECT : B_LENGTH;
 	return 0;
 }
 

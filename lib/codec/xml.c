@@ -63,6 +63,8 @@ static void on_end(void *context, const XML_Char *name)
 {
 	(void)name;
 	struct building *b = context;
+	if (b->failed) /* expat still ends the empty element in which we stopped it */
+		return;
 	b->at = b->at->parent;
 	b->depth--;
 }

@@ -46,12 +46,16 @@ static int next_event(struct loading *l, yaml_event_t *event, struct mrt_error *
 
 static int add_item(struct mrt_yaml *to, struct mrt_yaml *item, struct mrt_error *err)
 {
-	struct mrt_yaml **grown = realloc(to->items, (to->n_items + 1) * sizeof(struct mrt_yaml *));
-	if (!grown) {
-		mrt_yaml_free(item);
-		return mrt_no_memory(err);
+	size_t n = to->n_items;
+	if ((n & (n - 1)) == 0) { /* full: room doubles at powers of two */
+		size_t room = n > 0 ? 2 * n : 1;
+		struct mrt_yaml **grown = realloc(to->items, room * sizeof(struct mrt_yaml *));
+		if (!grown) {
+			mrt_yaml_free(item);
+			return mrt_no_memory(err);
+		}
+		to->items = grown;
 	}
-	to->items = grown;
 	to->items[to->n_items++] = item;
 	return 0;
 }

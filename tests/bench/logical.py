@@ -28,11 +28,11 @@ from servers import Postgres, Rgw, scratch  # noqa: E402
 
 MARATEA = os.path.abspath(os.environ.get("MARATEA", "build/maratea"))
 TABLES = [  # per GiB of database
-    "CREATE TABLE accounts AS SELECT g AS id, g % 1000 AS branch, (g * 7919) % 100000 AS balance, repeat(' ', 84) AS filler "
+    "CREATE TABLE accounts AS SELECT g AS id, g % 1000 AS branch, (g::bigint * 7919) % 100000 AS balance, repeat(' ', 84) AS filler "
     "FROM generate_series(1, {n} * 2600000) g",
     "CREATE TABLE events AS SELECT g AS id, now() - g * interval '1 second' AS at, json_build_object('user', g % 5000, "
     "'action', (ARRAY['view','submit','grade','login'])[1 + g % 4], 'course', md5((g % 977)::text), 'score', "
-    "(g * 31) % 100)::jsonb AS body FROM generate_series(1, {n} * 1900000) g",
+    "(g::bigint * 31) % 100)::jsonb AS body FROM generate_series(1, {n} * 1900000) g",
     "CREATE TABLE texts AS SELECT g AS id, (SELECT string_agg((ARRAY['school','teacher','lesson','mathematics','grade','homework',"
     "'the','of','and','student'])[1 + (g * 7 + i * i) % 10], ' ') FROM generate_series(1, 60) i) AS body FROM "
     "generate_series(1, {n} * 250000) g",

@@ -302,7 +302,8 @@ class Proxy:
 
     rule(method, path, n) is asked for each request (n: how many matched before, per rule result) and
     returns None (pass), or one of: ("status", 503, body), ("cut", bytes of the request body to pass),
-    ("drop-answer",): the request goes through, its answer does not come back.
+    ("drop-answer",): the request goes through, its answer does not come back; ("after", f): f() is
+    called when the request has gone through, and the connection ends; ("hang",): nothing happens.
     """
 
     def __init__(self, port, rule=None):
@@ -368,6 +369,9 @@ class Proxy:
                 client.shutdown(socket.SHUT_RDWR)
                 return
             body = cf.read(length)
+            if act and act[0] == "hang":
+                client.recv(1)  # until the other side gives up
+                return
             if act and act[0] == "status":
                 text = act[2].encode()
                 client.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nContent-Type: application/xml\r\n\r\n"
@@ -388,7 +392,9 @@ class Proxy:
                             break
                 else:
                     data = sf.read(int(answer_headers.get("content-length", 0)))
-            if act and act[0] == "drop-answer":
+            if act and act[0] == "after":
+                act[1]()
+            if act and act[0] in ("drop-answer", "after"):
                 client.shutdown(socket.SHUT_RDWR)
                 return
             client.sendall(answer + data)

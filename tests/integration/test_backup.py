@@ -186,6 +186,24 @@ def test_the_password_is_nowhere_to_be_seen():
     holds(show.out, "postgresql://postgres:***@")
 
 
+def test_100000_large_objects_pass_in_bounded_memory():
+    PG.psql("CREATE DATABASE many")
+    PG.psql("SELECT count(lo_from_bytea(0, '\\x616263')) FROM generate_series(1, 100000)", "many")
+    process = start("backup", "run", "postgres", "-d", "many", "-o", "json", env=ENV)
+    peak = 0
+    while process.poll() is None:
+        try:
+            peak = max([peak] + [int(line.split()[1]) for line in open("/proc/%d/status" % process.pid)
+                                 if line.startswith("VmHWM")])
+        except OSError:
+            break
+    manifest = finish(process, 300).json()
+    equal(manifest["databases"][0]["large_objects"], 100000)
+    assert 0 < peak < (128 << 10) or "sanitized" in MARATEA, peak
+    maratea("backup", "verify", manifest["id"], env=ENV)
+    PG.psql("DROP DATABASE many")
+
+
 def test_another_server_in_the_same_place_is_refused_until_adopted():
     other = Postgres()
     try:

@@ -176,6 +176,75 @@ def test_sigterm_during_an_upload_leaves_no_backup_and_no_upload():
     equal(uploads("faults"), [])
 
 
+def test_a_store_that_stalls_is_noticed_and_asked_again():
+    proxy, env = through(lambda m, p, n: ("hang",) if "partNumber=2" in p and n < 1 else None,
+                         MARATEA_LIMITS_STALL="1s")
+    env["MARATEA_STORE_GIVE_UP_AFTER"] = "30s"
+    maratea("backup", "run", "postgres", "-d", "big", env=env)
+    equal(proxy.hits, 1)
+    proxy, env = through(lambda m, p, n: ("hang",) if "partNumber=2" in p else None, MARATEA_LIMITS_STALL="1s")
+    backup_fails(env, 6, "part 2", "Operation too slow")
+
+
+def test_faults_on_the_third_volume_fail_the_backup_as_on_the_first():
+    refuse = "<Error><Code>QuotaExceeded</Code><Message>full</Message></Error>"
+    more = {"MARATEA_STORE_VOLUME_SIZE": "16MiB", "MARATEA_STORE_PART_SIZE": "5MiB"}
+    PG.psql("CREATE DATABASE wide")
+    PG.psql("CREATE TABLE noise AS SELECT g, encode(sha512(g::text::bytea), 'hex') AS h FROM generate_series(1, 700000) g", "wide")
+    for rule in (lambda m, p, n: ("status", 403, refuse) if ".0003" in p and "partNumber" in p else None,
+                 lambda m, p, n: ("status", 403, refuse) if ".0003" in p and "uploads" in p else None,
+                 lambda m, p, n: ("status", 403, refuse) if ".0003" in p and m == "POST" and "uploadId" in p else None):
+        proxy, env = through(rule, **more)
+        before = keys("faults")
+        failed = maratea("backup", "run", "postgres", "-d", "wide", env=env, status=6)
+        holds(failed.err, ".0003", "403 QuotaExceeded: full")
+        assert proxy.hits > 0
+        equal(keys("faults"), before)
+        equal(uploads("faults"), [])
+        proxy.close()
+    proxy, env = through(lambda m, p, n: ("cut", 1000) if ".0003" in p and "partNumber=2" in p and n < 2 else None, **more)
+    manifest = maratea("backup", "run", "postgres", "-d", "wide", "-o", "json", env=env).json()
+    equal(proxy.hits, 2)
+    maratea("backup", "verify", manifest["id"], env=s3("s3://faults"))
+    PG.psql("DROP DATABASE wide")
+
+
+def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
+    """Killed before and after Complete, before and after the manifest's PUT: only after the last is there one."""
+    def is_complete(m, p):
+        return m == "POST" and "uploadId" in p
+
+    def is_manifest(m, p):
+        return m == "PUT" and "manifest.json" in p
+    for point, after, made in ((is_complete, False, 0), (is_complete, True, 0), (is_manifest, False, 0),
+                               (is_manifest, True, 1)):
+        holder = {}
+
+        def kill():
+            holder["process"].kill()
+            holder["process"].wait()
+
+        def rule(method, path, n):
+            if n > 0 or not point(method, path):
+                return None
+            if after:
+                return ("after", kill)
+            kill()
+            return ("cut", 0)
+        proxy, env = through(rule)
+        before = [k for k in keys("faults") if k.endswith("manifest.json")]
+        holder["process"] = start("backup", "run", "postgres", "-d", "big", env=env)
+        equal(finish(holder["process"], 60).status, -9)
+        equal(proxy.hits, 1)
+        new = [k for k in keys("faults") if k.endswith("manifest.json") and k not in before]
+        equal(len(new), made)
+        for key in new:
+            maratea("backup", "verify", key.split("/")[2], env=s3("s3://faults"))
+        proxy.close()
+        listed = maratea("backup", "list", "-o", "json", env=s3("s3://faults")).json()
+        equal(len(listed["backups"]), len(before) + made)
+
+
 def test_wrong_keys_and_places_say_so():
     env = s3("s3://plain")
     holds(maratea("store", "probe", env=dict(env, S3_SECRET_KEY="wrong"), status=6).err, "403 SignatureDoesNotMatch",

@@ -44,6 +44,12 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 	return rc;
 }
 
+/* Errors name the volume. */
+static int in_volume(const struct volume *volume, int rc, struct mrt_error *err)
+{
+	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s", volume->key) : rc;
+}
+
 static int volumes_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
 {
 	struct volumes *v = (struct volumes *)sink;
@@ -52,7 +58,8 @@ static int volumes_write(struct mrt_sink *sink, const void *data, size_t len, st
 		struct volume *last = v->n > 0 ? v->all[v->n - 1] : NULL;
 		int rc = 0;
 		if (last && last->tally.size == v->limit)
-			rc = mrt_sink_prepare(last->sink, err); /* all of it is up; it stays open */
+			/* all of it is up; it stays open */
+			rc = in_volume(last, mrt_sink_prepare(last->sink, err), err);
 		if (rc == 0 && (!last || last->tally.size == v->limit))
 			rc = begin_volume(v, err);
 		if (rc < 0)
@@ -62,7 +69,7 @@ static int volumes_write(struct mrt_sink *sink, const void *data, size_t len, st
 		size_t n = room < len ? (size_t)room : len;
 		rc = mrt_sink_write(last->sink, p, n, err);
 		if (rc < 0)
-			return rc;
+			return in_volume(last, rc, err);
 		p += n;
 		len -= n;
 	}
@@ -74,7 +81,7 @@ static int volumes_prepare(struct mrt_sink *sink, struct mrt_error *err)
 	struct volumes *v = (struct volumes *)sink;
 	int rc = v->n == 0 ? begin_volume(v, err) : 0;
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
-		rc = mrt_sink_prepare(v->all[i]->sink, err);
+		rc = in_volume(v->all[i], mrt_sink_prepare(v->all[i]->sink, err), err);
 	return rc;
 }
 
@@ -84,7 +91,7 @@ static int volumes_commit(struct mrt_sink *sink, struct mrt_error *err)
 	int rc = volumes_prepare(sink, err);
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
 		if (!v->all[i]->committed) {
-			rc = mrt_sink_commit(v->all[i]->sink, err);
+			rc = in_volume(v->all[i], mrt_sink_commit(v->all[i]->sink, err), err);
 			v->all[i]->committed = rc == 0;
 		}
 	return rc;

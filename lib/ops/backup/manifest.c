@@ -82,7 +82,8 @@ static int parse_volumes(const json_t *json, struct mrt_manifest_object *object,
 			return mrt_fail(err, MRT_CORRUPT, "the volumes of %s do not add up",
 			                object->key);
 	}
-	if (object->n_volumes == 0 || sum != object->stored_size)
+	if (object->n_volumes == 0 || sum != object->stored_size ||
+	    strcmp(object->volumes[0].key, object->key) != 0)
 		return mrt_fail(err, MRT_CORRUPT, "the volumes of %s do not add up", object->key);
 	return 0;
 }
