@@ -281,8 +281,8 @@ int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options
 	child->words = MRT_BUF_INIT;
 	child->on_line = options->on_line;
 	child->context = options->context;
-	const char *slash = strrchr(path, '/');
-	rc = mrt_text_dup(slash ? slash + 1 : path, &child->name, err);
+	const char *name = options->name ? options->name : path, *slash = strrchr(name, '/');
+	rc = mrt_text_dup(slash ? slash + 1 : name, &child->name, err);
 	if (rc < 0)
 		return rc;
 	child->reaped = false;

@@ -2,8 +2,8 @@
  *
  * A child dies with the thread that started it (PR_SET_PDEATHSIG), which therefore stays for it; it
  * inherits only the descriptors named, and its stderr is read line by line: each line goes to
- * on_line, and the last ones are kept for the error that mrt_child_wait() reports, so that the peer's
- * own words survive.
+ * on_line, and the last ones are kept for the error that mrt_child_wait() reports, so that the
+ * peer's own words survive.
  */
 #ifndef MRT_BASE_SPAWN_H
 #define MRT_BASE_SPAWN_H
@@ -16,6 +16,7 @@ enum { MRT_FD_NULL = -1, MRT_FD_PIPE = -2, MRT_FD_INHERIT = -3 };
 
 struct mrt_spawn_options {
 	const char *const *argv;  /* argv[0]: path, or a name looked up in PATH */
+	const char *name;         /* for messages; NULL: argv[0]'s */
 	const char *const *set;   /* "NAME=value" to add to the environment, NULL-terminated */
 	const char *const *unset; /* names to drop from it, NULL-terminated */
 	const char *dir;          /* working directory, or NULL */

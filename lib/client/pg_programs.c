@@ -98,8 +98,15 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 {
 	const char *argv[32];
 	size_t n = 0;
-	for (; o->argv[n] && n < 24; n++)
-		argv[n] = o->argv[n];
+	/* pg_dump writes to a pipe in stdio's 4 KiB pieces, which costs it and us half a CPU second
+	 * a GiB (measured); where coreutils' stdbuf is at hand it gets a buffer worth a pipe's */
+	mrt_autofree char *stdbuf = NULL;
+	if (o->out == MRT_FD_PIPE && mrt_find_program("stdbuf", &stdbuf, NULL) == 0) {
+		argv[n++] = stdbuf;
+		argv[n++] = "--output=256K";
+	}
+	for (size_t i = 0; o->argv[i] && i < 24; i++)
+		argv[n++] = o->argv[i];
 	mrt_autofree char *conninfo = NULL, *dbname = NULL, *variable = NULL;
 	mrt_auto_secret passfile = NULL;
 	mrt_autofd fd = -1;
@@ -124,6 +131,7 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 		                             NULL };
 	const struct mrt_spawn_options spawn = {
 		.argv = argv,
+		.name = o->argv[0],
 		.set = set,
 		.unset = unset,
 		.in = o->in,

@@ -199,7 +199,7 @@ def test_faults_on_the_third_volume_fail_the_backup_as_on_the_first():
         failed = maratea("backup", "run", "postgres", "-d", "wide", env=env, status=6)
         holds(failed.err, ".0003", "403 QuotaExceeded: full")
         assert proxy.hits > 0
-        equal(keys("faults"), before)
+        equal([k for k in keys("faults") if "/cluster/" not in k], [k for k in before if "/cluster/" not in k])
         equal(uploads("faults"), [])
         proxy.close()
     proxy, env = through(lambda m, p, n: ("cut", 1000) if ".0003" in p and "partNumber=2" in p and n < 2 else None, **more)
