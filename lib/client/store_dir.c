@@ -299,6 +299,10 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
 static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
                      struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
+	const char *path = ((struct mrt_dir_store *)store)->root;
+	mrt_autofd root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 && errno != ENOENT) /* the first put makes it */
+		return mrt_fail_errno(err, errno, "open directory %s", path);
 	if (write) {
 		char name[40], random[9];
 		unsigned char raw[4];

@@ -20,6 +20,7 @@ def test_a_file_where_the_directory_should_be_is_an_error():
     with open(ROOT + "/file", "w") as f:
         f.write("x")
     env = environment(MARATEA_STORE="file://" + ROOT + "/file")
+    holds(maratea("store", "probe", env=env, status=1).err, ROOT + "/file", "Not a directory")
     holds(maratea("store", "probe", "--write", env=env, status=1).err, ROOT + "/file", "Not a directory")
     holds(maratea("backup", "list", env=env, status=1).err, "Not a directory")
 
