@@ -275,13 +275,15 @@ static int make_record(const struct verification *v, const char *level, const ch
 /* Kept beside the backup; a store that refuses is only a warning. */
 static void put_record(const struct verification *v, const json_t *record)
 {
-	char time[MRT_TIME_SIZE], rest[64];
+	char time[MRT_TIME_SIZE], rest[80];
+	int64_t now = v->run->wall();
 	unsigned char raw[3];
 	char random[7];
-	mrt_time_format(v->run->wall() / MRT_SECOND, MRT_TIME_BASIC, time);
+	mrt_time_format(now / MRT_SECOND, MRT_TIME_BASIC, time);
 	mrt_random(raw, sizeof(raw));
 	mrt_hex(raw, sizeof(raw), random);
-	snprintf(rest, sizeof(rest), "verified-%s-%s.json", time, random);
+	snprintf(rest, sizeof(rest), "verified-%.15s.%06dZ-%s.json", time,
+	         (int)(now % MRT_SECOND / 1000), random);
 	mrt_auto_buf text = MRT_BUF_INIT;
 	mrt_autofree char *key = NULL;
 	struct mrt_error why;
