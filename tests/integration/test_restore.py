@@ -179,6 +179,25 @@ def test_a_failing_pg_restore_is_told_and_drops_what_it_built():
     equal([d for d in databases(PG) if d == "fresh" or "maratea_restore" in d], [])
 
 
+def test_sigterm_in_the_middle_drops_what_it_built_within_5_seconds():
+    directory = ROOT + "/hanging"
+    os.mkdir(directory)
+    os.mkfifo(directory + "/begun")
+    with open(directory + "/pg_restore", "w") as f:
+        f.write('#!/bin/bash\ncase " $* " in *" --version "*) exec %s/pg_restore "$@";; esac\nhead -c 5000 >/dev/null\n'
+                'echo >%s/begun; exec sleep 100\n' % (PG.bin, directory))
+    os.chmod(directory + "/pg_restore", 0o755)
+    process = start("backup", "restore", BACKUP, "-d", "school", "--to-database", "fresh",
+                    env=dict(ENV, MARATEA_POSTGRES_BIN_DIR=directory))
+    open(directory + "/begun").read()
+    equal(len([d for d in databases(PG) if "maratea_restore" in d]), 1)
+    process.terminate()
+    done = finish(process, 5)
+    equal(done.status, 143)
+    holds(done.err, "interrupted by SIGTERM")
+    equal([d for d in databases(PG) if d == "fresh" or "maratea_restore" in d], [])
+
+
 def test_what_is_not_there_is_named():
     holds(restore(status=2).err, "which database? The backup " + BACKUP + " has: icu, latin, postgres, school")
     holds(restore("-d", "shool", "--to-database", "x", status=1).err, "has no database 'shool'; did you mean 'school'?")

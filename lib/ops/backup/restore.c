@@ -293,14 +293,8 @@ static int perform(struct restore *r, struct mrt_error *err)
 	if (rc == 0)
 		rc = r->kept ? mrt_swap(r->run, &r->c, built, r->name, r->kept, err)
 		             : rename_to(r, built, err);
-	if (rc < 0) {
-		const struct mrt_run last = { .log = r->run->log,
-			                      .wall = r->run->wall,
-			                      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
-		struct mrt_error why;
-		if (mrt_restore_drop(&last, &r->c, built, &why) < 0)
-			mrt_warn(r->run, "the unfinished database %s stays: %s", built, why.text);
-	}
+	if (rc < 0)
+		mrt_restore_abandon(r->run, &r->c, built);
 	return rc;
 }
 

@@ -42,6 +42,11 @@ int mrt_restore_properties(const struct mrt_run *run, const struct mrt_restore_c
 int mrt_restore_drop(const struct mrt_run *run, const struct mrt_restore_context *context,
                      const char *name, struct mrt_error *err);
 
+/* Drops what a failed restore leaves, even when the run was cancelled: over a connection of its
+ * own, within 3 s. What stays is warned of. */
+void mrt_restore_abandon(const struct mrt_run *run, const struct mrt_restore_context *context,
+                         const char *name);
+
 /* name's database aside as kept, the built one in its place, in one transaction. */
 int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *context,
                    const char *name, char **ret_kept, struct mrt_error *err);

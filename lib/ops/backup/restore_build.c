@@ -177,9 +177,8 @@ int mrt_restore_drop(const struct mrt_run *run, const struct mrt_restore_context
 	return rc;
 }
 
-/* The drop on failure must happen even when the run was cancelled, with a connection of its own. */
-static void drop_after_failure(const struct mrt_run *run, const struct mrt_restore_context *c,
-                               const char *name)
+void mrt_restore_abandon(const struct mrt_run *run, const struct mrt_restore_context *c,
+                         const char *name)
 {
 	const struct mrt_run last = { .log = run->log,
 		                      .wall = run->wall,
@@ -363,7 +362,7 @@ int mrt_restore_build(const struct mrt_run *run, const struct mrt_restore_contex
 	if (rc == 0) {
 		rc = mrt_restore_fill(run, c, d, name, false, err);
 		if (rc < 0)
-			drop_after_failure(run, c, name);
+			mrt_restore_abandon(run, c, name);
 	}
 	if (rc == 0)
 		*ret_name = mrt_steal(name);
