@@ -91,6 +91,7 @@ def main():
         base = dict(os.environ, DATABASE_URL=pg.url("mixed"), PGPASSWORD=pg.password, PGHOST="127.0.0.1",
                     PGPORT=str(pg.port), PGUSER="postgres", PATH=pg.bin + ":" + os.environ["PATH"],
                     RCLONE_CONFIG="/dev/null", AWS_EC2_METADATA_DISABLED="true")
+        base.pop("AWS_CA_BUNDLE", None)  # rclone 1.60 refuses to start with it
         places = []
         if o.dir or both:
             places.append(("directory", dict(base, MARATEA_STORE="file://%s/store" % work), work + "/pipe.out",

@@ -123,6 +123,13 @@ def test_a_store_that_stays_down_is_given_up_after_the_limit():
     lacks(failed.out, "backup ")
 
 
+def test_a_connection_cut_in_every_attempt_at_a_part_fails_the_backup():
+    proxy, env = through(lambda m, p, n: ("cut", 100000) if "partNumber=1&" in p else None)
+    backup_fails(env, 6, "db/big.pgdump.zst: part 1: ", "gave up after")
+    assert proxy.hits > 3, proxy.hits
+    equal(uploads("faults"), [])
+
+
 def test_faults_that_pass_are_retried_and_the_backup_is_whole():
     slow = "<Error><Code>SlowDown</Code><Message>x</Message></Error>"
     lost = "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>again</Message></Error>"
