@@ -74,6 +74,23 @@ void mrt_percent_encode(struct mrt_buf *buf, const char *text, size_t len, const
 	}
 }
 
+void mrt_percent_decode(char *text, bool plus)
+{
+	char *to = text;
+	for (const char *p = text; *p; p++) {
+		const char hex[] = { p[0] == '%' ? p[1] : '\0', p[0] == '%' && p[1] ? p[2] : '\0',
+			             '\0' };
+		unsigned char c;
+		if (hex[0] && hex[1] && mrt_unhex(hex, &c, 1)) {
+			*to++ = (char)c;
+			p += 2;
+		} else {
+			*to++ = plus && *p == '+' ? ' ' : *p;
+		}
+	}
+	*to = '\0';
+}
+
 int mrt_size_parse(const char *text, uint64_t *ret, struct mrt_error *err)
 {
 	static const char letters[] = "kmgt";

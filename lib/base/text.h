@@ -15,6 +15,9 @@ void mrt_base64(struct mrt_buf *buf, const void *data, size_t len);
 /* RFC 3986: everything but A-Z a-z 0-9 and the bytes in keep becomes %XX, upper-case. */
 void mrt_percent_encode(struct mrt_buf *buf, const char *text, size_t len, const char *keep);
 
+/* Decodes %XX in place; what is not two hex digits stays. plus: "+" stands for a blank. */
+void mrt_percent_decode(char *text, bool plus);
+
 /* "64", "8k", "8KiB", "16MiB", "64GiB": powers of 1024. */
 int mrt_size_parse(const char *text, uint64_t *ret, struct mrt_error *err);
 /* "512 B", "1.5 KiB", "3.0 GiB" */

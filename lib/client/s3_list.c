@@ -9,24 +9,10 @@
 /* encoding-type=url: keys come percent-encoded, and so any key survives XML */
 static int decode_key(const char *text, char **ret, struct mrt_error *err)
 {
-	char *key = NULL;
-	int rc = mrt_text_dup(text, &key, err);
-	if (rc < 0)
-		return rc;
-	char *to = key;
-	for (const char *p = text; *p; p++) {
-		unsigned char c;
-		char hex[3] = { p[0] == '%' ? p[1] : '\0', p[0] == '%' && p[1] ? p[2] : '\0', 0 };
-		if (hex[0] && hex[1] && mrt_unhex(hex, &c, 1)) {
-			*to++ = (char)c;
-			p += 2;
-		} else {
-			*to++ = *p == '+' ? ' ' : *p;
-		}
-	}
-	*to = '\0';
-	*ret = key;
-	return 0;
+	int rc = mrt_text_dup(text, ret, err);
+	if (rc == 0)
+		mrt_percent_decode(*ret, true);
+	return rc;
 }
 
 static int add_object(const struct mrt_s3 *s3, const struct mrt_xml *item,

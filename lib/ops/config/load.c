@@ -48,18 +48,8 @@ static int hide_part(const struct mrt_run *run, const char *part, size_t len, st
 	int rc = mrt_text_printf(&raw, err, "%.*s", (int)len, part);
 	if (rc == 0)
 		rc = mrt_text_dup(raw, &plain, err);
-	char *to = plain;
-	for (const char *p = raw; rc == 0 && *p; p++) {
-		char hex[3] = { p[0] == '%' ? p[1] : '\0', p[0] == '%' && p[1] ? p[2] : '\0',
-			        '\0' };
-		bool encoded = hex[0] && hex[1] && mrt_unhex(hex, to, 1);
-		if (!encoded)
-			*to = *p;
-		to++;
-		p += encoded ? 2 : 0;
-	}
 	if (rc == 0)
-		*to = '\0';
+		mrt_percent_decode(plain, false);
 	if (rc == 0)
 		rc = mrt_log_secret(run->log, raw, err);
 	return rc < 0 ? rc : mrt_log_secret(run->log, plain, err);
