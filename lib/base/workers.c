@@ -2,19 +2,35 @@
 #include "base/workers.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#define BACKGROUND_NICE 10
 
 struct mrt_workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct mrt_job *first, **last;
 	unsigned wanted, running, idle, queued;
+	bool background;
 	bool closing;
 	pthread_t threads[];
 };
 
+void mrt_thread_batch(int nice)
+{
+	const struct sched_param param = { .sched_priority = 0 };
+	sched_setscheduler(0, SCHED_BATCH, &param); /* of this thread alone, as Linux has it */
+	if (nice > 0)
+		setpriority(PRIO_PROCESS, (id_t)gettid(),
+		            getpriority(PRIO_PROCESS, (id_t)gettid()) + nice);
+}
+
 static void *work(void *arg)
 {
 	struct mrt_workers *w = arg;
+	if (w->background)
+		mrt_thread_batch(BACKGROUND_NICE);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		w->idle++;
@@ -36,7 +52,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int mrt_workers_new(unsigned threads, struct mrt_workers **ret, struct mrt_error *err)
+int mrt_workers_new(unsigned threads, bool background, struct mrt_workers **ret,
+                    struct mrt_error *err)
 {
 	struct mrt_workers *w = calloc(1, sizeof(*w) + threads * sizeof(pthread_t));
 	if (!w)
@@ -45,6 +62,7 @@ int mrt_workers_new(unsigned threads, struct mrt_workers **ret, struct mrt_error
 	pthread_cond_init(&w->more, NULL);
 	w->last = &w->first;
 	w->wanted = threads;
+	w->background = background;
 	*ret = w;
 	return 0;
 }

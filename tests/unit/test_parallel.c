@@ -74,7 +74,7 @@ static void whoever_waits_gets_the_buffer_that_is_given_back(void **state)
 	struct giver g = { .job.work = give_soon };
 	void *got = NULL;
 	assert_ok(mrt_pool_new(8, 1, &pool, &err));
-	assert_ok(mrt_workers_new(1, &workers, &err));
+	assert_ok(mrt_workers_new(1, false, &workers, &err));
 	assert_ok(mrt_pool_acquire(pool, &run, &g.buffer, &err));
 	g.pool = pool;
 	assert_ok(mrt_workers_submit(workers, &g.job, &err));
@@ -120,7 +120,7 @@ static void one_worker_keeps_the_order_and_freeing_finishes_the_queue(void **sta
 	struct step steps[100];
 	int order[100];
 	atomic_int n = 0;
-	assert_ok(mrt_workers_new(1, &workers, &err));
+	assert_ok(mrt_workers_new(1, false, &workers, &err));
 	for (int i = 0; i < 100; i++) {
 		steps[i] = (struct step) {
 			.job.work = note_step, .number = i, .order = order, .n = &n
@@ -175,7 +175,7 @@ static void as_many_jobs_run_at_once_as_there_are_threads(void **state)
 	(void)state;
 	struct mrt_error err;
 	mrt_auto(mrt_workers) *workers = NULL;
-	assert_ok(mrt_workers_new(4, &workers, &err));
+	assert_ok(mrt_workers_new(4, false, &workers, &err));
 	hold_meeting(workers, 4);
 	hold_meeting(workers, 4);
 }
@@ -185,7 +185,7 @@ static void a_burst_after_a_pause_starts_the_threads_it_needs(void **state)
 	(void)state;
 	struct mrt_error err;
 	mrt_auto(mrt_workers) *workers = NULL;
-	assert_ok(mrt_workers_new(4, &workers, &err));
+	assert_ok(mrt_workers_new(4, false, &workers, &err));
 	hold_meeting(workers, 1); /* one thread exists, and is idle */
 	hold_meeting(workers, 4);
 }
@@ -195,7 +195,7 @@ static void workers_without_work_end_at_once(void **state)
 	(void)state;
 	struct mrt_error err;
 	struct mrt_workers *workers = NULL;
-	assert_ok(mrt_workers_new(8, &workers, &err));
+	assert_ok(mrt_workers_new(8, false, &workers, &err));
 	mrt_workers_free(workers);
 	mrt_workers_free(NULL);
 	mrt_pool_free(NULL);

@@ -109,7 +109,7 @@ static void a_pipe_carries_more_than_it_holds(void **state)
 	fill_noise(data, size, 2);
 	struct pouring p = { .job.work = pour, .data = data, .size = size, .fd = ends[1] };
 	struct mrt_workers *workers = NULL;
-	assert_ok(mrt_workers_new(1, &workers, &err));
+	assert_ok(mrt_workers_new(1, false, &workers, &err));
 	assert_ok(mrt_workers_submit(workers, &p.job, &err));
 	mrt_auto(mrt_source) *from = NULL;
 	mrt_auto_buf got = MRT_BUF_INIT;

@@ -4,6 +4,8 @@
 
 #include "codec/zstd.h"
 
+#include <zstd.h>
+
 /* Compresses data into ret, written in pieces of step bytes. */
 static void compress(const void *data, size_t len, size_t step, int level, unsigned workers,
                      struct mrt_buf *ret)
@@ -13,7 +15,9 @@ static void compress(const void *data, size_t len, size_t step, int level, unsig
 	struct memory_sink to = MEMORY_SINK;
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_sink) *sink = NULL;
-	assert_ok(mrt_zstd_compressor(&to.sink, level, workers, &sink, &err));
+	struct mrt_tally tally;
+	const struct mrt_zstd_options how = { .level = level, .workers = workers, .plain = &tally };
+	assert_ok(mrt_zstd_compressor(&to.sink, &how, &sink, &err));
 	assert_ok(mrt_stream_copy(&run, &from.source, sink, &err));
 	assert_ok(mrt_sink_prepare(sink, &err));
 	assert_int_equal(to.committed, 0);
@@ -21,6 +25,13 @@ static void compress(const void *data, size_t len, size_t step, int level, unsig
 	assert_ok(mrt_sink_commit(sink, &err));
 	assert_int_equal(to.buf.len, prepared);
 	assert_int_equal(to.committed, 1);
+	char sha256[MRT_SHA256_HEX];
+	mrt_auto(mrt_digest) *digest = NULL;
+	assert_ok(mrt_digest_new(&digest, &err));
+	assert_ok(mrt_digest_add(digest, data, len, &err));
+	assert_ok(mrt_digest_end(digest, sha256, &err));
+	assert_string_equal(tally.sha256, sha256);
+	assert_int_equal(tally.size, len);
 	mrt_buf_add(ret, to.buf.data, to.buf.len);
 	mrt_sink_free(&to.sink);
 }
@@ -159,20 +170,87 @@ static void a_failing_sink_fails_the_compressor(void **state)
 	(void)state;
 	struct mrt_error err;
 	struct memory_sink to = MEMORY_SINK;
+	const struct mrt_zstd_options how = { .level = 3 };
 	mrt_auto(mrt_sink) *sink = NULL;
 	to.fail_with = MRT_NO_SPACE;
-	assert_ok(mrt_zstd_compressor(&to.sink, 3, 0, &sink, &err));
+	assert_ok(mrt_zstd_compressor(&to.sink, &how, &sink, &err));
 	assert_code(MRT_NO_SPACE, mrt_sink_commit(sink, &err));
 	assert_int_equal(to.committed, 0);
+}
+
+/* Several frames, filled by odd steps, compressed side by side: order, sizes and digest hold. */
+static void many_frames_keep_their_order(void **state)
+{
+	(void)state;
+	size_t size = 5 * MRT_ZSTD_FRAME + 12345;
+	char *data = malloc(size);
+	for (size_t i = 0; i < size; i++)
+		data[i] = (char)(i >> 12 ^ i % 251);
+	for (unsigned workers = 0; workers <= 3; workers++) {
+		round_trip(data, size, 0, 1, workers);
+		round_trip(data, MRT_ZSTD_FRAME, 100003, 1, workers);
+		round_trip(data, 2 * MRT_ZSTD_FRAME, MRT_ZSTD_FRAME, 1, workers);
+		round_trip(data, MRT_ZSTD_FRAME + 1, 0, 1, workers);
+	}
+	free(data);
+}
+
+static void each_frame_says_how_long_it_is(void **state)
+{
+	(void)state;
+	size_t size = 2 * MRT_ZSTD_FRAME + 77;
+	char *data = calloc(1, size);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	compress(data, size, 0, 3, 2, &packed);
+	const char *p = packed.data, *end = p + packed.len;
+	static const size_t expected[] = { MRT_ZSTD_FRAME, MRT_ZSTD_FRAME, 77 };
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(p < end);
+		assert_int_equal(ZSTD_getFrameContentSize(p, (size_t)(end - p)), expected[i]);
+		p += ZSTD_findFrameCompressedSize(p, (size_t)(end - p));
+	}
+	assert_ptr_equal(p, end);
+	free(data);
+}
+
+/* The workers of a compressor that is given up have work under way. */
+static void a_compressor_given_up_ends_at_once(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	struct memory_sink to = MEMORY_SINK;
+	struct mrt_tally tally;
+	const struct mrt_zstd_options how = {
+		.level = 3, .workers = 2, .frames = 6, .plain = &tally
+	};
+	mrt_auto(mrt_sink) *sink = NULL;
+	size_t size = 3 * MRT_ZSTD_FRAME + 1;
+	char *data = calloc(1, size);
+	assert_ok(mrt_zstd_compressor(&to.sink, &how, &sink, &err));
+	assert_ok(mrt_sink_write(sink, data, size, &err));
+	mrt_sink_free(mrt_steal(sink));
+	assert_int_equal(to.committed, 0);
+	mrt_sink_free(&to.sink);
+	free(data);
+}
+
+static size_t memory(int level, unsigned workers, unsigned frames)
+{
+	const struct mrt_zstd_options how = { .level = level,
+		                              .workers = workers,
+		                              .frames = frames };
+	return mrt_zstd_memory(&how);
 }
 
 static void higher_levels_and_more_workers_need_more_memory(void **state)
 {
 	(void)state;
 	for (int level = 2; level <= MRT_ZSTD_LEVEL_MAX; level++)
-		assert_true(mrt_zstd_memory(level, 0) >= mrt_zstd_memory(level - 1, 0));
-	for (unsigned workers = 1; workers < 8; workers++)
-		assert_true(mrt_zstd_memory(3, workers) > mrt_zstd_memory(3, workers - 1));
+		assert_true(memory(level, 0, 1) >= memory(level - 1, 0, 1));
+	for (unsigned n = 2; n < 8; n++) {
+		assert_true(memory(3, n, 9) > memory(3, n - 1, 9));
+		assert_true(memory(3, 1, n) > memory(3, 1, n - 1));
+	}
 }
 
 int main(void)
@@ -186,6 +264,9 @@ int main(void)
 		cmocka_unit_test(frames_one_after_the_other_are_one_text),
 		cmocka_unit_test(what_is_not_zstd_is_refused),
 		cmocka_unit_test(a_failing_sink_fails_the_compressor),
+		cmocka_unit_test(many_frames_keep_their_order),
+		cmocka_unit_test(each_frame_says_how_long_it_is),
+		cmocka_unit_test(a_compressor_given_up_ends_at_once),
 		cmocka_unit_test(higher_levels_and_more_workers_need_more_memory),
 	};
 	return cmocka_run_group_tests_name("zstd", tests, NULL, NULL);

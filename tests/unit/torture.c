@@ -221,7 +221,7 @@ static int pools_and_workers(struct mrt_error *err)
 	if (rc == 0) {
 		mrt_pool_give(pool, mrt_pool_take(pool));
 		mrt_pool_give(pool, buffer);
-		rc = mrt_workers_new(2, &workers, err);
+		rc = mrt_workers_new(2, false, &workers, err);
 	}
 	return rc < 0 ? rc : mrt_workers_submit(workers, &job, err);
 }
@@ -246,10 +246,11 @@ static int streams(struct mrt_error *err)
 	mrt_auto(mrt_sink) *tally = NULL, *compressor = NULL;
 	mrt_auto(mrt_source) *plain = NULL, *tallied = NULL;
 	mrt_auto_buf back = MRT_BUF_INIT;
-	struct mrt_tally in, out;
+	struct mrt_tally in, plain_in, out;
+	const struct mrt_zstd_options how = { .level = 1, .plain = &plain_in };
 	int rc = mrt_tally_sink(&to.sink, &in, &tally, err);
 	if (rc == 0)
-		rc = mrt_zstd_compressor(tally, 1, 0, &compressor, err);
+		rc = mrt_zstd_compressor(tally, &how, &compressor, err);
 	if (rc == 0)
 		rc = mrt_stream_copy(&run, &from.source, compressor, err);
 	if (rc == 0)

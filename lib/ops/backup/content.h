@@ -6,14 +6,13 @@
 #ifndef MRT_OPS_BACKUP_CONTENT_H
 #define MRT_OPS_BACKUP_CONTENT_H
 
-#include "codec/digest.h"
+#include "codec/zstd.h"
 #include "ops/backup/manifest.h"
 
 struct mrt_content_writer;
 struct mrt_content_options {
 	uint64_t volume_size;
-	int level;        /* zstd */
-	unsigned workers; /* of zstd */
+	struct mrt_zstd_options zstd; /* plain is ours */
 };
 /* folder: "<platform>/<target>/<id>/"; key: relative to it, "db/x.pgdump.zst". */
 int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
@@ -21,7 +20,7 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
                      struct mrt_content_writer **ret, struct mrt_error *err);
 void mrt_content_writer_free(struct mrt_content_writer *writer); /* without commit: abort */
 MRT_DEFINE_AUTO(mrt_content_writer)
-/* Plain bytes go in here. */
+/* Plain bytes go in here; it is a compressor, see mrt_zstd_room(). */
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *writer);
 /* Everything upstream ended well: make the object visible. *ret_json: its entry for the manifest.
  */

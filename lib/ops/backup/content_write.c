@@ -8,8 +8,9 @@
 #include <string.h>
 
 struct volume {
-	char *key;                   /* relative */
-	struct mrt_sink *put, *sink; /* sink: the tally in front of put */
+	char *key; /* relative */
+	struct mrt_sink *put;
+	struct mrt_digest *digest;
 	struct mrt_tally tally;
 	bool committed;
 };
@@ -20,8 +21,11 @@ struct volumes {
 	struct mrt_store *store;
 	char *folder, *key;
 	uint64_t limit;
-	struct volume **all; /* each on its own: a tally must not move */
+	struct volume **all;
 	size_t n;
+	struct mrt_digest *digest; /* of all volumes; with one volume, its own will do */
+	struct mrt_tally tally;
+	bool prepared;
 };
 
 static int begin_volume(struct volumes *v, struct mrt_error *err)
@@ -39,9 +43,9 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 		rc = mrt_text_printf(&full, err, "%s%s", v->folder, volume->key);
 	if (rc == 0)
 		rc = mrt_store_put(v->store, v->run, full, &volume->put, err);
-	if (rc == 0)
-		rc = mrt_tally_sink(volume->put, &volume->tally, &volume->sink, err);
-	return rc;
+	if (rc == 0 && v->n == 2)
+		rc = mrt_digest_copy(v->all[0]->digest, &v->digest, err);
+	return rc < 0 ? rc : mrt_digest_new(&volume->digest, err);
 }
 
 /* Errors name the volume. */
@@ -50,30 +54,55 @@ static int in_volume(const struct volume *volume, int rc, struct mrt_error *err)
 	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s", volume->key) : rc;
 }
 
+static int add_to_volume(struct volumes *v, struct volume *to, const void *data, size_t len,
+                         struct mrt_error *err)
+{
+	int rc = mrt_digest_add(to->digest, data, len, err);
+	if (rc == 0 && v->digest)
+		rc = mrt_digest_add(v->digest, data, len, err);
+	if (rc == 0)
+		rc = in_volume(to, mrt_sink_write(to->put, data, len, err), err);
+	to->tally.size += len;
+	v->tally.size += len;
+	return rc;
+}
+
 static int volumes_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
 {
 	struct volumes *v = (struct volumes *)sink;
 	const char *p = data;
 	while (len > 0) {
 		struct volume *last = v->n > 0 ? v->all[v->n - 1] : NULL;
+		bool full = last && last->tally.size == v->limit;
 		int rc = 0;
-		if (last && last->tally.size == v->limit)
-			/* all of it is up; it stays open */
-			rc = in_volume(last, mrt_sink_prepare(last->sink, err), err);
-		if (rc == 0 && (!last || last->tally.size == v->limit))
+		if (full) /* all of it is up; it stays open */
+			rc = in_volume(last, mrt_sink_prepare(last->put, err), err);
+		if (rc == 0 && (!last || full))
 			rc = begin_volume(v, err);
 		if (rc < 0)
 			return rc;
 		last = v->all[v->n - 1];
 		uint64_t room = v->limit - last->tally.size;
 		size_t n = room < len ? (size_t)room : len;
-		rc = mrt_sink_write(last->sink, p, n, err);
+		rc = add_to_volume(v, last, p, n, err);
 		if (rc < 0)
-			return in_volume(last, rc, err);
+			return rc;
 		p += n;
 		len -= n;
 	}
 	return 0;
+}
+
+static int end_digests(struct volumes *v, struct mrt_error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < v->n; i++)
+		rc = mrt_digest_end(v->all[i]->digest, v->all[i]->tally.sha256, err);
+	if (rc == 0 && v->digest)
+		rc = mrt_digest_end(v->digest, v->tally.sha256, err);
+	else if (rc == 0)
+		memcpy(v->tally.sha256, v->all[0]->tally.sha256, MRT_SHA256_HEX);
+	return rc;
 }
 
 static int volumes_prepare(struct mrt_sink *sink, struct mrt_error *err)
@@ -81,7 +110,10 @@ static int volumes_prepare(struct mrt_sink *sink, struct mrt_error *err)
 	struct volumes *v = (struct volumes *)sink;
 	int rc = v->n == 0 ? begin_volume(v, err) : 0;
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
-		rc = in_volume(v->all[i], mrt_sink_prepare(v->all[i]->sink, err), err);
+		rc = in_volume(v->all[i], mrt_sink_prepare(v->all[i]->put, err), err);
+	if (rc == 0 && !v->prepared)
+		rc = end_digests(v, err);
+	v->prepared = v->prepared || rc == 0;
 	return rc;
 }
 
@@ -91,7 +123,7 @@ static int volumes_commit(struct mrt_sink *sink, struct mrt_error *err)
 	int rc = volumes_prepare(sink, err);
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
 		if (!v->all[i]->committed) {
-			rc = in_volume(v->all[i], mrt_sink_commit(v->all[i]->sink, err), err);
+			rc = in_volume(v->all[i], mrt_sink_commit(v->all[i]->put, err), err);
 			v->all[i]->committed = rc == 0;
 		}
 	return rc;
@@ -101,11 +133,12 @@ static void volumes_free(struct mrt_sink *sink)
 {
 	struct volumes *v = (struct volumes *)sink;
 	for (size_t i = 0; i < v->n; i++) {
-		mrt_sink_free(v->all[i]->sink);
+		mrt_digest_free(v->all[i]->digest);
 		mrt_sink_free(v->all[i]->put);
 		free(v->all[i]->key);
 		free(v->all[i]);
 	}
+	mrt_digest_free(v->digest);
 	free(v->all);
 	free(v->folder);
 	free(v->key);
@@ -114,8 +147,8 @@ static void volumes_free(struct mrt_sink *sink)
 
 struct mrt_content_writer {
 	struct volumes *volumes;
-	struct mrt_sink *stored_tally, *compressor, *plain_tally;
-	struct mrt_tally plain, stored;
+	struct mrt_sink *compressor;
+	struct mrt_tally plain;
 	int level;
 };
 
@@ -134,20 +167,17 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 		return mrt_no_memory(err);
 	}
 	w->volumes = v;
-	w->level = options->level;
+	w->level = options->zstd.level;
 	*v = (struct volumes) {
 		.sink.ops = &ops, .run = run, .store = store, .limit = options->volume_size
 	};
 	int rc = mrt_text_dup(folder, &v->folder, err);
 	if (rc == 0)
 		rc = mrt_text_dup(key, &v->key, err);
+	struct mrt_zstd_options zstd = options->zstd;
+	zstd.plain = &w->plain;
 	if (rc == 0)
-		rc = mrt_tally_sink(&v->sink, &w->stored, &w->stored_tally, err);
-	if (rc == 0)
-		rc = mrt_zstd_compressor(w->stored_tally, options->level, options->workers,
-		                         &w->compressor, err);
-	if (rc == 0)
-		rc = mrt_tally_sink(w->compressor, &w->plain, &w->plain_tally, err);
+		rc = mrt_zstd_compressor(&v->sink, &zstd, &w->compressor, err);
 	if (rc == 0)
 		*ret = mrt_steal(w);
 	return rc;
@@ -157,9 +187,7 @@ void mrt_content_writer_free(struct mrt_content_writer *w)
 {
 	if (!w)
 		return;
-	mrt_sink_free(w->plain_tally);
 	mrt_sink_free(w->compressor);
-	mrt_sink_free(w->stored_tally);
 	if (w->volumes)
 		mrt_sink_free(&w->volumes->sink);
 	free(w);
@@ -167,7 +195,7 @@ void mrt_content_writer_free(struct mrt_content_writer *w)
 
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *w)
 {
-	return w->plain_tally;
+	return w->compressor;
 }
 
 static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt_error *err)
@@ -182,9 +210,9 @@ static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "sha256", w->plain.sha256, err);
 	if (rc == 0)
-		rc = mrt_json_set_size(json, "stored_size", w->stored.size, err);
+		rc = mrt_json_set_size(json, "stored_size", w->volumes->tally.size, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "stored_sha256", w->stored.sha256, err);
+		rc = mrt_json_set_text(json, "stored_sha256", w->volumes->tally.sha256, err);
 	json_t *list = json_array();
 	if (rc == 0)
 		rc = mrt_json_set(json, "volumes", list, err);
@@ -204,7 +232,7 @@ static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt
 
 int mrt_content_commit(struct mrt_content_writer *w, json_t **ret_json, struct mrt_error *err)
 {
-	int rc = mrt_sink_commit(w->plain_tally, err);
+	int rc = mrt_sink_commit(w->compressor, err);
 	if (rc < 0)
 		return rc;
 	mrt_auto_json json = json_object();

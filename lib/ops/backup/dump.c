@@ -52,24 +52,25 @@ static int refuse_omissions(struct mrt_dump_context *c, const char *words, struc
 	return 0;
 }
 
-/* Reads the child's stdout to its end into the writer, past inspect. */
-static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_sink *sink,
+/* Reads the child's stdout to its end into the compressor, past inspect. */
+static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_sink *compressor,
                 int (*inspect)(void *arg, const void *data, size_t len, struct mrt_error *err),
                 void *arg, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
-	mrt_autofree char *chunk = malloc(READ_SIZE);
-	if (!chunk)
-		return mrt_no_memory(err);
 	int rc = mrt_source_of_fd(run, mrt_child_out(child), &source, err);
 	while (rc == 0) {
-		size_t n = 0;
-		rc = mrt_source_read(source, chunk, READ_SIZE, &n, err);
+		void *chunk;
+		size_t room, n = 0;
+		rc = mrt_zstd_room(compressor, &chunk, &room, err);
+		if (rc == 0)
+			rc = mrt_source_read(source, chunk, room < READ_SIZE ? room : READ_SIZE, &n,
+			                     err);
 		if (rc < 0 || n == 0)
 			break;
 		rc = inspect(arg, chunk, n, err);
 		if (rc == 0)
-			rc = mrt_sink_write(sink, chunk, n, err);
+			rc = mrt_zstd_filled(compressor, n, err);
 		mrt_run_progress(run, n);
 	}
 	return rc;

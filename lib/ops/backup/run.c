@@ -1,6 +1,7 @@
 /* run.c - "backup run postgres": lock, dump every database, manifest last. */
 #include "ops/backup/run.h"
 #include "base/text.h"
+#include "base/workers.h"
 #include "client/pg_programs.h"
 #include "codec/zstd.h"
 #include "ops/backup/access.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define BASE_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, read buffers, catalogues */
+#define READ_AHEAD 4 /* frames that wait for a compressor while the dump goes on */
 
 static void backup_release(struct mrt_backup_work *b)
 {
@@ -112,18 +114,19 @@ static int open_store(struct mrt_backup_work *b, struct mrt_error *err)
 	unsigned jobs = (unsigned)config->backup_jobs,
 	         cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = cpus / jobs < 1 ? 1 : cpus / jobs > 4 ? 4 : cpus / jobs, buffers = 0;
+	struct mrt_zstd_options *zstd = &b->context.content.zstd;
 	b->context.content.volume_size = config->store_volume_size;
-	int rc = mrt_config_level(config, &b->context.content.level, err);
-	int level = b->context.content.level;
-	/* fewer threads before failing for want of memory */
-	while (workers > 0 && BASE_MEMORY + jobs * mrt_zstd_memory(level, workers) +
-	                                      (jobs + 2) * config->store_part_size >
-	                              config->backup_memory)
-		workers--;
-	b->context.content.workers = workers;
+	int rc = mrt_config_level(config, &zstd->level, err);
+	/* fewer frames, then fewer threads, before failing for want of memory */
+	zstd->workers = workers;
+	zstd->frames = workers + READ_AHEAD;
+	while (zstd->workers > 0 &&
+	       BASE_MEMORY + jobs * mrt_zstd_memory(zstd) + (jobs + 2) * config->store_part_size >
+	               config->backup_memory)
+		if (--zstd->frames == zstd->workers)
+			zstd->workers--;
 	if (rc == 0)
-		rc = mrt_repository_buffers(config,
-		                            BASE_MEMORY + jobs * mrt_zstd_memory(level, workers),
+		rc = mrt_repository_buffers(config, BASE_MEMORY + jobs * mrt_zstd_memory(zstd),
 		                            jobs + 1, &buffers, err);
 	return rc < 0 ? rc : mrt_repository_open(config, buffers, &b->context.store, err);
 }
@@ -145,6 +148,7 @@ static int check_clock(struct mrt_backup_work *b, struct mrt_error *err)
 static void *work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
+	mrt_thread_batch(0); /* and so pg_dump */
 	pthread_mutex_lock(&b->mutex);
 	while (b->next < b->n_jobs && !b->abort) {
 		struct mrt_backup_job *job = &b->jobs[b->next++];
