@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -133,6 +134,8 @@ __attribute__((noreturn)) static void child_main(const struct prepared *p)
 		ok = fcntl(o->pass[i], F_SETFD, 0) == 0;
 	ok = ok && become(p) == 0;
 	/* after setuid, which clears it */
+	if (o->nice > 0)
+		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + o->nice);
 	prctl(PR_SET_PDEATHSIG, o->own_group ? SIGKILL : SIGTERM);
 	if (getppid() != p->parent)
 		_exit(127);

