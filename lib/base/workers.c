@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-#define BACKGROUND_NICE 10
+#define BACKGROUND_NICE 5
 
 struct mrt_workers {
 	pthread_mutex_t lock;

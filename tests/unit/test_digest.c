@@ -111,6 +111,23 @@ static void a_tally_measures_what_is_written_and_passes_it_on(void **state)
 	mrt_sink_free(&to.sink);
 }
 
+static void a_copy_goes_on_by_itself(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	char first[MRT_SHA256_HEX], second[MRT_SHA256_HEX];
+	mrt_auto(mrt_digest) *digest = NULL, *copy = NULL;
+	assert_ok(mrt_digest_new(&digest, &err));
+	assert_ok(mrt_digest_add(digest, "a", 1, &err));
+	assert_ok(mrt_digest_copy(digest, &copy, &err));
+	assert_ok(mrt_digest_add(digest, "xyz", 3, &err));
+	assert_ok(mrt_digest_add(copy, "bc", 2, &err));
+	assert_ok(mrt_digest_end(copy, second, &err));
+	assert_ok(mrt_digest_end(digest, first, &err));
+	assert_string_equal(second, ABC_SHA256);
+	assert_string_not_equal(first, second);
+}
+
 static void an_empty_tally_has_the_digest_of_nothing(void **state)
 {
 	(void)state;
@@ -154,6 +171,7 @@ int main(void)
 		cmocka_unit_test(the_result_of_an_hmac_may_replace_its_key),
 		cmocka_unit_test(a_running_digest_does_not_care_about_the_pieces),
 		cmocka_unit_test(a_tally_measures_what_is_written_and_passes_it_on),
+		cmocka_unit_test(a_copy_goes_on_by_itself),
 		cmocka_unit_test(an_empty_tally_has_the_digest_of_nothing),
 		cmocka_unit_test(a_tally_measures_what_is_read),
 	};

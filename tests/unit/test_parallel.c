@@ -5,6 +5,8 @@
 #include "base/workers.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
 
 static void a_pool_hands_out_so_many_buffers_and_no_more(void **state)
 {
@@ -190,6 +192,37 @@ static void a_burst_after_a_pause_starts_the_threads_it_needs(void **state)
 	hold_meeting(workers, 4);
 }
 
+struct asked {
+	struct mrt_job job;
+	int policy, nice;
+};
+
+static void ask(struct mrt_job *job)
+{
+	struct asked *a = (struct asked *)job;
+	a->policy = sched_getscheduler(0);
+	a->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+static void background_workers_give_way_and_others_do_not(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	struct asked quiet = { .job.work = ask }, usual = { .job.work = ask };
+	struct mrt_workers *background = NULL, *workers = NULL;
+	int nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+	assert_ok(mrt_workers_new(1, true, &background, &err));
+	assert_ok(mrt_workers_new(1, false, &workers, &err));
+	assert_ok(mrt_workers_submit(background, &quiet.job, &err));
+	assert_ok(mrt_workers_submit(workers, &usual.job, &err));
+	mrt_workers_free(background);
+	mrt_workers_free(workers);
+	assert_int_equal(quiet.policy, SCHED_BATCH);
+	assert_int_equal(quiet.nice, nice + 5 < 19 ? nice + 5 : 19);
+	assert_int_equal(usual.policy, sched_getscheduler(0));
+	assert_int_equal(usual.nice, nice);
+}
+
 static void workers_without_work_end_at_once(void **state)
 {
 	(void)state;
@@ -211,6 +244,7 @@ int main(void)
 		cmocka_unit_test(one_worker_keeps_the_order_and_freeing_finishes_the_queue),
 		cmocka_unit_test(as_many_jobs_run_at_once_as_there_are_threads),
 		cmocka_unit_test(a_burst_after_a_pause_starts_the_threads_it_needs),
+		cmocka_unit_test(background_workers_give_way_and_others_do_not),
 		cmocka_unit_test(workers_without_work_end_at_once),
 	};
 	return cmocka_run_group_tests_name("parallel", tests, NULL, NULL);

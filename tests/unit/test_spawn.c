@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static int shell(const struct mrt_run *run, const char *script, struct mrt_buf *out,
@@ -157,6 +158,24 @@ static void stdin_can_be_a_pipe_of_ours(void **state)
 	assert_ok(mrt_child_wait(child, &run, &err));
 }
 
+static void a_child_can_be_told_to_give_way(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	const struct mrt_run run = run_for(20 * MRT_SECOND);
+	const char *const argv[] = { "nice", NULL }; /* prints its own nice value */
+	char expected[16], text[16] = "";
+	snprintf(expected, sizeof(expected), "%d\n", getpriority(PRIO_PROCESS, 0) + 3);
+	const struct mrt_spawn_options options = {
+		.argv = argv, .in = MRT_FD_NULL, .out = MRT_FD_PIPE, .nice = 3
+	};
+	mrt_auto(mrt_child) *child = NULL;
+	assert_ok(mrt_spawn(&run, &options, &child, &err));
+	assert_true(read(mrt_child_out(child), text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, expected);
+	assert_ok(mrt_child_wait(child, &run, &err));
+}
+
 static void only_named_descriptors_are_inherited(void **state)
 {
 	(void)state;
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_line_without_end_comes_in_pieces),
 		cmocka_unit_test(the_environment_can_be_added_to_and_taken_from),
 		cmocka_unit_test(stdin_can_be_a_pipe_of_ours),
+		cmocka_unit_test(a_child_can_be_told_to_give_way),
 		cmocka_unit_test(only_named_descriptors_are_inherited),
 		cmocka_unit_test(a_missing_program_is_not_found),
 		cmocka_unit_test(a_child_is_gone_when_its_owner_lets_go),
