@@ -133,9 +133,9 @@ __attribute__((noreturn)) static void child_main(const struct prepared *p)
 	for (size_t i = 0; ok && i < o->n_pass; i++)
 		ok = fcntl(o->pass[i], F_SETFD, 0) == 0;
 	ok = ok && become(p) == 0;
-	/* after setuid, which clears it */
 	if (o->nice > 0)
 		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + o->nice);
+	/* after setuid, which clears it */
 	prctl(PR_SET_PDEATHSIG, o->own_group ? SIGKILL : SIGTERM);
 	if (getppid() != p->parent)
 		_exit(127);

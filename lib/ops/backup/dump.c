@@ -1,7 +1,6 @@
 /* dump.c - one database from pg_dump's pipe into a content object. */
 #include "ops/backup/dump.h"
 #include "base/text.h"
-#include "base/workers.h"
 #include "client/pg_programs.h"
 
 #include <inttypes.h>
@@ -10,8 +9,8 @@
 
 #define READ_SIZE ((size_t)1 << 20) /* as large as the pipe */
 
-/* On a machine shared with the server the backend is what everything waits for: pg_dump, woken up
- * by every 8 KiB it sends, then interrupts it less (2 s fewer of its CPU time for 3 GiB). */
+/* On a machine shared with the server its backend is what everything waits for; pg_dump, which is
+ * woken up by every 8 KiB from it, gives way. */
 #define DUMP_NICE 10
 
 struct listener {
@@ -63,7 +62,6 @@ static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_s
                 void *arg, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
-	mrt_thread_batch(0);
 	int rc = mrt_source_of_fd(run, mrt_child_out(child), &source, err);
 	while (rc == 0) {
 		void *chunk;

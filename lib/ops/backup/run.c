@@ -1,6 +1,7 @@
 /* run.c - "backup run postgres": lock, dump every database, manifest last. */
 #include "ops/backup/run.h"
 #include "base/text.h"
+#include "base/workers.h"
 #include "client/pg_programs.h"
 #include "codec/zstd.h"
 #include "ops/backup/access.h"
@@ -147,6 +148,7 @@ static int check_clock(struct mrt_backup_work *b, struct mrt_error *err)
 static void *work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
+	mrt_thread_batch(0); /* and so the pg_dump it starts */
 	pthread_mutex_lock(&b->mutex);
 	while (b->next < b->n_jobs && !b->abort) {
 		struct mrt_backup_job *job = &b->jobs[b->next++];
