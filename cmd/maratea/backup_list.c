@@ -54,6 +54,8 @@ static void add_row(struct mrt_table *table, const json_t *b, bool all_platforms
 		cells[2] = cells[5] = cells[6] = cells[7] = "";
 	else if (!json_is_true(json_object_get(b, "whole")))
 		cells[4] = "logical, part";
+	else if (json_is_true(json_object_get(b, "damaged")))
+		cells[4] = "physical, DAMAGED";
 	mrt_table_row(table, all_platforms ? cells : cells + 1);
 }
 

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 struct args {
-	const char *id, *database, *to, *to_database, *scratch;
+	const char *id, *database, *to, *to_database, *scratch, *to_dir, *owner;
 	int64_t jobs;
 	struct mrt_texts tablespaces;
 	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, dry_run, yes;
@@ -19,13 +19,17 @@ static const struct mrt_opt opts[] = {
 	             "into this new or empty database"),
 	MRT_OPT_TEXT(struct args, to, 0, "to", "URL",
 	             "into another server (and the URL's database)"),
+	MRT_OPT_TEXT(struct args, to_dir, 0, "to-dir", "DIR",
+	             "a physical backup: into this absent or empty directory", .complete = "dir"),
+	MRT_OPT_TEXT(struct args, owner, 0, "owner", "USER",
+	             "whose the files in DIR are to be (root's default: postgres)"),
 	MRT_OPT_FLAG(struct args, swap, 0, "swap",
 	             "in place of the old one, kept as NAME_before_ID"),
 	MRT_OPT_FLAG(struct args, globals, 0, "globals",
 	             "roles and memberships instead of a database"),
 	MRT_OPT_FLAG(struct args, replace_roles, 0, "replace-roles", "alter roles that exist, too"),
 	MRT_OPT_LIST(struct args, tablespaces, 0, "tablespace", "OLD=NEW",
-	             "create the tablespace OLD in directory NEW; may be repeated"),
+	             "the tablespace in directory OLD goes to NEW; may be repeated"),
 	MRT_OPT_FLAG(struct args, no_owner, 0, "no-owner", "without owners and grants"),
 	MRT_OPT_FLAG(struct args, no_tablespaces, 0, "no-tablespaces",
 	             "everything in the default tablespace"),
@@ -103,6 +107,36 @@ static void show_database(struct mrt_output *out, const json_t *r, bool dry_run)
 	mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
+static void show_directory(struct mrt_output *out, const json_t *r, bool dry_run)
+{
+	char need[MRT_SIZE_SIZE], have[MRT_SIZE_SIZE];
+	const char *dir = mrt_json_text_or(r, "to_dir", "");
+	const json_t *item;
+	size_t i;
+	mrt_show_field(out, "backup", "%s, PostgreSQL %" PRIu64 ", to %s",
+	               mrt_json_text_or(r, "id", ""), mrt_json_size_or(r, "server_major", 0),
+	               mrt_json_text_or(r, "end_lsn", ""));
+	mrt_show_field(out, dry_run ? "would go to" : "restored to", "%s", dir);
+	json_array_foreach (json_object_get(r, "tablespaces"), i, item)
+		mrt_show_field(out, "tablespace", "%s -> %s", mrt_json_text_or(item, "from", ""),
+		               mrt_json_text_or(item, "to", ""));
+	if (mrt_json_text_or(r, "owner", NULL))
+		mrt_show_field(out, "owner", "%s", mrt_json_text_or(r, "owner", ""));
+	if (dry_run) {
+		mrt_size_format(mrt_json_size_or(r, "space_needed", 0), need);
+		mrt_size_format(mrt_json_size_or(r, "space_free", 0), have);
+		mrt_show_field(out, "space", "%s needed, %s free", need, have);
+		mrt_buf_add_text(&out->text, "nothing was written (--dry-run)\n");
+		return;
+	}
+	mrt_show_field(out, "compared", "%" PRIu64 " files with backup_manifest: all there",
+	               mrt_json_size_or(r, "files", 0));
+	mrt_show_field(out, "switched off",
+	               "archive_mode, primary_conninfo, restore_command, logical replication "
+	               "(ALTER SYSTEM RESET switches on)");
+	mrt_show_field(out, "start it with", "pg_ctl -D %s start", dir);
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -123,6 +157,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.dry_run = a->dry_run,
 		.tablespaces = a->tablespaces.items,
 		.n_tablespaces = a->tablespaces.n,
+		.to_dir = a->to_dir,
+		.owner = a->owner,
 		.confirm = confirm,
 		.context = &asking,
 	};
@@ -132,6 +168,10 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return rc;
 	if (env->out->json)
 		return mrt_show_json(env->out, report, err);
+	if (a->to_dir) {
+		show_directory(env->out, report, a->dry_run);
+		return 0;
+	}
 	if (a->globals)
 		return show_globals(env->out, report, err);
 	show_database(env->out, report, a->dry_run);
@@ -141,7 +181,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 const struct mrt_cmd mrt_cmd_backup_restore = {
 	.group = "backup",
 	.verb = "restore",
-	.summary = "restore a database from a backup",
+	.summary = "restore a database, or a server's directory, from a backup",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.needs_config = true,

@@ -5,19 +5,23 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct args {
 	const char *target, *label, *method;
 	struct mrt_texts databases;
 	const char *jobs;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
+	const char *checkpoint, *checksums, *max_rate, *max_wal_retained;
+	bool allow_damaged, server_compression;
 };
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, target, "TARGET", "what to back up: postgres",
 	            .complete = "postgres"),
-	MRT_OPT_TEXT(struct args, method, 'm', "method", "METHOD", "logical (default): pg_dump",
-	             .complete = "logical"),
+	MRT_OPT_TEXT(struct args, method, 'm', "method", "METHOD",
+	             "logical (default): pg_dump; physical: base backup of the whole server",
+	             .complete = "logical|physical"),
 	MRT_OPT_LIST(struct args, databases, 'd', "database", "NAME",
 	             "only this database; may be repeated (default: all)"),
 	MRT_OPT_TEXT(struct args, jobs, 'j', "jobs", "N", "dump so many databases at once",
@@ -27,6 +31,19 @@ static const struct mrt_opt opts[] = {
 	             "store role passwords (SCRAM verifiers) unencrypted"),
 	MRT_OPT_FLAG(struct args, allow_warnings, 0, "allow-warnings",
 	             "accept what pg_dump says it leaves out"),
+	MRT_OPT_TEXT(struct args, checkpoint, 0, "checkpoint", "HOW",
+	             "physical: checkpoint at once (fast, default) or spread",
+	             .complete = "fast|spread"),
+	MRT_OPT_TEXT(struct args, max_rate, 0, "max-rate", "SIZE",
+	             "physical: at most so many bytes a second from the server"),
+	MRT_OPT_TEXT(struct args, max_wal_retained, 0, "max-wal-retained", "SIZE",
+	             "physical: give up when the server keeps more WAL for the backup"),
+	MRT_OPT_TEXT(struct args, checksums, 0, "manifest-checksums", "KIND",
+	             "physical: crc32c (default) or sha256", .complete = "crc32c|sha256"),
+	MRT_OPT_FLAG(struct args, server_compression, 0, "server-compression",
+	             "physical: let the server compress, where the network is slow"),
+	MRT_OPT_FLAG(struct args, allow_damaged, 0, "allow-damaged",
+	             "physical: store it though pages have wrong checksums"),
 	MRT_OPT_FLAG(struct args, adopt_cluster, 0, "adopt-cluster",
 	             "these backups now belong to this server"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be stored; store nothing"),
@@ -42,12 +59,13 @@ static int show_plan(struct mrt_output *out, const json_t *plan, struct mrt_erro
 	int rc = mrt_table_new(columns, 3, &table, err);
 	if (rc < 0)
 		return rc;
-	const json_t *item;
+	const json_t *item, *physical = json_object_get(plan, "physical");
 	size_t i;
 	json_array_foreach (json_object_get(plan, "databases"), i, item) {
 		char size[MRT_SIZE_SIZE];
 		mrt_size_format(mrt_json_size_or(item, "size", 0), size);
-		const char *const cells[] = { mrt_json_text_or(item, "name", ""), size, "dump" };
+		const char *const cells[] = { mrt_json_text_or(item, "name", ""), size,
+			                      physical ? "in the base backup" : "dump" };
 		mrt_table_row(table, cells);
 	}
 	json_array_foreach (json_object_get(plan, "skipped"), i, item) {
@@ -57,7 +75,11 @@ static int show_plan(struct mrt_output *out, const json_t *plan, struct mrt_erro
 		mrt_table_row(table, cells);
 	}
 	mrt_show_field(out, "store", "%s", mrt_json_text_or(plan, "store", ""));
-	mrt_show_field(out, "with", "%s", mrt_json_text_or(plan, "program", ""));
+	if (!physical)
+		mrt_show_field(out, "with", "%s", mrt_json_text_or(plan, "program", ""));
+	json_array_foreach (json_object_get(physical, "tablespaces"), i, item)
+		mrt_show_field(out, "tablespace", "%s in %s", mrt_json_text_or(item, "name", ""),
+		               mrt_json_text_or(item, "location", ""));
 	rc = mrt_table_show(out, table, err);
 	mrt_buf_add_text(&out->text, "nothing was stored (--dry-run)\n");
 	return rc;
@@ -79,8 +101,18 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 	mrt_size_format(size, size_text);
 	mrt_size_format(stored, stored_text);
 	mrt_show_field(out, "backup", "%s", mrt_json_text_or(manifest, "id", ""));
-	mrt_show_field(out, "databases", "%zu, %" PRIu64 " rows",
-	               json_array_size(json_object_get(manifest, "databases")), rows);
+	const json_t *physical = json_object_get(manifest, "physical");
+	size_t databases = json_array_size(json_object_get(manifest, "databases"));
+	if (physical) {
+		mrt_show_field(out, "databases", "%zu, %" PRIu64 " files", databases,
+		               mrt_json_size_or(physical, "files", 0));
+		mrt_show_field(out, "wal", "%s to %s, timeline %" PRIu64,
+		               mrt_json_text_or(physical, "start_lsn", ""),
+		               mrt_json_text_or(physical, "end_lsn", ""),
+		               mrt_json_size_or(physical, "timeline", 0));
+	} else {
+		mrt_show_field(out, "databases", "%zu, %" PRIu64 " rows", databases, rows);
+	}
 	mrt_show_field(out, "size", "%s, stored as %s", size_text, stored_text);
 	json_array_foreach (json_object_get(manifest, "skipped"), i, item)
 		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
@@ -93,9 +125,27 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 	return 0;
 }
 
+static int size_of(const char *option, const char *text, uint64_t *ret, struct mrt_error *err)
+{
+	if (!text)
+		return 0;
+	int rc = mrt_size_parse(text, ret, err);
+	if (rc == 0 && *ret == 0)
+		rc = mrt_fail(err, MRT_USAGE, "it cannot be 0");
+	return rc < 0 ? mrt_context(err, mrt_fail(err, MRT_USAGE, "%s", err ? err->text : ""),
+	                            "option --%s", option)
+	              : 0;
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
+	uint64_t max_rate = 0, max_wal = 0;
+	int rc = size_of("max-rate", a->max_rate, &max_rate, err);
+	if (rc == 0)
+		rc = size_of("max-wal-retained", a->max_wal_retained, &max_wal, err);
+	if (rc < 0)
+		return rc;
 	const struct mrt_backup_options how = {
 		.target = a->target,
 		.method = a->method ? a->method : "logical",
@@ -106,9 +156,15 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.plain_role_passwords = a->plain_role_passwords,
 		.allow_warnings = a->allow_warnings,
 		.adopt_cluster = a->adopt_cluster,
+		.spread = a->checkpoint && strcmp(a->checkpoint, "spread") == 0,
+		.allow_damaged = a->allow_damaged,
+		.server_compression = a->server_compression,
+		.max_rate = max_rate,
+		.max_wal_retained = max_wal,
+		.manifest_checksums = a->checksums,
 	};
 	mrt_auto_json report = NULL;
-	int rc = mrt_backup_run(env->run, env->config, &how, &report, err);
+	rc = mrt_backup_run(env->run, env->config, &how, &report, err);
 	if (rc < 0)
 		return mrt_context(err, rc, "back up %s", a->target);
 	if (env->out->json)

@@ -48,6 +48,39 @@ static int show_databases(struct mrt_output *out, const json_t *m, struct mrt_er
 	return rc < 0 ? rc : mrt_table_show(out, table, err);
 }
 
+static int show_physical(struct mrt_output *out, const json_t *m, struct mrt_error *err)
+{
+	static const struct mrt_column columns[] = { { "DATABASE", MRT_LEFT },
+		                                     { "SIZE", MRT_RIGHT } };
+	const json_t *physical = json_object_get(m, "physical"), *item;
+	mrt_auto(mrt_table) *table = NULL;
+	char size[MRT_SIZE_SIZE];
+	size_t i;
+	mrt_show_field(out, "wal", "%s to %s, timeline %" PRIu64 ", %" PRIu64 " segments",
+	               mrt_json_text_or(physical, "start_lsn", ""),
+	               mrt_json_text_or(physical, "end_lsn", ""),
+	               mrt_json_size_or(physical, "timeline", 0),
+	               mrt_json_size_or(physical, "wal_segments", 0));
+	mrt_show_field(
+	        out, "pages", "checksums %s%s", mrt_json_text_or(physical, "page_checksums", "?"),
+	        json_is_true(json_object_get(physical, "damaged")) ? ": DAMAGED PAGES ARE IN IT"
+	                                                           : "");
+	json_array_foreach (json_object_get(physical, "tablespaces"), i, item) {
+		mrt_size_format(mrt_json_size_or(item, "size", 0), size);
+		mrt_show_field(out, "tablespace", "%s, %s", mrt_json_text_or(item, "location", ""),
+		               size);
+	}
+	mrt_buf_add_char(&out->text, '\n');
+	int rc = mrt_table_new(columns, 2, &table, err);
+	json_array_foreach (json_object_get(m, "databases"), i, item) {
+		mrt_size_format(mrt_json_size_or(item, "size", 0), size);
+		const char *const cells[] = { mrt_json_text_or(item, "name", ""), size };
+		if (rc == 0)
+			mrt_table_row(table, cells);
+	}
+	return rc < 0 ? rc : mrt_table_show(out, table, err);
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -83,6 +116,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		               mrt_json_text_or(item, "reason", ""));
 	json_array_foreach (json_object_get(m, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
+	if (json_object_get(m, "physical"))
+		return show_physical(out, m, err);
 	mrt_buf_add_char(&out->text, '\n');
 	return show_databases(out, m, err);
 }

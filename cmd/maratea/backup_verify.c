@@ -4,6 +4,7 @@
 #include "ops/backup/backup.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct args {
 	const char *id;
@@ -35,14 +36,28 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	mrt_duration_format((int64_t)mrt_json_size_or(record, "duration_ms", 0) * MRT_MILLISECOND,
 	                    took);
 	mrt_show_field(env->out, "backup", "%s", mrt_json_text_or(record, "id", ""));
+	uint64_t files = mrt_json_size_or(record, "files", 0);
+	bool unchecked = strcmp(mrt_json_text_or(record, "level", ""), "started") == 0;
 	mrt_show_field(env->out, "verified", "%s",
-	               a->restore ? "restored into a private server: good" : "content: good");
-	mrt_show_field(env->out, "compared",
-	               "%" PRIu64 " databases, %" PRIu64 " tables, %" PRIu64
-	               " rows, every byte of %" PRIu64 " objects",
-	               mrt_json_size_or(record, "databases", 0),
-	               mrt_json_size_or(record, "tables", 0), mrt_json_size_or(record, "rows", 0),
-	               mrt_json_size_or(record, "objects", 0));
+	               !a->restore ? "content: good"
+	               : files > 0 ? "a server recovered from it, every database was read: good"
+	                           : "restored into a private server: good");
+	if (files > 0 && a->restore)
+		mrt_show_field(env->out, "pg_amcheck", "%s", unchecked ? "not installed" : "good");
+	if (files > 0)
+		mrt_show_field(env->out, "compared",
+		               "%" PRIu64 " files and %" PRIu64
+		               " WAL segments, every byte of %" PRIu64 " objects",
+		               files, mrt_json_size_or(record, "wal_segments", 0),
+		               mrt_json_size_or(record, "objects", 0));
+	else
+		mrt_show_field(env->out, "compared",
+		               "%" PRIu64 " databases, %" PRIu64 " tables, %" PRIu64
+		               " rows, every byte of %" PRIu64 " objects",
+		               mrt_json_size_or(record, "databases", 0),
+		               mrt_json_size_or(record, "tables", 0),
+		               mrt_json_size_or(record, "rows", 0),
+		               mrt_json_size_or(record, "objects", 0));
 	mrt_show_field(env->out, "took", "%s", took);
 	return 0;
 }

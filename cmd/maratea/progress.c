@@ -104,6 +104,9 @@ static void describe(const struct mrt_screen *s, struct mrt_buf *buf)
 			mrt_duration_format((int64_t)((double)(total - done) / rate * 1e9), left);
 			mrt_buf_printf(buf, ", %s left", left);
 		}
+	} else if (total == 0 && done == 0) {
+		mrt_duration_format((int64_t)(seconds * 1e9), left);
+		mrt_buf_printf(buf, "%s: since %s", s->what, left);
 	} else {
 		mrt_size_format(done, size);
 		mrt_buf_printf(buf, "%s: %s, %s/s", s->what, size, speed);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PLAIN_NAME "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 void mrt_pg_free(struct mrt_pg *pg)
 {
 	if (!pg)
@@ -14,6 +16,30 @@ void mrt_pg_free(struct mrt_pg *pg)
 	PQfinish(pg->conn);
 	free(pg->where);
 	free(pg);
+}
+
+/* The line that would let us in: the server's words are 'no pg_hba.conf entry for host "10.0.0.7",
+ * user "x", database "y", no encryption'. */
+static void hint_hba(const char *words, struct mrt_error *err)
+{
+	char host[64] = "", user[256] = "", database[256] = "";
+	const char *p = strstr(words, "no pg_hba.conf entry for host \"");
+	if (!p || sscanf(p,
+	                 "no pg_hba.conf entry for host \"%63[^\"]\", user \"%255[^\"]\", database "
+	                 "\"%255[^\"]\"",
+	                 host, user, database) != 3) {
+		mrt_hint(err, "add a line for this role, database and address to the server's "
+		              "pg_hba.conf and reload it");
+		return;
+	}
+	const char *quote[2] = { strspn(user, PLAIN_NAME) == strlen(user) ? "" : "\"",
+		                 strspn(database, PLAIN_NAME) == strlen(database) ? "" : "\"" };
+	mrt_hint(
+	        err,
+	        "add this line to the server's pg_hba.conf and reload it: host %s%s%s %s%s%s %s/%d "
+	        "scram-sha-256",
+	        quote[1], database, quote[1], quote[0], user, quote[0], host,
+	        strchr(host, ':') ? 128 : 32);
 }
 
 /* libpq's message says "connection to server at ... failed: FATAL:  ..." */
@@ -24,9 +50,7 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 		int code;
 		const char *hint;
 	} known[] = {
-		{ "no pg_hba.conf entry", MRT_REFUSED,
-		  "add a line for this role, database and address to the server's pg_hba.conf and "
-		  "reload it" },
+		{ "no pg_hba.conf entry", MRT_REFUSED, NULL },
 		{ "password authentication failed", MRT_REFUSED,
 		  "is the password the role's, without a newline at its end?" },
 		{ "no password supplied", MRT_REFUSED,
@@ -49,6 +73,8 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strstr(words, known[i].words)) {
 			mrt_fail(err, known[i].code, "PostgreSQL at %s: %s", pg->where, words);
+			if (i == 0)
+				hint_hba(words, err);
 			if (known[i].hint)
 				mrt_hint(err, "%s", known[i].hint);
 			return known[i].code;
@@ -143,6 +169,7 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	if (rc < 0)
 		return rc;
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+	pg->replication = mrt_pg_params_get(params, "replication") != NULL;
 	pg->version = PQserverVersion(pg->conn);
 	/* what the role's or server's settings would do to a long-lived session of ours */
 	rc = mrt_pg_exec(
@@ -156,7 +183,7 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	return rc;
 }
 
-static int fail_result(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err)
+int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -164,13 +191,15 @@ static int fail_result(struct mrt_pg *pg, const PGresult *result, struct mrt_err
 	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
 		                message ? message : PQerrorMessage(pg->conn));
-	int code = strcmp(state, "42501") == 0 ? MRT_REFUSED : MRT_FAILED;
+	int code = strcmp(state, "42501") == 0      ? MRT_REFUSED
+	           : strncmp(state, "57P0", 4) == 0 ? MRT_UNREACHABLE /* it ended us */
+	                                            : MRT_FAILED;
 	return mrt_fail(err, code, "PostgreSQL at %s: %s (SQLSTATE %s)%s%s", pg->where, message,
 	                state, detail ? ": " : "", detail ? detail : "");
 }
 
 /* The running statement must end before the connection can do anything else. */
-static void cancel(struct mrt_pg *pg)
+void mrt_pg_cancel(struct mrt_pg *pg)
 {
 	PGcancel *request = PQgetCancel(pg->conn);
 	char why[256];
@@ -182,14 +211,18 @@ static void cancel(struct mrt_pg *pg)
 int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
                  const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
 {
-	if (!PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
+	if (pg->replication && n_values > 0)
+		return mrt_fail(err, MRT_FAILED, "a replication connection takes no parameters");
+	if (pg->replication
+	            ? !PQsendQuery(pg->conn, sql)
+	            : !PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
 		                PQerrorMessage(pg->conn));
 	while (PQisBusy(pg->conn)) {
 		short events;
 		int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
 		if (rc < 0) {
-			cancel(pg);
+			mrt_pg_cancel(pg);
 			return rc;
 		}
 		if (!PQconsumeInput(pg->conn))
@@ -204,7 +237,7 @@ int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
 		return mrt_no_memory(err);
 	ExecStatusType status = PQresultStatus(result);
 	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		return fail_result(pg, result, err);
+		return mrt_pg_fail(pg, result, err);
 	*ret = mrt_steal(result);
 	return 0;
 }

@@ -44,8 +44,9 @@ int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database
 
 struct mrt_pg {
 	PGconn *conn;
-	int version; /* 150020 */
-	char *where; /* host:port, database */
+	int version;      /* 150020 */
+	bool replication; /* of params: a walsender, which knows simple queries only */
+	char *where;      /* host:port, database */
 };
 /* database: NULL: the one of params. MRT_UNREACHABLE: refused, timed out, name unknown, TLS;
  * MRT_REFUSED: authentication, no such database, too many connections. */
@@ -71,6 +72,10 @@ int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *
 /* The single value of a query, copied; "" for NULL or no row. */
 int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
                  struct mrt_error *err);
+/* What a result that is no success says; NULL: the connection. */
+int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err);
+/* Ends what runs in the session at the moment, from outside. */
+void mrt_pg_cancel(struct mrt_pg *pg);
 /* A quoted identifier or literal; to be freed. */
 int mrt_pg_name(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err);
 int mrt_pg_literal(struct mrt_pg *pg, const char *text, char **ret, struct mrt_error *err);

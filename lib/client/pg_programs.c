@@ -120,7 +120,7 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 	if (rc < 0)
 		return rc;
 	argv[n++] = "--no-password";
-	argv[n++] = dbname;
+	argv[n++] = o->operand ? conninfo : dbname;
 	argv[n] = NULL;
 	/* its messages are parsed; everything else is in the conninfo */
 	const char *const set[] = { "LC_ALL=C.UTF-8", variable, NULL };

@@ -17,6 +17,7 @@ struct mrt_pg_client_options {
 	const char *const *argv;            /* argv[0] the path; NULL-terminated, at most 24 */
 	const struct mrt_pg_params *params; /* resolved */
 	const char *database;
+	bool operand; /* the conninfo as the last operand: pg_amcheck knows no --dbname */
 	int in, out;
 	int nice; /* added to its nice value */
 	void (*on_line)(void *context, const char *line);
@@ -32,6 +33,11 @@ struct mrt_pg_server_options {
 	int major;             /* 0: the newest installed */
 	const char *bin_dir;   /* or NULL */
 	int64_t start_timeout; /* ns */
+	/* DIR/data is there, restored from elsewhere, and recovers when it starts: nothing in its
+	 * configuration counts, and these settings are given ("name=value", NULL-terminated) */
+	bool restored;
+	const char *superuser; /* its name there */
+	const char *const *settings;
 };
 int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
                         const char *dir, struct mrt_pg_server **ret, struct mrt_error *err);
@@ -51,5 +57,9 @@ struct mrt_unprivileged {
 	char name[64];
 };
 int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err);
+/* initdb's directory, where the other programs of the server are, for exactly this major version
+ * (0: the newest); MRT_UNSUPPORTED. */
+int mrt_pg_server_programs(const struct mrt_run *run, int major, const char *bin_dir, char **ret,
+                           struct mrt_error *err);
 
 #endif

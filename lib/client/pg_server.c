@@ -85,59 +85,113 @@ static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, c
 	return rc < 0 ? rc : mrt_child_wait(child, run, err);
 }
 
-static int launch(const struct mrt_run *run, struct mrt_pg_server *s, const char *postgres,
+/* Nothing of it outlives us, so nothing needs to be durable; nobody else may connect. */
+static const char *const private_settings[] = {
+	"listen_addresses=",
+	"port=5432",
+	"unix_socket_permissions=0700",
+	"fsync=off",
+	"full_page_writes=off",
+	"synchronous_commit=off",
+	"max_wal_size=4GB",
+	"shared_buffers=64MB",
+	"shared_preload_libraries=",
+	"max_logical_replication_workers=0",
+	"archive_mode=off",
+};
+static const char *const fresh_settings[] = { "wal_level=minimal", "max_wal_senders=0",
+	                                      "max_locks_per_transaction=256" };
+
+#define ARGUMENTS 96
+
+static void add_settings(const char **argv, size_t *n, const char *const *settings, size_t count)
+{
+	for (size_t i = 0; i < count && *n + 3 < ARGUMENTS; i++) {
+		argv[(*n)++] = "-c";
+		argv[(*n)++] = settings[i];
+	}
+}
+
+static int launch(const struct mrt_run *run, struct mrt_pg_server *s,
+                  const struct mrt_pg_server_options *o, const char *postgres,
                   struct mrt_error *err)
 {
-	mrt_autofree char *socket = NULL;
+	mrt_autofree char *socket = NULL, *config = NULL, *hba = NULL, *ident = NULL;
+	const char *argv[ARGUMENTS] = { postgres, "-D", s->data };
+	size_t n = 3;
 	int rc = mrt_text_printf(&socket, err, "unix_socket_directories=%s", s->dir);
-	/* nothing of it outlives us, so nothing needs to be durable; nobody else may connect */
-	const char *const argv[] = { postgres,
-		                     "-D",
-		                     s->data,
-		                     "-c",
-		                     socket,
-		                     "-c",
-		                     "listen_addresses=",
-		                     "-c",
-		                     "unix_socket_permissions=0700",
-		                     "-c",
-		                     "fsync=off",
-		                     "-c",
-		                     "full_page_writes=off",
-		                     "-c",
-		                     "synchronous_commit=off",
-		                     "-c",
-		                     "max_wal_size=4GB",
-		                     "-c",
-		                     "wal_level=minimal",
-		                     "-c",
-		                     "max_wal_senders=0",
-		                     "-c",
-		                     "shared_buffers=64MB",
-		                     "-c",
-		                     "max_locks_per_transaction=256",
-		                     "-c",
-		                     "shared_preload_libraries=",
-		                     "-c",
-		                     "max_logical_replication_workers=0",
-		                     "-c",
-		                     "archive_mode=off",
-		                     NULL };
-	return rc < 0 ? rc : as_unprivileged(run, s, argv, &s->child, err);
+	if (rc == 0)
+		rc = mrt_text_printf(&config, err, "config_file=%s/postgresql.conf", s->dir);
+	if (rc == 0)
+		rc = mrt_text_printf(&hba, err, "hba_file=%s/pg_hba.conf", s->dir);
+	if (rc == 0)
+		rc = mrt_text_printf(&ident, err, "ident_file=%s/pg_ident.conf", s->dir);
+	if (rc < 0)
+		return rc;
+	add_settings(argv, &n, (const char *const *)&socket, 1);
+	add_settings(argv, &n, private_settings,
+	             sizeof(private_settings) / sizeof(private_settings[0]));
+	if (o->restored) {
+		const char *const own[] = { config,
+			                    hba,
+			                    ident,
+			                    "primary_conninfo=",
+			                    "restore_command=",
+			                    "wal_level=replica",
+			                    "logging_collector=off",
+			                    "log_destination=stderr",
+			                    "ssl=off",
+			                    "autovacuum=off" };
+		add_settings(argv, &n, own, sizeof(own) / sizeof(own[0]));
+	} else {
+		add_settings(argv, &n, fresh_settings,
+		             sizeof(fresh_settings) / sizeof(fresh_settings[0]));
+	}
+	for (const char *const *p = o->settings; p && *p; p++)
+		add_settings(argv, &n, p, 1);
+	argv[n] = NULL;
+	return as_unprivileged(run, s, argv, &s->child, err);
+}
+
+/* A restored server's own configuration may be of another machine: it gets one of ours. */
+static int own_configuration(const struct mrt_pg_server *s, struct mrt_error *err)
+{
+	static const char *const files[][2] = { { "postgresql.conf", "" },
+		                                { "pg_hba.conf", "local all all trust\n" },
+		                                { "pg_ident.conf", "" } };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < 3; i++) {
+		mrt_autofree char *path = NULL;
+		rc = mrt_text_printf(&path, err, "%s/%s", s->dir, files[i][0]);
+		if (rc == 0)
+			rc = mrt_file_write(path, files[i][1], strlen(files[i][1]), 0644, err);
+		if (rc == 0 && s->who.uid != 0 && chown(path, s->who.uid, s->who.gid) < 0)
+			rc = mrt_fail_errno(err, errno, "give %s to %s", path, s->who.name);
+	}
+	return rc;
 }
 
 static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_t timeout,
                       struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
+	struct mrt_error local;
+	err = err ? err : &local;
 	int rc = mrt_pg_params_make(s->url, NULL, &params, err);
 	const struct mrt_pg_options options = { .connect_timeout = timeout };
 	int64_t end = mrt_clock_monotonic() + timeout;
 	while (rc == 0) {
 		mrt_auto(mrt_pg) *pg = NULL;
 		int status;
-		if (mrt_pg_connect(run, &options, params, NULL, &pg, err) == 0)
+		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
+		if (rc == 0)
 			return 0;
+		bool starting = rc == MRT_UNREACHABLE ||
+		                (rc == MRT_REFUSED && (strstr(err->text, "starting up") ||
+		                                       strstr(err->text, "not yet accepting") ||
+		                                       strstr(err->text, "not accepting")));
+		if (!starting)
+			return mrt_context(err, rc, "the private server");
 		if (mrt_clock_monotonic() > end)
 			return mrt_context(err, MRT_FAILED, "the private server does not start");
 		/* the wait for its end is also the pause between two tries */
@@ -150,27 +204,47 @@ static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_
 	return rc;
 }
 
+int mrt_pg_server_programs(const struct mrt_run *run, int major, const char *bin_dir, char **ret,
+                           struct mrt_error *err)
+{
+	mrt_autofree char *initdb = NULL;
+	int found = 0;
+	int rc = mrt_pg_find_program(run, "initdb", major, bin_dir, &initdb, &found, err);
+	if (rc == 0 && major > 0 && found != major)
+		rc = mrt_fail(err, MRT_UNSUPPORTED,
+		              "no PostgreSQL %d server is installed (there is %d)", major, found);
+	if (rc < 0 && err && err->code == MRT_UNSUPPORTED)
+		mrt_hint(err,
+		         "the private server needs the package postgresql, not only its client");
+	return rc < 0 ? rc
+	              : mrt_text_printf(ret, err, "%.*s", (int)(strrchr(initdb, '/') - initdb),
+	                                initdb);
+}
+
+static int make_url(struct mrt_pg_server *s, const struct mrt_pg_server_options *o,
+                    struct mrt_error *err)
+{
+	mrt_auto_buf url = MRT_BUF_INIT;
+	const char *user = o->superuser ? o->superuser : s->who.name;
+	/* in a server from elsewhere there need not be a database postgres */
+	mrt_buf_printf(&url, "postgresql:///%s?host=%s&port=5432&user=",
+	               o->restored ? "template1" : "postgres", s->dir);
+	mrt_percent_encode(&url, user, strlen(user), "-_");
+	return mrt_buf_take(&url, &s->url, err);
+}
+
 int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
                         const char *dir, struct mrt_pg_server **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_server) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
-	mrt_autofree char *initdb = NULL, *postgres = NULL;
-	int major = 0;
-	int rc = mrt_pg_find_program(run, "initdb", options->major, options->bin_dir, &initdb,
-	                             &major, err);
-	if (rc == 0 && options->major > 0 && major != options->major)
-		rc = mrt_fail(err, MRT_UNSUPPORTED,
-		              "no PostgreSQL %d server is installed (there is "
-		              "%d)",
-		              options->major, major);
-	if (rc < 0 && err && err->code == MRT_UNSUPPORTED)
-		mrt_hint(err,
-		         "the private server needs the package postgresql, not only its client");
+	mrt_autofree char *programs = NULL, *initdb = NULL, *postgres = NULL;
+	int rc = mrt_pg_server_programs(run, options->major, options->bin_dir, &programs, err);
 	if (rc == 0)
-		rc = mrt_text_printf(&postgres, err, "%.*spostgres",
-		                     (int)(strrchr(initdb, '/') - initdb + 1), initdb);
+		rc = mrt_text_printf(&initdb, err, "%s/initdb", programs);
+	if (rc == 0)
+		rc = mrt_text_printf(&postgres, err, "%s/postgres", programs);
 	if (rc == 0)
 		rc = mrt_unprivileged_find(&s->who, err);
 	if (rc == 0)
@@ -178,14 +252,13 @@ int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_op
 	if (rc == 0)
 		rc = mrt_text_printf(&s->data, err, "%s/data", dir);
 	if (rc == 0)
-		rc = mrt_text_printf(&s->url, err, "postgresql:///postgres?host=%s&user=%s", dir,
-		                     s->who.name);
+		rc = make_url(s, options, err);
 	if (rc == 0 && s->who.uid != 0 && chown(dir, s->who.uid, s->who.gid) < 0)
 		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, s->who.name);
 	if (rc == 0)
-		rc = init_data(run, s, initdb, err);
+		rc = options->restored ? own_configuration(s, err) : init_data(run, s, initdb, err);
 	if (rc == 0)
-		rc = launch(run, s, postgres, err);
+		rc = launch(run, s, options, postgres, err);
 	if (rc == 0)
 		rc = wait_ready(run, s, options->start_timeout, err);
 	if (rc == 0)

@@ -14,6 +14,9 @@ int mrt_md5(const void *data, size_t len, unsigned char ret[MRT_MD5_SIZE], struc
 int mrt_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                     unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err);
 
+/* CRC-32C (Castagnoli, RFC 3720) going on from crc, which is 0 at first. */
+uint32_t mrt_crc32c(uint32_t crc, const void *data, size_t len);
+
 struct mrt_digest; /* a running SHA-256 */
 int mrt_digest_new(struct mrt_digest **ret, struct mrt_error *err);
 void mrt_digest_free(struct mrt_digest *digest);

@@ -1,4 +1,4 @@
-/* zstd.c - compression as a filter, decompression as a source. */
+/* zstd.c - compression as a filter, decompression as a source and as a filter. */
 #include "codec/zstd.h"
 
 #include <inttypes.h>
@@ -192,7 +192,7 @@ static int end_stream(struct compressor *c, struct mrt_error *err)
 		rc = end_frame(c, f, err); /* no bytes at all are a frame, too */
 	if (rc == 0)
 		rc = write_ready(c, 0, err);
-	if (rc == 0 && c->how.plain)
+	if (rc == 0 && c->digest)
 		rc = mrt_digest_end(c->digest, c->how.plain->sha256, err);
 	return rc;
 }
@@ -269,7 +269,7 @@ int mrt_zstd_compressor(struct mrt_sink *next, const struct mrt_zstd_options *op
 		rc = add_context(c, err);
 	if (rc == 0 && c->how.plain) {
 		*c->how.plain = (struct mrt_tally) { 0 };
-		rc = mrt_digest_new(&c->digest, err);
+		rc = c->how.no_digest ? 0 : mrt_digest_new(&c->digest, err);
 	}
 	if (rc == 0 && c->how.workers > 0)
 		rc = mrt_workers_new(c->how.workers, true, &c->workers, err);
@@ -360,5 +360,82 @@ int mrt_zstd_source(struct mrt_source *from, struct mrt_source **ret, struct mrt
 	}
 	ZSTD_DCtx_setParameter(d->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	*ret = &d->source;
+	return 0;
+}
+
+struct unzip {
+	struct mrt_sink sink;
+	struct mrt_sink *next;
+	ZSTD_DCtx *context;
+	char *out;
+	size_t out_size;
+	uint64_t offset;
+	bool inside, any;
+};
+
+static int unzip_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
+{
+	struct unzip *u = (struct unzip *)sink;
+	ZSTD_inBuffer in = { data, len, 0 };
+	bool full = false;
+	while (in.pos < in.size || full) {
+		ZSTD_outBuffer out = { u->out, u->out_size, 0 };
+		size_t more = ZSTD_decompressStream(u->context, &out, &in);
+		if (ZSTD_isError(more))
+			return mrt_fail(err, MRT_CORRUPT, "zstd: %s, near byte %" PRIu64,
+			                ZSTD_getErrorName(more), u->offset + in.pos);
+		u->any = true;
+		u->inside = more > 0;
+		full = out.pos == out.size && more > 0;
+		int rc = mrt_sink_write(u->next, u->out, out.pos, err);
+		if (rc < 0)
+			return rc;
+	}
+	u->offset += len;
+	return 0;
+}
+
+static int unzip_prepare(struct mrt_sink *sink, struct mrt_error *err)
+{
+	struct unzip *u = (struct unzip *)sink;
+	if (u->inside || !u->any)
+		return mrt_fail(err, MRT_CORRUPT,
+		                "zstd: the data ends inside a frame, at byte %" PRIu64, u->offset);
+	return mrt_sink_prepare(u->next, err);
+}
+
+static int unzip_commit(struct mrt_sink *sink, struct mrt_error *err)
+{
+	int rc = unzip_prepare(sink, err);
+	return rc < 0 ? rc : mrt_sink_commit(((struct unzip *)sink)->next, err);
+}
+
+static void unzip_free(struct mrt_sink *sink)
+{
+	struct unzip *u = (struct unzip *)sink;
+	ZSTD_freeDCtx(u->context);
+	free(u->out);
+	free(u);
+}
+
+int mrt_zstd_decompressor(struct mrt_sink *next, struct mrt_sink **ret, struct mrt_error *err)
+{
+	static const struct mrt_sink_ops ops = { .write = unzip_write,
+		                                 .prepare = unzip_prepare,
+		                                 .commit = unzip_commit,
+		                                 .free = unzip_free };
+	struct unzip *u = calloc(1, sizeof(*u));
+	if (!u)
+		return mrt_no_memory(err);
+	mrt_auto(mrt_sink) *sink = &u->sink;
+	u->sink.ops = &ops;
+	u->next = next;
+	u->out_size = ZSTD_DStreamOutSize();
+	u->out = malloc(u->out_size);
+	u->context = ZSTD_createDCtx();
+	if (!u->out || !u->context)
+		return mrt_no_memory(err);
+	ZSTD_DCtx_setParameter(u->context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	*ret = mrt_steal(sink);
 	return 0;
 }

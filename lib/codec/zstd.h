@@ -19,6 +19,7 @@ struct mrt_zstd_options {
 	unsigned workers;        /* threads; 0: the caller's */
 	unsigned frames;         /* under way at a time, at least workers + 1 */
 	struct mrt_tally *plain; /* filled by prepare() with what came in; may be NULL */
+	bool no_digest;          /* of plain only the size */
 };
 
 /* Bytes that such a compressor needs. */
@@ -30,6 +31,9 @@ int mrt_zstd_compressor(struct mrt_sink *next, const struct mrt_zstd_options *op
  * filled, and filled() takes the first len of them as written. */
 int mrt_zstd_room(struct mrt_sink *compressor, void **ret, size_t *ret_len, struct mrt_error *err);
 int mrt_zstd_filled(struct mrt_sink *compressor, size_t len, struct mrt_error *err);
+/* A filter the other way: compressed bytes in, plain ones to next, which it does not own. prepare()
+ * fails unless the last frame is whole. */
+int mrt_zstd_decompressor(struct mrt_sink *next, struct mrt_sink **ret, struct mrt_error *err);
 /* Reads one or more frames; a cut frame or a wrong checksum is MRT_CORRUPT with the offset in the
  * compressed stream. Does not own from. */
 int mrt_zstd_source(struct mrt_source *from, struct mrt_source **ret, struct mrt_error *err);

@@ -126,8 +126,10 @@ def main():
             wall = {n: statistics.median(r[0] for r in rs) for n, rs in results.items()}
             cpu = {n: statistics.median(r[1] for r in rs) for n, rs in results.items()}
             for name in ways:
-                print("%-10s %-8s wall %6.2f s   client CPU %6.2f s   maratea/this: wall %.2f  CPU %.2f" % (
+                print("%-10s %-8s wall %6.2f s   client CPU %6.2f s   maratea/this: wall %.3f  CPU %.2f" % (
                     place, name, wall[name], cpu[name], wall["maratea"] / wall[name], cpu["maratea"] / cpu[name]), flush=True)
+            for name, rs in results.items():
+                print("%-10s %-8s rounds" % (place, name), " ".join("%.2f" % r[0] for r in rs), flush=True)
             print("%-10s peak memory of the maratea process: %.0f MiB" % (place, peak), flush=True)
     finally:
         if rgw:

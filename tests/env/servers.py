@@ -52,7 +52,18 @@ def stop(process, how=signal.SIGTERM, seconds=20):
 class Postgres:
     """PostgreSQL on 127.0.0.1 with SCRAM passwords for everybody but the local superuser."""
 
-    def __init__(self, **settings):
+    def __init__(self, initdb=(), **settings):
+        self.prepare(settings)
+        password_file = self.dir + "/pw"
+        with open(password_file, "w") as f:
+            f.write(self.password + "\n")
+        os.chmod(password_file, 0o644)
+        self.call("initdb", "-D", self.data, "-U", self.user, "--pwfile", password_file,
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8",
+                  "--locale=C.UTF-8", "--no-sync", *initdb)
+        self.start()
+
+    def prepare(self, settings):
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))[-1]
         self.dir = scratch("pg")
         self.port = free_port()
@@ -69,15 +80,27 @@ class Postgres:
             self.drop = (entry.pw_uid, entry.pw_gid)
             os.chown(self.dir, *self.drop)
         self.data = self.dir + "/data"
-        password_file = self.dir + "/pw"
-        with open(password_file, "w") as f:
-            f.write(self.password + "\n")
-        os.chmod(password_file, 0o644)
-        self.call("initdb", "-D", self.data, "-U", self.user, "--pwfile", password_file,
-                  "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8",
-                  "--locale=C.UTF-8", "--no-sync")
         self.process = None
-        self.start()
+
+    @classmethod
+    def on(cls, data, **settings):
+        """A server on a data directory that is there, to which it does not belong."""
+        server = cls.__new__(cls)
+        server.prepare(settings)
+        server.data = data
+        server.start()
+        return server
+
+    @classmethod
+    def standby_of(cls, primary, **settings):
+        server = cls.__new__(cls)
+        server.prepare(settings)
+        spaces = primary.psql("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE oid > 16383").splitlines()
+        server.call("pg_basebackup", "-D", server.data, "-R", "-X", "stream", "-c", "fast", "--no-sync",
+                    *["-T%s=%s/space%d" % (old, server.dir, n) for n, old in enumerate(spaces)],
+                    "-h", primary.dir, "-p", str(primary.port), "-U", primary.user)
+        server.start()
+        return server
 
     def as_server(self):
         return {} if self.drop is None else {"user": self.drop[0], "group": self.drop[1],
@@ -295,6 +318,58 @@ rgw override bucket index max shards = 1
 rgw dynamic resharding = false
 rgw enable apis = s3, admin
 """
+
+
+class Wire:
+    """A TCP relay: cut() ends every connection; flip_at changes one byte of what the server sends on a
+    connection, at that offset."""
+
+    def __init__(self, port, flip_at=None):
+        self.target, self.flip_at, self.flipped = port, flip_at, 0
+        self.sockets = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.sockets += [client, server]
+            threading.Thread(target=self.pump, args=(client, server, None), daemon=True).start()
+            threading.Thread(target=self.pump, args=(server, client, self.flip_at), daemon=True).start()
+
+    def pump(self, source, target, flip_at):
+        passed = 0
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                if flip_at is not None and passed <= flip_at < passed + len(data):
+                    at = flip_at - passed
+                    data = data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+                    self.flipped += 1
+                passed += len(data)
+                target.sendall(data)
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        self.listener.close()
+        for s in self.sockets:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class Proxy:

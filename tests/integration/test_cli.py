@@ -53,7 +53,7 @@ def test_usage_errors_are_exit_status_2_with_the_nearest_name():
     usage("'x' is not a duration", "backup", "list", "--timeout", "x")
     usage("write '--' before the command to run", "sandbox", "run", "psql")
     usage("unknown target 'mysql'", "backup", "run", "mysql")
-    usage("unknown method 'physical'", "backup", "run", "postgres", "-m", "physical")
+    usage("--method 'magic': one of logical|physical", "backup", "run", "postgres", "-m", "magic")
     usage("platform '../x': only letters", "--platform", "../x", "backup", "list")
 
 

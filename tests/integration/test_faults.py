@@ -157,7 +157,7 @@ def test_no_pg_hba_line_is_told_with_the_remedy():
         PG.psql("SELECT pg_reload_conf()")
         wait_until(lambda: "no pg_hba.conf entry" in maratea("backup", "run", "postgres", env=ENV, status=6).err, 10,
                    "reload")
-        fails(6, "no pg_hba.conf entry for host", "hint: add a line for this role")
+        fails(6, "no pg_hba.conf entry for host", "hint: add this line to the server's pg_hba.conf and reload it: host ")
     finally:
         with open(path, "w") as f:
             f.write(text)

@@ -11,11 +11,18 @@
 
 struct mrt_backup_options {
 	const char *target;           /* "postgres" */
-	const char *method;           /* "logical" */
+	const char *method;           /* "logical", "physical" */
 	const char *const *databases; /* NULL: all */
 	size_t n_databases;
 	const char *label;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
+	/* of the physical method */
+	bool spread;                    /* wait for an ordinary checkpoint */
+	bool allow_damaged;             /* store it though pages have wrong checksums */
+	bool server_compression;        /* the server compresses */
+	uint64_t max_rate;              /* bytes a second; 0: no limit */
+	uint64_t max_wal_retained;      /* bytes; 0: no limit */
+	const char *manifest_checksums; /* NULL or "crc32c"; "sha256" */
 };
 /* Backs up; *ret is the manifest, or for a dry run the plan. The backup exists when, and only when,
  * this returns 0. */
@@ -50,6 +57,8 @@ struct mrt_restore_options {
 	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, dry_run;
 	const char *const *tablespaces; /* OLD=NEW */
 	size_t n_tablespaces;
+	const char *to_dir; /* a physical backup: into this directory */
+	const char *owner;  /* whose its files are to be, or NULL */
 	/* asked before what cannot be undone; NULL: yes. MRT_USAGE refuses */
 	int (*confirm)(void *context, const char *question, struct mrt_error *err);
 	void *context;

@@ -13,6 +13,7 @@ struct mrt_content_writer;
 struct mrt_content_options {
 	uint64_t volume_size;
 	struct mrt_zstd_options zstd; /* plain is ours */
+	bool compressed; /* what comes in is zstd already; its plain size is set before commit */
 };
 /* folder: "<platform>/<target>/<id>/"; key: relative to it, "db/x.pgdump.zst". */
 int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
@@ -20,15 +21,19 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
                      struct mrt_content_writer **ret, struct mrt_error *err);
 void mrt_content_writer_free(struct mrt_content_writer *writer); /* without commit: abort */
 MRT_DEFINE_AUTO(mrt_content_writer)
-/* Plain bytes go in here; it is a compressor, see mrt_zstd_room(). */
+/* Plain bytes go in here; it is a compressor, see mrt_zstd_room(), unless options.compressed. */
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *writer);
+void mrt_content_plain_size(struct mrt_content_writer *writer, uint64_t size);
+/* The data of this one ended, others follow before the commit: everything is at the store, and the
+ * memory of the compressor is free again. */
+int mrt_content_prepare(struct mrt_content_writer *writer, struct mrt_error *err);
 /* Everything upstream ended well: make the object visible. *ret_json: its entry for the manifest.
  */
 int mrt_content_commit(struct mrt_content_writer *writer, json_t **ret_json, struct mrt_error *err);
 
-/* The plain bytes of an object; every digest and size is compared with the manifest's on the way,
- * and the end is only reported when all were right. MRT_CORRUPT names the object's key and, where
- * it can be known, the offset. */
+/* The plain bytes of an object; every digest (that of the plain bytes where there is one) and size
+ * is compared with the manifest's on the way, and the end is only reported when all were right.
+ * MRT_CORRUPT names the object's key and, where it can be known, the offset. */
 int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
                        const struct mrt_manifest *manifest,
                        const struct mrt_manifest_object *object, struct mrt_source **ret,

@@ -114,19 +114,21 @@ static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t 
 	struct mrt_error local;
 	err = err ? err : &local;
 	size_t n = 0;
-	int rc = mrt_source_read(p->tallied, data, cap, &n, err);
+	int rc = mrt_source_read(p->tallied ? p->tallied : p->zstd, data, cap, &n, err);
 	if (rc == MRT_CORRUPT && strncmp(err->text, "zstd", 4) == 0) {
 		mrt_context(err, rc, "%s", p->object->key);
 		return name_damage(p, rc, err);
 	}
 	if (rc < 0)
 		return rc;
+	if (!p->tallied)
+		p->tally.size += n;
 	if (n == 0 && p->tally.size != p->object->size)
 		return mrt_fail(err, MRT_CORRUPT,
 		                "%s holds %" PRIu64 " bytes when decompressed; the "
 		                "manifest says %" PRIu64,
 		                p->object->key, p->tally.size, p->object->size);
-	if (n == 0 && strcmp(p->tally.sha256, p->object->sha256) != 0)
+	if (n == 0 && p->tallied && strcmp(p->tally.sha256, p->object->sha256) != 0)
 		return mrt_fail(err, MRT_CORRUPT,
 		                "%s: the SHA-256 of its content is %s; the manifest "
 		                "says %.64s",
@@ -166,7 +168,7 @@ int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
 	*p = (struct plain) { .source.ops = &plain_ops, .stored = &s->source, .object = object };
 	mrt_auto(mrt_source) *source = &p->source;
 	int rc = mrt_zstd_source(p->stored, &p->zstd, err);
-	if (rc == 0)
+	if (rc == 0 && object->sha256)
 		rc = mrt_tally_source(p->zstd, &p->tally, &p->tallied, err);
 	if (rc == 0)
 		*ret = mrt_steal(source);

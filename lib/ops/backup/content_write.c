@@ -176,7 +176,7 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 		rc = mrt_text_dup(key, &v->key, err);
 	struct mrt_zstd_options zstd = options->zstd;
 	zstd.plain = &w->plain;
-	if (rc == 0)
+	if (rc == 0 && !options->compressed)
 		rc = mrt_zstd_compressor(&v->sink, &zstd, &w->compressor, err);
 	if (rc == 0)
 		*ret = mrt_steal(w);
@@ -195,7 +195,20 @@ void mrt_content_writer_free(struct mrt_content_writer *w)
 
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *w)
 {
-	return w->compressor;
+	return w->compressor ? w->compressor : &w->volumes->sink;
+}
+
+void mrt_content_plain_size(struct mrt_content_writer *w, uint64_t size)
+{
+	w->plain.size = size;
+}
+
+int mrt_content_prepare(struct mrt_content_writer *w, struct mrt_error *err)
+{
+	int rc = mrt_sink_prepare(mrt_content_sink(w), err);
+	if (rc == 0)
+		mrt_sink_free(mrt_steal(w->compressor));
+	return rc;
 }
 
 static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt_error *err)
@@ -208,7 +221,8 @@ static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "size", w->plain.size, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "sha256", w->plain.sha256, err);
+		rc = mrt_json_set_text(json, "sha256", *w->plain.sha256 ? w->plain.sha256 : NULL,
+		                       err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "stored_size", w->volumes->tally.size, err);
 	if (rc == 0)
@@ -232,7 +246,7 @@ static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt
 
 int mrt_content_commit(struct mrt_content_writer *w, json_t **ret_json, struct mrt_error *err)
 {
-	int rc = mrt_sink_commit(w->compressor, err);
+	int rc = mrt_sink_commit(mrt_content_sink(w), err);
 	if (rc < 0)
 		return rc;
 	mrt_auto_json json = json_object();

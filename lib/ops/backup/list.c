@@ -60,6 +60,8 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 		rc = mrt_json_set_size(item, numbers[i].name, numbers[i].value, err);
 	if (rc == 0)
 		rc = mrt_json_set(item, "whole", json_boolean(m->whole), err);
+	if (rc == 0 && strcmp(m->method, "physical") == 0)
+		rc = mrt_json_set(item, "damaged", json_boolean(m->damaged), err);
 	json_t *warnings = json_object_get(m->json, "warnings");
 	if (rc == 0)
 		rc = mrt_json_set(item, "warnings", warnings ? json_incref(warnings) : json_array(),
@@ -112,7 +114,7 @@ int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, 
 	mrt_auto(mrt_manifest) *m = NULL;
 	int rc = open_for_reading(config, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, id, &m, err);
+		rc = mrt_manifest_find(run, store, config->platform_name, id, NULL, &m, err);
 	if (rc == 0)
 		*ret = json_incref(m->json);
 	return rc;

@@ -80,6 +80,11 @@ int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *opt
 	return rc;
 }
 
+struct mrt_pg *mrt_pg_lock_session(const struct mrt_pg_lock *lock)
+{
+	return lock->pg;
+}
+
 void mrt_pg_lock_free(struct mrt_pg_lock *lock)
 {
 	if (!lock)

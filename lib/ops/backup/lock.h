@@ -16,6 +16,8 @@ int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *opt
                      struct mrt_pg_lock **ret, struct mrt_error *err);
 /* Is it still ours? Otherwise an error. */
 int mrt_pg_lock_ping(struct mrt_pg_lock *lock, const struct mrt_run *run, struct mrt_error *err);
+/* The session itself, for a base backup: it is the lock's as long as it runs. */
+struct mrt_pg *mrt_pg_lock_session(const struct mrt_pg_lock *lock);
 void mrt_pg_lock_free(struct mrt_pg_lock *lock);
 MRT_DEFINE_AUTO(mrt_pg_lock)
 

@@ -104,7 +104,9 @@ static int parse_objects(struct mrt_manifest *m, struct mrt_error *err)
 		if (rc == 0)
 			rc = mrt_json_size(item, "size", &o->size, err);
 		if (rc == 0)
-			rc = mrt_json_text(item, "sha256", &o->sha256, err);
+			rc = json_is_null(json_object_get(item, "sha256"))
+			             ? 0
+			             : mrt_json_text(item, "sha256", &o->sha256, err);
 		if (rc == 0)
 			rc = mrt_json_size(item, "stored_size", &o->stored_size, err);
 		if (rc == 0)
@@ -146,6 +148,7 @@ static int parse_members(struct mrt_manifest *m, struct mrt_error *err)
 		rc = mrt_fail(err, MRT_CORRUPT, "'%.40s' is not a backup id", m->id);
 	m->label = mrt_json_text_or(m->json, "label", NULL);
 	m->whole = json_is_true(json_object_get(m->json, "whole"));
+	m->damaged = json_is_true(json_object_get(json_object_get(m->json, "physical"), "damaged"));
 	const json_t *server = json_object_get(m->json, "server");
 	m->server_major = (int)mrt_json_size_or(server, "major", 0);
 	if (rc == 0)
@@ -212,7 +215,7 @@ static int no_backup(const char *text, const char *platform, const struct mrt_st
 }
 
 static int find_latest(const struct mrt_run *run, struct mrt_store *store,
-                       const struct mrt_backup_list *list, const char *target,
+                       const struct mrt_backup_list *list, const char *target, const char *method,
                        struct mrt_manifest **ret, struct mrt_error *err)
 {
 	const char *only = NULL;
@@ -230,7 +233,7 @@ static int find_latest(const struct mrt_run *run, struct mrt_store *store,
 		int rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, err);
 		if (rc < 0)
 			return rc;
-		if (m->whole) {
+		if (m->whole && !m->damaged && (!method || strcmp(m->method, method) == 0)) {
 			*ret = mrt_steal(m);
 			return 0;
 		}
@@ -239,7 +242,8 @@ static int find_latest(const struct mrt_run *run, struct mrt_store *store,
 }
 
 int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-                      const char *text, struct mrt_manifest **ret, struct mrt_error *err)
+                      const char *text, const char *method, struct mrt_manifest **ret,
+                      struct mrt_error *err)
 {
 	const char *slash = strchr(text, '/');
 	const char *id = slash ? slash + 1 : text;
@@ -262,7 +266,7 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
 		return rc;
 	rc = MRT_NOT_FOUND;
 	if (latest)
-		rc = find_latest(run, store, &list, target, ret, err);
+		rc = find_latest(run, store, &list, target, method, ret, err);
 	for (size_t i = 0; !latest && i < list.n; i++)
 		if (strcmp(list.entries[i].id, id) == 0)
 			rc = mrt_manifest_load(run, store, list.entries[i].platform,

@@ -21,7 +21,7 @@ struct mrt_manifest_volume {
 struct mrt_manifest_object {
 	const char *key; /* of the first volume */
 	uint64_t size, stored_size;
-	const char *sha256, *stored_sha256;
+	const char *sha256, *stored_sha256;  /* sha256 NULL: physical, backup_manifest covers it */
 	struct mrt_manifest_volume *volumes; /* at least one */
 	size_t n_volumes;
 };
@@ -31,7 +31,8 @@ struct mrt_manifest {
 	int64_t started, ended;                              /* seconds since 1970 */
 	int server_major;
 	uint64_t size, stored_size;
-	bool whole; /* every database that should be there is */
+	bool whole;   /* every database that should be there is */
+	bool damaged; /* physical: stored although pages had wrong checksums */
 	struct mrt_manifest_object *objects;
 	size_t n_objects;
 	json_t *databases;           /* list of objects */
@@ -49,10 +50,12 @@ int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const 
                       const char *target, const char *id, struct mrt_manifest **ret,
                       struct mrt_error *err);
 
-/* ID, "latest" or "target/latest" to one backup's manifest. latest is the newest whole backup;
- * where several targets have one: MRT_USAGE. MRT_NOT_FOUND. */
+/* ID, "latest" or "target/latest" to one backup's manifest. latest is the newest whole, undamaged
+ * backup, of that method unless it is NULL; where several targets have one: MRT_USAGE.
+ * MRT_NOT_FOUND. */
 int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-                      const char *text, struct mrt_manifest **ret, struct mrt_error *err);
+                      const char *text, const char *method, struct mrt_manifest **ret,
+                      struct mrt_error *err);
 
 const struct mrt_manifest_object *mrt_manifest_object(const struct mrt_manifest *manifest,
                                                       const char *key);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "ops/backup/access.h"
 #include "ops/backup/backup.h"
+#include "ops/backup/restore_dir.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -346,30 +347,52 @@ static int restore_globals(struct restore *r, json_t **ret, struct mrt_error *er
 	return rc;
 }
 
+static int wrong_method(const struct mrt_manifest *manifest, struct mrt_error *err)
+{
+	if (strcmp(manifest->method, "physical") == 0) {
+		mrt_fail(err, MRT_USAGE,
+		         "the backup %s is a physical one: the whole server's files", manifest->id);
+		return mrt_hint(err, "restore it into a directory: --to-dir DIR");
+	}
+	mrt_fail(err, MRT_USAGE, "the backup %s is a logical one, of databases", manifest->id);
+	return mrt_hint(err, "restore a database of it: --database NAME --to-database NEW");
+}
+
 int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
                        const struct mrt_restore_options *options, json_t **ret,
                        struct mrt_error *err)
 {
 	mrt_cleanup(restore_release) struct restore r = { .run = run, .options = options };
 	unsigned buffers = 0;
+	if (options->to_dir &&
+	    (options->database || options->swap || options->to_database || options->jobs ||
+	     options->scratch || options->no_owner || options->no_tablespaces || options->to ||
+	     options->globals || options->replace_roles || options->force_downgrade))
+		return mrt_fail(err, MRT_USAGE,
+		                "--to-dir goes with --tablespace, --owner and --dry-run only");
+	if (!options->to_dir && options->owner)
+		return mrt_fail(err, MRT_USAGE, "--owner goes with --to-dir");
 	if (options->globals &&
 	    (options->database || options->swap || options->to_database || options->jobs ||
 	     options->scratch || options->no_owner || options->no_tablespaces))
 		return mrt_fail(err, MRT_USAGE,
 		                "--globals goes with --to, --replace-roles, --tablespace "
 		                "and --dry-run only");
-	if (!options->globals && (options->replace_roles || options->n_tablespaces > 0))
+	if (!options->globals &&
+	    (options->replace_roles || (options->n_tablespaces > 0 && !options->to_dir)))
 		return mrt_fail(err, MRT_USAGE,
-		                "--replace-roles and --tablespace go with --globals");
+		                "--replace-roles goes with --globals, --tablespace with --globals "
+		                "or --to-dir");
 	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &r.store, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id,
-		                       &r.manifest, err);
-	if (rc == 0 && strcmp(r.manifest->method, "logical") != 0)
-		rc = mrt_fail(err, MRT_UNSUPPORTED, "the backup %s has method '%s'", r.manifest->id,
-		              r.manifest->method);
+		                       options->to_dir ? "physical" : "logical", &r.manifest, err);
+	if (rc == 0 && (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
+		rc = wrong_method(r.manifest, err);
+	if (rc == 0 && options->to_dir)
+		return mrt_restore_dir(run, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && !options->globals)
 		rc = choose_database(&r, err);
 	if (rc == 0)

@@ -21,8 +21,11 @@ static void backup_release(struct mrt_backup_work *b)
 		json_decref(b->jobs[i].object);
 	}
 	free(b->jobs);
-	json_decref(b->globals);
+	json_decref(b->globals.object);
 	json_decref(b->context.warnings);
+	mrt_physical_slot_free(b->slot);
+	mrt_physical_facts_release(&b->facts);
+	mrt_physical_result_release(&b->physical);
 	mrt_store_free(b->context.store);
 	mrt_pg_params_free(b->context.access.params);
 	mrt_pg_cluster_release(&b->cluster);
@@ -94,6 +97,8 @@ static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 		rc = mrt_pg_cluster_read(pg, run, &b->cluster, err);
 	if (rc == 0)
 		rc = mrt_pg_databases_read(pg, run, &b->databases, err);
+	if (rc == 0 && b->is_physical)
+		return mrt_run_physical_look(b, pg, err);
 	if (rc == 0)
 		rc = choose_databases(b, err);
 	if (rc == 0)
@@ -167,6 +172,20 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static void *globals_work(void *arg)
+{
+	struct mrt_backup_work *b = arg;
+	struct mrt_backup_job *job = &b->globals;
+	job->rc = mrt_dump_globals(&b->job_run, &b->context, &job->object, &job->err);
+	pthread_mutex_lock(&b->mutex);
+	if (job->rc < 0)
+		b->abort = 1;
+	b->ended++;
+	pthread_cond_signal(&b->changed);
+	pthread_mutex_unlock(&b->mutex);
+	return NULL;
+}
+
 static int beat(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
@@ -181,6 +200,7 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	int64_t ping = mrt_clock_monotonic() + b->config->limits_lock_ping;
 	int64_t alive = mrt_clock_monotonic() + b->config->limits_alive;
+	int64_t look = 0;
 	int rc = 0;
 	pthread_mutex_lock(&b->mutex);
 	while (b->ended < b->threads) {
@@ -194,7 +214,10 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 		int64_t now = mrt_clock_monotonic();
 		if (rc == 0)
 			rc = mrt_run_check(b->run, err);
-		if (rc == 0 && now >= ping) {
+		if (rc == 0 &&
+		    b->is_physical) /* the lock's session is at work: it shows its life */
+			rc = mrt_run_physical_watch(b, &look, err);
+		if (rc == 0 && !b->is_physical && now >= ping) {
 			rc = mrt_pg_lock_ping(b->lock, b->run, err);
 			ping = now + b->config->limits_lock_ping;
 		}
@@ -213,11 +236,13 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	unsigned wanted = (unsigned)b->config->backup_jobs;
-	pthread_t threads[32];
+	pthread_t threads[33];
 	b->job_run = *b->run;
 	b->job_run.abort = &b->abort;
-	int failed = 0;
-	for (; !failed && b->threads < wanted && b->threads < b->n_jobs;)
+	int failed = pthread_create(&threads[0], NULL,
+	                            b->is_physical ? mrt_run_physical_work : globals_work, b);
+	b->threads = failed == 0;
+	for (; !failed && !b->is_physical && b->threads <= wanted && b->threads <= b->n_jobs;)
 		failed = pthread_create(&threads[b->threads], NULL, work, b) || (b->threads++, 0);
 	if (failed)
 		b->abort = 1;
@@ -229,7 +254,7 @@ static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	/* the failure that stopped the others, not theirs */
-	const struct mrt_backup_job *worst = NULL;
+	const struct mrt_backup_job *worst = b->globals.rc < 0 ? &b->globals : NULL;
 	for (size_t i = 0; i < b->n_jobs; i++) {
 		const struct mrt_backup_job *job = &b->jobs[i];
 		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;
@@ -299,10 +324,10 @@ static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *er
 {
 	struct mrt_progress *progress = b->run->progress;
 	if (progress) {
-		progress->total = plan_size(b);
+		progress->total = b->is_physical ? 0 : plan_size(b);
 		progress->what = "backing up";
 	}
-	int rc = mrt_dump_globals(b->run, &b->context, &b->globals, err);
+	int rc = b->is_physical ? mrt_run_physical_slot(b, err) : 0;
 	if (rc == 0)
 		rc = run_jobs(b, err);
 	if (rc == 0)
@@ -319,15 +344,15 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 	if (strcmp(o->target, "postgres") != 0)
 		return mrt_fail(err, MRT_USAGE, "unknown target '%.80s' (there is: postgres)",
 		                o->target);
-	if (strcmp(o->method, "logical") != 0)
-		return mrt_fail(err, MRT_USAGE, "unknown method '%.80s' (there is: logical)",
-		                o->method);
+	if (strcmp(o->method, "logical") != 0 && strcmp(o->method, "physical") != 0)
+		return mrt_fail(err, MRT_USAGE,
+		                "unknown method '%.80s' (there are: logical, physical)", o->method);
 	if (o->label && strlen(o->label) > 1024)
 		return mrt_fail(err, MRT_USAGE, "the label is longer than 1,024 bytes");
 	for (const char *p = o->label; p && *p; p++)
 		if ((unsigned char)*p < 32)
 			return mrt_fail(err, MRT_USAGE, "the label holds a control character");
-	return 0;
+	return mrt_run_physical_options(o, err);
 }
 
 int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
@@ -340,6 +365,7 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	pthread_mutex_init(&b.mutex, NULL);
 	pthread_cond_init(&b.changed, NULL);
 	b.started = run->wall() / MRT_SECOND;
+	b.is_physical = strcmp(options->method, "physical") == 0;
 	mrt_backup_id_new(run, b.id);
 	char who[64];
 	snprintf(who, sizeof(who), "backup run %s", b.id);
@@ -367,7 +393,9 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	b.context.log = run->log;
 	if (rc == 0 && options->dry_run)
 		return mrt_run_plan(&b, ret, err);
-	if (rc == 0)
+	if (rc == 0 && b.is_physical)
+		rc = mrt_run_physical_lock(&b, who, err);
+	else if (rc == 0)
 		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
 		                      config->backup_lock_database, who, &b.lock, err);
 	if (rc == 0)

@@ -6,6 +6,8 @@
 #include "ops/backup/backup.h"
 #include "ops/backup/dump.h"
 #include "ops/backup/lock.h"
+#include "ops/backup/physical.h"
+#include "ops/backup/physical_server.h"
 
 struct mrt_backup_job {
 	const char *name; /* database */
@@ -27,17 +29,36 @@ struct mrt_backup_work {
 	int client_major;
 	struct mrt_dump_context context;
 	struct mrt_pg_lock *lock;
-	json_t *globals;
 	/* jobs */
+	struct mrt_backup_job globals; /* roles and tablespaces, beside the databases */
 	struct mrt_run job_run;
 	atomic_int abort;
 	struct mrt_backup_job *jobs;
 	size_t n_jobs, next, ended;
 	unsigned threads;
 	unsigned alive;
+	/* of the physical method */
+	bool is_physical;
+	struct mrt_physical_facts facts;
+	struct mrt_physical_slot *slot;
+	struct mrt_physical_result physical;
+	uint64_t retained; /* the most WAL the server kept for us */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 };
+
+/* run_physical.c */
+int mrt_run_physical_options(const struct mrt_backup_options *options, struct mrt_error *err);
+const char *mrt_run_physical_checksums(const struct mrt_backup_options *options);
+int mrt_run_physical_look(struct mrt_backup_work *work, struct mrt_pg *pg, struct mrt_error *err);
+/* The lock's session is the one that BASE_BACKUP runs in. */
+int mrt_run_physical_lock(struct mrt_backup_work *work, const char *who, struct mrt_error *err);
+int mrt_run_physical_slot(struct mrt_backup_work *work, struct mrt_error *err);
+void *mrt_run_physical_work(void *work); /* a thread's function */
+/* From time to time: is the slot there, and not too much WAL kept? */
+int mrt_run_physical_watch(struct mrt_backup_work *work, int64_t *next, struct mrt_error *err);
+int mrt_run_physical_describe(const struct mrt_backup_work *work, json_t *physical,
+                              struct mrt_error *err);
 
 /* The manifest of a run whose jobs all ended; the plan of one that has not begun. */
 int mrt_run_manifest(const struct mrt_backup_work *work, json_t **ret, struct mrt_error *err);

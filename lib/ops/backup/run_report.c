@@ -29,10 +29,10 @@ static int add_skipped(const struct mrt_backup_work *b, json_t *list, struct mrt
 
 static int describe_server(const struct mrt_backup_work *b, json_t *json, struct mrt_error *err)
 {
-	json_t *server = json_object(), *client = json_object();
+	json_t *server = json_object(), *client = NULL;
 	int rc = mrt_json_set(json, "server", server, err);
-	if (rc == 0)
-		rc = mrt_json_set(json, "client", client, err);
+	if (rc == 0 && !b->is_physical)
+		rc = mrt_json_set(json, "client", client = json_object(), err);
 	if (rc == 0)
 		rc = mrt_json_set_text(server, "version", b->cluster.version_text, err);
 	if (rc == 0)
@@ -40,7 +40,9 @@ static int describe_server(const struct mrt_backup_work *b, json_t *json, struct
 	if (rc == 0)
 		rc = mrt_json_set_text(server, "system_identifier", b->cluster.system_identifier,
 		                       err);
-	return rc < 0 ? rc : mrt_json_set_size(client, "major", (uint64_t)b->client_major, err);
+	if (rc == 0 && client)
+		rc = mrt_json_set_size(client, "major", (uint64_t)b->client_major, err);
+	return rc;
 }
 
 /* What plan and manifest both say. */
@@ -52,7 +54,7 @@ static int describe(const struct mrt_backup_work *b, json_t *json, struct mrt_er
 		{ "id", b->id },
 		{ "platform", b->config->platform_name },
 		{ "target", b->options->target },
-		{ "method", "logical" },
+		{ "method", b->options->method },
 		{ "label", b->options->label },
 		{ "maratea", MRT_VERSION },
 		{ "started", started },
@@ -66,6 +68,35 @@ static int describe(const struct mrt_backup_work *b, json_t *json, struct mrt_er
 	return rc < 0 ? rc : describe_server(b, json, err);
 }
 
+/* A physical backup is the whole server: its databases are named, not described. */
+static int add_databases(const struct mrt_backup_work *b, json_t *list, struct mrt_error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < b->databases.n; i++) {
+		json_t *item = json_object();
+		rc = mrt_json_append(list, item, err);
+		if (rc == 0)
+			rc = mrt_json_set_text(item, "name", b->databases.items[i].name, err);
+		if (rc == 0)
+			rc = mrt_json_set_size(item, "size", b->databases.items[i].size, err);
+	}
+	return rc;
+}
+
+static int add_physical(const struct mrt_backup_work *b, json_t *json, json_t *databases,
+                        struct mrt_error *err)
+{
+	json_t *physical = b->physical.physical;
+	int rc = add_databases(b, databases, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "objects", json_incref(b->physical.objects), err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "physical", json_incref(physical), err);
+	if (rc == 0)
+		rc = mrt_json_set_size(physical, "wal_retained", b->retained, err);
+	return rc < 0 ? rc : mrt_run_physical_describe(b, physical, err);
+}
+
 int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -77,17 +108,20 @@ int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_e
 		rc = mrt_json_set_text(json, "ended", ended, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "role_passwords",
-		                  json_boolean(b->options->plain_role_passwords), err);
+		                  json_boolean(b->options->plain_role_passwords || b->is_physical),
+		                  err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "databases", databases, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "skipped", skipped, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "objects", objects, err);
-	if (rc == 0)
+	if (rc == 0 && b->is_physical)
+		rc = add_physical(b, json, databases, err);
+	else if (rc == 0)
 		rc = add_skipped(b, skipped, err);
-	if (rc == 0)
-		rc = mrt_json_append(objects, json_incref(b->globals), err);
+	if (rc == 0 && !b->is_physical)
+		rc = mrt_json_append(objects, json_incref(b->globals.object), err);
 	for (size_t i = 0; rc == 0 && i < b->n_jobs; i++) {
 		if (!b->jobs[i].database)
 			continue;
@@ -102,6 +136,20 @@ int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_e
 	return rc;
 }
 
+static int plan_physical(const struct mrt_backup_work *b, json_t *json, json_t *databases,
+                         struct mrt_error *err)
+{
+	json_t *physical = json_object();
+	int rc = mrt_json_set(json, "physical", physical, err);
+	if (rc == 0)
+		rc = mrt_json_set(physical, "tablespaces", json_incref(b->facts.tablespaces), err);
+	if (rc == 0)
+		rc = mrt_run_physical_describe(b, physical, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "warnings", json_incref(b->context.warnings), err);
+	return rc < 0 ? rc : add_databases(b, databases, err);
+}
+
 int mrt_run_plan(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -111,13 +159,15 @@ int mrt_run_plan(const struct mrt_backup_work *b, json_t **ret, struct mrt_error
 		rc = mrt_json_set(json, "dry_run", json_true(), err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "store", b->context.store->name, err);
-	if (rc == 0)
+	if (rc == 0 && !b->is_physical)
 		rc = mrt_json_set_text(json, "program", b->pg_dump, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "databases", databases, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "skipped", skipped, err);
-	if (rc == 0)
+	if (rc == 0 && b->is_physical)
+		rc = plan_physical(b, json, databases, err);
+	else if (rc == 0)
 		rc = add_skipped(b, skipped, err);
 	for (size_t i = 0; rc == 0 && i < b->databases.n; i++)
 		for (size_t k = 0; rc == 0 && k < b->n_jobs; k++) {

@@ -6,6 +6,7 @@
 #include "ops/backup/backup.h"
 #include "ops/backup/dump.h"
 #include "ops/backup/restore.h"
+#include "ops/backup/verify_physical.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@ struct verification {
 	struct mrt_manifest *manifest;
 	int64_t begun, monotonic;
 	uint64_t objects, tables, rows;
+	bool is_physical;
+	struct mrt_physical_verdict physical;
 };
 
 /* Level stored: every volume is there with its size. */
@@ -262,6 +265,8 @@ static int make_record(const struct verification *v, const char *level, const ch
 		{ "objects", v->objects },
 		{ "tables", v->tables },
 		{ "rows", v->rows },
+		{ "files", v->physical.found.files },
+		{ "wal_segments", v->physical.found.wal_segments },
 		{ "duration_ms",
 		  (uint64_t)((mrt_clock_monotonic() - v->monotonic) / MRT_MILLISECOND) },
 	};
@@ -301,13 +306,18 @@ static int verify(struct verification *v, bool restore, struct mrt_error *err)
 {
 	struct mrt_progress *progress = v->run->progress;
 	if (progress) {
-		progress->total = v->manifest->stored_size * (restore ? 2 : 1);
+		progress->total = v->manifest->stored_size * (restore && !v->is_physical ? 2 : 1);
 		progress->what = "verifying";
 	}
 	int rc = check_stored(v, err);
-	if (rc == 0)
+	if (rc == 0 && v->is_physical) {
+		rc = mrt_verify_physical(v->run, v->config, v->store, v->manifest, restore,
+		                         &v->physical, err);
+		v->objects = v->physical.found.objects;
+	} else if (rc == 0) {
 		rc = check_content(v, err);
-	if (rc == 0 && restore)
+	}
+	if (rc == 0 && restore && !v->is_physical)
 		rc = check_restore(v, err);
 	if (progress)
 		progress->what = NULL;
@@ -326,8 +336,8 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, options->id, &manifest,
-		                       err);
+		rc = mrt_manifest_find(run, store, config->platform_name, options->id, NULL,
+		                       &manifest, err);
 	if (rc < 0)
 		return rc;
 	struct verification v = { .run = run,
@@ -335,12 +345,14 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		                  .store = store,
 		                  .manifest = manifest,
 		                  .begun = run->wall() / MRT_SECOND,
-		                  .monotonic = mrt_clock_monotonic() };
+		                  .monotonic = mrt_clock_monotonic(),
+		                  .is_physical = strcmp(manifest->method, "physical") == 0 };
 	rc = verify(&v, options->restore, &why);
 	bool judged = rc == 0 || rc == MRT_BAD || rc == MRT_CORRUPT;
-	int made = judged ? make_record(&v, options->restore ? "restore" : "content",
-	                                rc < 0 ? why.text : NULL, &record, &other)
-	                  : 0;
+	const char *level = v.is_physical && v.physical.level ? v.physical.level
+	                    : options->restore                ? "restore"
+	                                                      : "content";
+	int made = judged ? make_record(&v, level, rc < 0 ? why.text : NULL, &record, &other) : 0;
 	if (judged && made == 0 && !options->no_record)
 		put_record(&v, record);
 	if (rc < 0) {

@@ -28,7 +28,7 @@ struct mrt_config {
 	char *dns_resolver;
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
-	int64_t limits_server_start, limits_swap;
+	int64_t limits_server_start, limits_recovery, limits_swap;
 
 	char *path;                       /* of the file, NULL: none */
 	struct mrt_setting_state *states; /* one per setting, in the schema's order */

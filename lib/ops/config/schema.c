@@ -71,6 +71,7 @@ const struct mrt_setting mrt_settings[] = {
 	TIME("limits.alive", limits_alive, "10m"),
 	TIME("limits.clock-skew", limits_clock_skew, "60s"),
 	TIME("limits.server-start", limits_server_start, "60s"),
+	TIME("limits.recovery", limits_recovery, "1h"),
 	TIME("limits.swap", limits_swap, "30s"),
 };
 const size_t mrt_n_settings = sizeof(mrt_settings) / sizeof(mrt_settings[0]);
