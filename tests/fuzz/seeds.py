@@ -250,10 +250,195 @@ def pgarchive():
     return seeds
 
 
+def tar_sum(block):
+    """The header with its checksum made right."""
+    block = block[:148] + b" " * 8 + block[156:]
+    return block[:148] + b"%07o " % sum(block) + block[156:]
+
+
+def tar_header(name, kind=b"0", size=0, link=b"", magic=b"ustar\x0000", prefix=b""):
+    """As PostgreSQL's tarCreateHeader() writes it."""
+    digits = b"%011o " % size if size < 1 << 33 else b"\x80" + size.to_bytes(11, "big")
+    block = (name.ljust(100, b"\0") + b"0000600 " + b"0177776 " * 2 + digits + b"12345670123 " +
+             b" " * 8 + kind + link.ljust(100, b"\0") + magic + b"postgres".ljust(32, b"\0") * 2 +
+             b"0000000 " * 2 + prefix.ljust(155, b"\0") + bytes(12))
+    assert len(block) == 512
+    return tar_sum(block)
+
+
+def tar_file(name, data, **how):
+    return tar_header(name, size=len(data), **how) + data + bytes(-len(data) % 512)
+
+
+def tar():
+    """The first byte is not of the tar: it says the size of the pieces, less one."""
+    seeds = {}
+    end = bytes(1024)
+    good = (tar_file(b"backup_label", b"START WAL LOCATION: 0/800028\n") +
+            tar_header(b"./pg_wal/", b"5") + tar_file(b"base/1/1", b"x" * 512) +
+            tar_file(b"empty", b"") + tar_header(b"pg_tblspc/16384", b"2", link=b"/srv/ts"))
+    variants(seeds, "good", b"\6" + good + end,
+             [1, 12, 513, 530, 1025, len(good) + 1, len(good) + 513],
+             [1, 100, 125, 149, 157, 158, 258, 346, 520, 600, len(good) + 1])
+    seeds["good-whole"] = b"\xff" + good + end
+    seeds["bytes"] = b"\0" + good + end
+    for kind in b"134567xgLKSV":
+        seeds["kind-%c" % kind] = b"\0" + tar_header(b"n", bytes([kind]), link=b"t") + end
+    seeds["kind-old"] = b"\0" + tar_file(b"n", b"x", kind=b"\0") + end
+    seeds["link-content"] = b"\0" + tar_header(b"n", b"2", 1) + end
+    for name, number in (("blank", b" " * 12), ("nul", bytes(12)), ("digit", b"00000000008 "),
+                         ("full", b"7" * 12), ("base256", b"\x80" + bytes(10) + b"\1"),
+                         ("base256-most", b"\x80\0\0\0\x7f" + b"\xff" * 7),
+                         ("base256-over", b"\x80\0\0\0\x80" + bytes(7)), ("negative", b"\xff" * 12),
+                         ("middle", b"0000 0000001")):
+        header = tar_header(b"n")
+        seeds["size-" + name] = b"\2" + tar_sum(header[:124] + number + header[136:]) + b"x" + end
+    for name, text in (("dots", b"../../x"), ("absolute", b"/x"), ("empty", b""),
+                       ("slashes", b"///"), ("dot", b"."), ("dot-slash", b"././"),
+                       ("middle", b"a/../b"), ("double", b"a//b"), ("control", b"a\nb\x7f"),
+                       ("long", b"n" * 100), ("slash-end", b"n" * 99 + b"/")):
+        seeds["name-" + name] = b"\3" + tar_header(text, b"5") + end
+    seeds["prefix"] = b"\0" + tar_header(b"n" * 100, link=b"l" * 100, prefix=b"p" * 155) + end
+    seeds["prefix-only"] = b"\0" + tar_header(b"", prefix=b"./p") + end
+    seeds["gnu"] = b"\0" + tar_header(b"n", magic=b"ustar  \0", prefix=b"p") + end
+    seeds["no-magic"] = b"\0" + tar_header(b"n", magic=bytes(8)) + end
+    seeds["after-end"] = b"\7" + good + end + good + end
+    seeds["after-one-block"] = b"\7" + good + end[:512] + good
+    seeds["zeros"] = b"\7" + end * 10
+    seeds["zeros-odd"] = b"\7" + end * 2 + b"\0"
+    seeds["empty"] = b"\0"
+    return seeds
+
+
+PG_LINE = b'{ "Path": "%s", "Size": %d, "Last-Modified": "2026-11-25 18:02:39 GMT"%s }'
+PG_CRC = b', "Checksum-Algorithm": "CRC32C", "Checksum": "%s"'
+PG_RANGE = b'{ "Timeline": %s, "Start-LSN": "%s", "End-LSN": "%s" }'
+
+
+def pgmanifest_body(lines, ranges, version=1):
+    head = b'{ "PostgreSQL-Backup-Manifest-Version": %d,\n' % version
+    if version > 1:
+        head += b'"System-Identifier": 7712033420912970512,\n'
+    return (head + b'"Files": [\n' + b",\n".join(lines) + b'\n],\n"WAL-Ranges": [\n' +
+            b",\n".join(ranges) + b"\n],\n")
+
+
+def pgmanifest():
+    """The first byte is not of the manifest: it says the size of the pieces, less one."""
+    seeds = {}
+
+    def ended(body, step=b"\x10"):
+        digest = hashlib.sha256(body).hexdigest().encode()
+        return step + body + b'"Manifest-Checksum": "%s"}\n' % digest
+
+    lines = [PG_LINE % (b"pg_tblspc/16384/PG_15_202209061/5/16385", 40960, PG_CRC % b"14046aa8"),
+             b'{ "Encoded-Path": "626173652fff", "Size": 3 }',
+             PG_LINE % (b"global/pg_control", 8192, b"")]
+    ranges = [PG_RANGE % (b"1", b"0/800028", b"0/800100")]
+    one = ended(pgmanifest_body(lines, ranges))
+    variants(seeds, "v1", one, [1, 2, 40, 60, 300, 500, len(one) - 100, len(one) - 1],
+             [3, 45, 55, 60, 100, 200, 300] + [len(one) - n for n in (200, 70, 5, 1)])
+    seeds["v1-bytes"] = ended(pgmanifest_body(lines, ranges), b"\0")
+    seeds["v2"] = ended(pgmanifest_body(lines, ranges, 2))
+    seeds["v3"] = ended(pgmanifest_body(lines, ranges, 3))
+    seeds["two-ranges"] = ended(pgmanifest_body(lines, ranges * 2))
+    seeds["sixteen-ranges"] = ended(pgmanifest_body(lines, ranges * 16))
+    seeds["seventeen-ranges"] = ended(pgmanifest_body(lines, ranges * 17))
+    seeds["no-files"] = ended(pgmanifest_body([], ranges))
+    seeds["no-ranges"] = ended(pgmanifest_body(lines, []))
+    seeds["ranges-at-once"] = ended(pgmanifest_body(lines, ranges).replace(b"[\n{ \"T", b"[{ \"T"))
+    for name, line in (("nul", b'{ "Path": "a\0b", "Size": 1 }'),
+                       ("nul-escaped", b'{ "Path": "a\\u0000b", "Size": 1 }'),
+                       ("nul-encoded", b'{ "Encoded-Path": "610062", "Size": 1 }'),
+                       ("hex-odd", b'{ "Encoded-Path": "616", "Size": 1 }'),
+                       ("hex-none", b'{ "Encoded-Path": "", "Size": 1 }'),
+                       ("hex-long", b'{ "Encoded-Path": "%s", "Size": 1 }' % (b"61" * 4096)),
+                       ("no-path", b'{ "Size": 1 }'), ("no-size", b'{ "Path": "a" }'),
+                       ("negative", b'{ "Path": "a", "Size": -1 }'),
+                       ("most", b'{ "Path": "a", "Size": 9223372036854775807 }'),
+                       ("over", b'{ "Path": "a", "Size": 9223372036854775808 }'),
+                       ("list", b"[]"), ("twice", b'{ "Size": 1, "Size": 2, "Path": "a" }'),
+                       ("types", b'{ "Path": 1, "Size": "1", "Checksum": [] }'),
+                       ("deep", b'{ "Path": ' + b"[" * 3000),
+                       ("not-utf8", b'{ "Path": "\xff", "Size": 1 }')):
+        seeds["line-" + name] = ended(pgmanifest_body([line], ranges))
+    seeds["line-wraps"] = ended(pgmanifest_body(
+        [b'{ "Path": "a", "Size": 9223372036854775807 }'] * 3, ranges))
+    for name, wal in (("timeline-0", (b"0", b"0/1", b"0/2")), ("backwards", (b"1", b"0/2", b"0/1")),
+                      ("most", (b"4294967295", b"0/0", b"FFFFFFFF/FFFFFFFF")),
+                      ("timeline-over", (b"4294967296", b"0/1", b"0/2")),
+                      ("no-lsn", (b"1", b"0x1/2", b"0/2"))):
+        seeds["range-" + name] = ended(pgmanifest_body(lines, [PG_RANGE % wal]))
+    seeds["long-line"] = ended(pgmanifest_body([b" " * 65536], ranges), b"\xff")
+    seeds["behind"] = one + b"\n"
+    seeds["twice"] = one + one[1:]
+    seeds["empty"] = b"\0"
+    seeds["crlf"] = one.replace(b"\n", b"\r\n")
+    seeds["system-identifier"] = ended(pgmanifest_body(lines, ranges, 2).replace(
+        b"7712033420912970512", b"18446744073709551615"))
+    return seeds
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def pgbase():
+    """The size of the pieces, less one (odd: of a tablespace); the manifest's length; both."""
+    seeds = {}
+    files = [(b"PG_VERSION", b"15\n"), (b"base/1/1", b"rows" * 200), (b"base/1/empty", b"")]
+    ranges = [PG_RANGE % (b"1", b"0/800028", b"0/800100")]
+
+    def listed(items, space=b""):
+        return [PG_LINE % (space + name, len(data),
+                           PG_CRC % struct.pack("<I", crc32c(data)).hex().encode())
+                for name, data in items]
+
+    def base(lines, archive, step=100, wal=ranges):
+        body = pgmanifest_body(lines, wal)
+        return struct.pack("<BH", step, len(body)) + body + archive + bytes(1024)
+
+    archive = b"".join(tar_file(name, data) for name, data in files)
+    good = base(listed(files), archive)
+    variants(seeds, "good", good, [2, 100, 400, 1000, len(good) - 600],
+             [0, 1, 60, 200, 300, 900, 1500, 2200])
+    seeds["bytes"] = base(listed(files), archive, 0)
+    seeds["tablespace"] = base(listed(files, b"pg_tblspc/16384/"), archive, 99)
+    seeds["missing"] = base(listed(files + [(b"more", b"")]), archive)
+    seeds["stranger"] = base(listed(files[1:]), archive)
+    seeds["differs"] = base(listed([(b"PG_VERSION", b"16\n")] + files[1:]), archive)
+    seeds["twice-tar"] = base(listed(files), archive + tar_file(*files[0]))
+    seeds["twice-manifest"] = base(listed(files + files[:1]), archive)
+    seeds["twice-both"] = base(listed(files + files[:1]), archive + tar_file(*files[0]))
+    seeds["no-range"] = base(listed(files), archive, wal=[])
+    seeds["none"] = base([PG_LINE % (b"a", 0, b"")], tar_file(b"a", b""))
+    seeds["no-files"] = base([], b"")
+    seeds["dots"] = base(listed([(b"../x", b"")]), tar_file(b"../x", b""))
+    seeds["itself"] = base(listed(files), tar_header(b"./", b"5") + archive +
+                           tar_header(b"l", b"2", link=b"/"))
+    wal = b"pg_wal/000000010000000000000008"
+    seeds["wal-small"] = base(listed(files), archive + tar_file(wal, b"x"))
+    seeds["wal-cut"] = base(listed(files), archive + tar_header(wal, size=1 << 20))
+    segment = struct.pack("<BH", 6, 0)
+    for n in range(5):
+        page = struct.pack("<HHIQII", 0xD110, 2 * (n == 0), 1, (1 << 20) + n * 1024, 0, 0)
+        if n == 0:
+            page += struct.pack("<QII", 7712033420912970512, 1 << 20, 1024)
+        segment += page.ljust(1024, b"\0")
+    variants(seeds, "segment", segment, [3, 20, 42, 43, 1030, 1043, 3000],
+             [5, 6, 8, 12, 28, 36, 40, 2000, 2060])
+    return seeds
+
+
 def main():
     base = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(
         os.path.abspath(__file__)), "corpus")
-    for make in (config, manifest, xml, pgarchive):
+    for make in (config, manifest, xml, pgarchive, tar, pgmanifest, pgbase):
         directory = os.path.join(base, make.__name__)
         os.makedirs(directory, exist_ok=True)
         for name in os.listdir(directory):

@@ -1,8 +1,10 @@
-/* test_digest.c - SHA-256, MD5, HMAC, and the tallies that measure what passes. */
+/* test_digest.c - SHA-256, MD5, CRC32C, HMAC, and the tallies that measure what passes. */
 #include "unit.h"
 #include "streams.h"
 
 #include "codec/digest.h"
+
+#include <sys/mman.h>
 
 #define ABC_SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -41,6 +43,70 @@ static void md5_gives_the_vectors_of_rfc_1321(void **state)
 		mrt_hex(raw, sizeof(raw), hex);
 		assert_string_equal(hex, vectors[i][1]);
 	}
+}
+
+static void crc32c_gives_the_vectors_of_rfc_3720(void **state)
+{
+	(void)state;
+	unsigned char bytes[32];
+	assert_int_equal(mrt_crc32c(0, "123456789", 9), 0xe3069283);
+	assert_int_equal(mrt_crc32c(0, "", 0), 0);
+	memset(bytes, 0, sizeof(bytes));
+	assert_int_equal(mrt_crc32c(0, bytes, sizeof(bytes)), 0x8a9136aa);
+	memset(bytes, 0xff, sizeof(bytes));
+	assert_int_equal(mrt_crc32c(0, bytes, sizeof(bytes)), 0x62a8ab43);
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)i;
+	assert_int_equal(mrt_crc32c(0, bytes, sizeof(bytes)), 0x46dd794e);
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(31 - i);
+	assert_int_equal(mrt_crc32c(0, bytes, sizeof(bytes)), 0x113fdb5c);
+}
+
+/* Bit by bit, to compare with. */
+static uint32_t slow_crc32c(const unsigned char *data, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+	for (size_t i = 0; i < len; i++) {
+		crc ^= data[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+static void crc32c_does_not_care_about_pieces_and_alignment(void **state)
+{
+	(void)state;
+	unsigned char data[600];
+	fill_noise(data, sizeof(data), 10);
+	for (size_t from = 0; from < 17; from++)
+		for (size_t len = 0; len < sizeof(data) - 17; len += 1 + len / 40) {
+			uint32_t crc = slow_crc32c(data + from, len);
+			assert_int_equal(mrt_crc32c(0, data + from, len), crc);
+			for (size_t at = 0; at <= len; at += 1 + at / 5) {
+				uint32_t first = mrt_crc32c(0, data + from, at);
+				assert_int_equal(mrt_crc32c(first, data + from + at, len - at),
+				                 crc);
+			}
+		}
+}
+
+/* ISA-L counts with an int: more than a gigabyte goes in parts. */
+static void crc32c_takes_more_than_two_gigabytes_at_once(void **state)
+{
+	(void)state;
+	const size_t size = ((size_t)2 << 30) + 12345, half = (size_t)1 << 29;
+	/* never written, so that it is one page of zeros again and again */
+	char *data =
+	        mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (data == MAP_FAILED)
+		skip();
+	uint32_t crc = 0;
+	for (size_t at = 0; at < size; at += half)
+		crc = mrt_crc32c(crc, data, half < size - at ? half : size - at);
+	assert_int_equal(mrt_crc32c(0, data, size), crc);
+	munmap(data, size);
 }
 
 static void hmac_gives_the_vectors_of_rfc_4231(void **state)
@@ -167,6 +233,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_vectors_of_fips_180),
 		cmocka_unit_test(md5_gives_the_vectors_of_rfc_1321),
+		cmocka_unit_test(crc32c_gives_the_vectors_of_rfc_3720),
+		cmocka_unit_test(crc32c_does_not_care_about_pieces_and_alignment),
+		cmocka_unit_test(crc32c_takes_more_than_two_gigabytes_at_once),
 		cmocka_unit_test(hmac_gives_the_vectors_of_rfc_4231),
 		cmocka_unit_test(the_result_of_an_hmac_may_replace_its_key),
 		cmocka_unit_test(a_running_digest_does_not_care_about_the_pieces),

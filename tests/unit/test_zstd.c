@@ -1,4 +1,4 @@
-/* test_zstd.c - compression as a filter, decompression as a source. */
+/* test_zstd.c - compression as a filter, decompression as a source and as a filter. */
 #include "unit.h"
 #include "streams.h"
 
@@ -253,6 +253,228 @@ static void higher_levels_and_more_workers_need_more_memory(void **state)
 	}
 }
 
+/* Decompresses into to, written in pieces of step bytes (0: at once); prepares, does not commit. */
+static int unzip(struct memory_sink *to, const void *data, size_t len, size_t step,
+                 struct mrt_error *err)
+{
+	mrt_auto(mrt_sink) *sink = NULL;
+	int rc = mrt_zstd_decompressor(&to->sink, &sink, err);
+	for (size_t at = 0; rc == 0 && at < len;) {
+		size_t n = step == 0 || step > len - at ? len - at : step;
+		rc = mrt_sink_write(sink, (const char *)data + at, n, err);
+		at += n;
+	}
+	return rc < 0 ? rc : mrt_sink_prepare(sink, err);
+}
+
+static void the_decompressor_gives_back_what_was_compressed(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	static const size_t sizes[] = { 0,
+		                        1,
+		                        100,
+		                        70000,
+		                        ((size_t)1 << 17) - 1,
+		                        (size_t)1 << 17,
+		                        ((size_t)1 << 17) + 1,
+		                        (size_t)1 << 20 };
+	static const size_t steps[] = { 0, 1, 2, 3, 17, 4096, 100003 };
+	mrt_autofree char *noise = malloc((size_t)1 << 20), *zeros = calloc(1, (size_t)1 << 20);
+	fill_noise(noise, (size_t)1 << 20, 9);
+	for (size_t i = 0; i < COUNT(sizes) * COUNT(steps) * 2; i++) {
+		const char *data = i % 2 ? zeros : noise;
+		size_t size = sizes[i / 2 % COUNT(sizes)];
+		struct memory_sink to = MEMORY_SINK;
+		mrt_auto_buf packed = MRT_BUF_INIT;
+		compress(data, size, 0, 3, 0, &packed);
+		assert_ok(unzip(&to, packed.data, packed.len, steps[i / 2 / COUNT(sizes)], &err));
+		assert_int_equal(to.buf.len, size);
+		if (size > 0)
+			assert_memory_equal(to.buf.data, data, size);
+		assert_int_equal(to.prepared, 1);
+		assert_int_equal(to.committed, 0);
+		mrt_sink_free(&to.sink);
+	}
+}
+
+static void the_decompressor_takes_many_frames(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	size_t size = 2 * MRT_ZSTD_FRAME + 12345;
+	mrt_autofree char *data = malloc(size);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	for (size_t i = 0; i < size; i++)
+		data[i] = (char)(i >> 12 ^ i % 251);
+	compress(data, size, 0, 1, 2, &packed);
+	compress("", 0, 0, 1, 0, &packed);
+	compress("end", 3, 0, 1, 0, &packed);
+	for (size_t step = 0; step <= 2; step++) {
+		struct memory_sink to = MEMORY_SINK;
+		assert_ok(unzip(&to, packed.data, packed.len, step, &err));
+		assert_int_equal(to.buf.len, size + 3);
+		assert_memory_equal(to.buf.data, data, size);
+		assert_string_equal(to.buf.data + size, "end");
+		mrt_sink_free(&to.sink);
+	}
+}
+
+static void the_decompressor_notices_a_cut_at_any_byte(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	char data[1000];
+	fill_noise(data, sizeof(data), 4);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	compress(data, sizeof(data), 0, 3, 0, &packed);
+	size_t whole = packed.len;
+	compress("second", 6, 0, 3, 0, &packed);
+	for (size_t n = 0; n <= packed.len; n++) {
+		struct memory_sink to = MEMORY_SINK;
+		char expected[100];
+		if (n == whole || n == packed.len) {
+			assert_ok(unzip(&to, packed.data, n, n % 3, &err));
+		} else {
+			assert_code(MRT_CORRUPT, unzip(&to, packed.data, n, n % 3, &err));
+			snprintf(expected, sizeof(expected),
+			         "zstd: the data ends inside a frame, at byte %zu", n);
+			assert_string_equal(err.text, expected);
+			assert_int_equal(to.prepared, 0);
+		}
+		mrt_sink_free(&to.sink);
+	}
+}
+
+static void the_decompressor_notices_what_the_source_notices(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	char data[2000];
+	fill_noise(data, sizeof(data) / 2, 5);
+	memset(data + 1000, 'r', 1000);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	compress(data, sizeof(data), 0, 3, 0, &packed);
+	for (size_t i = 0; i < packed.len; i++) {
+		struct memory_sink to = MEMORY_SINK;
+		struct mrt_error of_source;
+		mrt_auto_buf plain = MRT_BUF_INIT;
+		packed.data[i] = (char)(packed.data[i] ^ 0x11);
+		int wanted = decompress(packed.data, packed.len, 0, &plain, &of_source);
+		int rc = unzip(&to, packed.data, packed.len, 0, &err);
+		packed.data[i] = (char)(packed.data[i] ^ 0x11);
+		assert_int_equal(rc, wanted);
+		if (rc < 0)
+			assert_string_equal(err.text, of_source.text);
+		else
+			assert_memory_equal(to.buf.data, data, sizeof(data));
+		mrt_sink_free(&to.sink);
+	}
+}
+
+/* zstd does not say how far it came in the call that failed: it is near the right place. */
+static void the_decompressor_says_where_a_checksum_is_wrong(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	static const char words[] = "checksum, near byte ";
+	for (size_t step = 0; step <= 1; step++) {
+		mrt_auto_buf packed = MRT_BUF_INIT;
+		struct memory_sink to = MEMORY_SINK;
+		compress("first", 5, 0, 3, 0, &packed);
+		size_t first = packed.len;
+		compress("second", 6, 0, 3, 0, &packed);
+		packed.data[packed.len - 1] ^= 1;
+		assert_code(MRT_CORRUPT, unzip(&to, packed.data, packed.len, step, &err));
+		assert_int_equal(strncmp(err.text, "zstd: ", 6), 0);
+		assert_contains(err.text, words);
+		unsigned long near = strtoul(strstr(err.text, words) + strlen(words), NULL, 10);
+		assert_in_range(near, step == 0 ? first : packed.len - 1, packed.len);
+		mrt_sink_free(&to.sink);
+		struct memory_sink text = MEMORY_SINK;
+		assert_code(MRT_CORRUPT, unzip(&text, "PGDMP and more", 14, step, &err));
+		assert_int_equal(text.buf.len, 0);
+		mrt_sink_free(&text.sink);
+	}
+}
+
+static void a_window_of_more_than_32_mebibytes_is_refused(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	/* a frame header without content size: the byte after the flags is the window */
+	for (unsigned log = 20; log <= 31; log++) {
+		struct memory_sink to = MEMORY_SINK;
+		const unsigned char frame[] = {
+			0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, 1, 0, 0
+		};
+		int rc = unzip(&to, frame, sizeof(frame), 0, &err);
+		assert_int_equal(rc, log <= 25 ? 0 : MRT_CORRUPT);
+		mrt_sink_free(&to.sink);
+	}
+}
+
+static void the_decompressor_commits_what_is_behind_it(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	struct memory_sink to = MEMORY_SINK;
+	mrt_auto(mrt_sink) *sink = NULL, *cut = NULL;
+	compress("text", 4, 0, 3, 0, &packed);
+	assert_ok(mrt_zstd_decompressor(&to.sink, &sink, &err));
+	assert_ok(mrt_sink_write(sink, packed.data, packed.len, &err));
+	assert_ok(mrt_sink_commit(sink, &err));
+	assert_int_equal(to.committed, 1);
+	assert_true(to.prepared > 0);
+	assert_string_equal(to.buf.data, "text");
+	assert_ok(mrt_zstd_decompressor(&to.sink, &cut, &err));
+	assert_ok(mrt_sink_write(cut, packed.data, packed.len - 1, &err));
+	assert_code(MRT_CORRUPT, mrt_sink_commit(cut, &err));
+	assert_int_equal(to.committed, 1);
+	mrt_sink_free(&to.sink);
+}
+
+static void a_failing_sink_fails_the_decompressor(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	struct memory_sink to = MEMORY_SINK;
+	compress("text", 4, 0, 3, 0, &packed);
+	to.fail_with = MRT_NO_SPACE;
+	assert_code(MRT_NO_SPACE, unzip(&to, packed.data, packed.len, 0, &err));
+	assert_string_equal(err.text, "told to fail");
+	assert_int_equal(to.prepared, 0);
+	mrt_sink_free(&to.sink);
+}
+
+static void without_a_digest_the_size_is_still_told(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	size_t size = MRT_ZSTD_FRAME + 5;
+	mrt_autofree char *data = calloc(1, size);
+	for (unsigned workers = 0; workers <= 2; workers++) {
+		struct memory_sink to = MEMORY_SINK;
+		struct mrt_tally tally = { .size = 99, .sha256 = "old" };
+		const struct mrt_zstd_options how = {
+			.level = 1, .workers = workers, .plain = &tally, .no_digest = true
+		};
+		mrt_auto(mrt_sink) *sink = NULL;
+		mrt_auto_buf plain = MRT_BUF_INIT;
+		assert_ok(mrt_zstd_compressor(&to.sink, &how, &sink, &err));
+		assert_ok(mrt_sink_write(sink, data, size, &err));
+		assert_ok(mrt_sink_commit(sink, &err));
+		assert_int_equal(tally.size, size);
+		assert_string_equal(tally.sha256, "");
+		assert_ok(decompress(to.buf.data, to.buf.len, 0, &plain, &err));
+		assert_int_equal(plain.len, size);
+		assert_memory_equal(plain.data, data, size);
+		mrt_sink_free(&to.sink);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +490,15 @@ int main(void)
 		cmocka_unit_test(each_frame_says_how_long_it_is),
 		cmocka_unit_test(a_compressor_given_up_ends_at_once),
 		cmocka_unit_test(higher_levels_and_more_workers_need_more_memory),
+		cmocka_unit_test(the_decompressor_gives_back_what_was_compressed),
+		cmocka_unit_test(the_decompressor_takes_many_frames),
+		cmocka_unit_test(the_decompressor_notices_a_cut_at_any_byte),
+		cmocka_unit_test(the_decompressor_notices_what_the_source_notices),
+		cmocka_unit_test(the_decompressor_says_where_a_checksum_is_wrong),
+		cmocka_unit_test(a_window_of_more_than_32_mebibytes_is_refused),
+		cmocka_unit_test(the_decompressor_commits_what_is_behind_it),
+		cmocka_unit_test(a_failing_sink_fails_the_decompressor),
+		cmocka_unit_test(without_a_digest_the_size_is_still_told),
 	};
 	return cmocka_run_group_tests_name("zstd", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
  */
 #include "unit.h"
 #include "archive.h"
+#include "backups.h"
 #include "streams.h"
 
 #include "base/pool.h"
@@ -243,7 +244,8 @@ static int streams(struct mrt_error *err)
 	static char data[50000];
 	struct memory_source from = MEMORY_SOURCE(data, sizeof(data), 0);
 	struct memory_sink to = MEMORY_SINK;
-	mrt_auto(mrt_sink) *tally = NULL, *compressor = NULL;
+	struct memory_sink plain_to = MEMORY_SINK;
+	mrt_auto(mrt_sink) *tally = NULL, *compressor = NULL, *decompressor = NULL;
 	mrt_auto(mrt_source) *plain = NULL, *tallied = NULL;
 	mrt_auto_buf back = MRT_BUF_INIT;
 	struct mrt_tally in, plain_in, out;
@@ -262,7 +264,14 @@ static int streams(struct mrt_error *err)
 		rc = mrt_tally_source(plain, &out, &tallied, err);
 	if (rc == 0)
 		rc = mrt_stream_slurp(&run, tallied, &back, err);
+	if (rc == 0)
+		rc = mrt_zstd_decompressor(&plain_to.sink, &decompressor, err);
+	if (rc == 0)
+		rc = mrt_sink_write(decompressor, to.buf.data, to.buf.len, err);
+	if (rc == 0)
+		rc = mrt_sink_commit(decompressor, err);
 	mrt_sink_free(&to.sink);
+	mrt_sink_free(&plain_to.sink);
 	return rc;
 }
 
@@ -327,6 +336,20 @@ static int archives(struct mrt_error *err)
 	return rc < 0 ? rc : mrt_pgarchive_end(a, err);
 }
 
+static struct backup backup;
+
+static int backups_after_their_manifest(struct mrt_error *err)
+{
+	const struct mrt_pgbase_options how = { 0 };
+	return read_backup(&backup, MANIFEST_FIRST, 1000, &how, NULL, err);
+}
+
+static int backups_before_their_manifest(struct mrt_error *err)
+{
+	const struct mrt_pgbase_options how = { .algorithm = "SHA256" };
+	return read_backup(&backup, TARS_FIRST, 1000, &how, NULL, err);
+}
+
 #define TORTURED(scenario, other)                    \
 	static void scenario##_survive(void **state) \
 	{                                            \
@@ -344,11 +367,15 @@ TORTURED(xml_trees, 0)
 TORTURED(yaml_trees, 0)
 TORTURED(signatures, 0)
 TORTURED(archives, 0)
+TORTURED(backups_after_their_manifest, 0)
+TORTURED(backups_before_their_manifest, 0)
 TORTURED(an_empty_xml_root, 0)
 
 int main(void)
 {
 	make_sample(&archive, 16);
+	backup = backup_of("SHA256");
+	write_backup(&backup);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffers_and_texts_survive),
 		cmocka_unit_test(logging_survive),
@@ -360,10 +387,13 @@ int main(void)
 		cmocka_unit_test(yaml_trees_survive),
 		cmocka_unit_test(signatures_survive),
 		cmocka_unit_test(archives_survive),
+		cmocka_unit_test(backups_after_their_manifest_survive),
+		cmocka_unit_test(backups_before_their_manifest_survive),
 		cmocka_unit_test(xml_trees_survive),
 		cmocka_unit_test(an_empty_xml_root_survive),
 	};
 	int failed = cmocka_run_group_tests_name("torture", tests, NULL, NULL);
 	mrt_buf_release(&archive.out);
+	release_backup(&backup);
 	return failed;
 }
