@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 static int refused(int number, const char *path, struct mrt_error *err)
@@ -16,34 +17,57 @@ static int refused(int number, const char *path, struct mrt_error *err)
 	return mrt_fail_errno(err, number, "open %s", path);
 }
 
+/* Relative, and no segment empty, "." or ".."; "." alone is the directory itself. */
+static bool plain(const char *path)
+{
+	if (strcmp(path, ".") == 0)
+		return true;
+	for (const char *p = path;; p++) {
+		size_t n = strcspn(p, "/");
+		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+		p += n;
+		if (*p == '\0')
+			return true;
+	}
+}
+
+/* With O_PATH a link itself would be opened. */
+static bool is_link(int at, const char *name)
+{
+	struct stat st;
+	return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
 int mrt_open_beneath_stepwise(int dir, const char *path, int flags, mode_t mode, int *ret,
                               struct mrt_error *err)
 {
+	if (!plain(path))
+		return refused(EXDEV, path, err);
 	mrt_autofd at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return mrt_fail_errno(err, errno, "open the directory of %s", path);
 	for (const char *p = path;;) {
 		char name[256];
 		size_t n = strcspn(p, "/");
-		if (n == 0 || n >= sizeof(name))
-			return refused(n == 0 ? EXDEV : ENAMETOOLONG, path, err);
+		if (n >= sizeof(name))
+			return refused(ENAMETOOLONG, path, err);
 		memcpy(name, p, n);
 		name[n] = '\0';
-		if (strcmp(name, "..") == 0)
-			return refused(EXDEV, path, err);
 		p += n;
 		bool last = *p == '\0';
 		int next = openat(at, name,
 		                  last ? flags | O_NOFOLLOW | O_CLOEXEC
 		                       : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 		                  last ? mode : 0);
-		if (next < 0 && errno == ENOTDIR && !last) {
-			char target[8];
-			bool link = readlinkat(at, name, target, sizeof(target)) >= 0;
-			return refused(link ? ELOOP : ENOTDIR, path, err);
-		}
 		if (next < 0)
-			return refused(errno, path, err);
+			return refused(errno == ENOTDIR && is_link(at, name) ? ELOOP : errno, path,
+			               err);
+		struct stat st;
+		if (flags & O_PATH && fstat(next, &st) == 0 && S_ISLNK(st.st_mode)) {
+			close(next);
+			return refused(ELOOP, path, err);
+		}
 		mrt_fd_close(&at);
 		at = next;
 		if (last) {
@@ -62,8 +86,11 @@ int mrt_open_beneath(int dir, const char *path, int flags, mode_t mode, int *ret
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
+	if (!plain(path))
+		return refused(EXDEV, path, err);
 	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	if (fd < 0 && errno == ENOSYS)
+	/* EPERM: what old filters of containers answer instead of ENOSYS */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		return mrt_open_beneath_stepwise(dir, path, flags, mode, ret, err);
 	if (fd < 0)
 		return refused(errno, path, err);
@@ -76,6 +103,8 @@ int mrt_open_parent_beneath(int dir, const char *path, int *ret, const char **re
 {
 	char parent[4096];
 	const char *slash = strrchr(path, '/');
+	if (!plain(path) || strcmp(path, ".") == 0)
+		return refused(EXDEV, path, err);
 	int n = slash ? snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path)
 	              : snprintf(parent, sizeof(parent), ".");
 	if (n >= (int)sizeof(parent))

@@ -200,7 +200,7 @@ static int on_begin(void *context, const struct mrt_tar_entry *entry, struct mrt
 {
 	struct mrt_pgbase *b = context;
 	/* the data directory or tablespace itself */
-	if (strcmp(entry->name, ".") == 0)
+	if (strcmp(entry->name, ".") == 0 && entry->type == MRT_TAR_DIRECTORY)
 		return 0;
 	int rc = path_of(b, entry->name, err);
 	if (rc == 0 && entry->type == MRT_TAR_FILE)
@@ -280,6 +280,11 @@ void mrt_pgbase_free(struct mrt_pgbase *b)
 	free(b);
 }
 
+static int in_archive(const struct mrt_pgbase *b, int rc, struct mrt_error *err)
+{
+	return rc == MRT_CORRUPT && *b->oid ? mrt_context(err, rc, "tablespace %s", b->oid) : rc;
+}
+
 int mrt_pgbase_archive(struct mrt_pgbase *b, const char *oid, struct mrt_error *err)
 {
 	static const struct mrt_tar_ops ops = { on_begin, on_data, on_end };
@@ -292,7 +297,7 @@ int mrt_pgbase_archive(struct mrt_pgbase *b, const char *oid, struct mrt_error *
 int mrt_pgbase_feed(struct mrt_pgbase *b, const void *data, size_t len, struct mrt_error *err)
 {
 	int rc = mrt_tar_feed(b->tar, data, len, err);
-	return rc == MRT_CORRUPT && *b->oid ? mrt_context(err, rc, "tablespace %s", b->oid) : rc;
+	return rc < 0 ? in_archive(b, rc, err) : 0;
 }
 
 int mrt_pgbase_archives_end(struct mrt_pgbase *b, struct mrt_error *err)
@@ -301,7 +306,7 @@ int mrt_pgbase_archives_end(struct mrt_pgbase *b, struct mrt_error *err)
 		return 0;
 	int rc = mrt_tar_end(b->tar, err);
 	mrt_tar_free(mrt_steal(b->tar));
-	return rc;
+	return rc < 0 ? in_archive(b, rc, err) : 0;
 }
 
 int mrt_pgbase_manifest(struct mrt_pgbase *b, const void *data, size_t len, struct mrt_error *err)
@@ -322,6 +327,12 @@ static int check_wal(const struct mrt_pgbase *b, struct mrt_error *err)
 	int rc = info->n_ranges == 0
 	                 ? mrt_fail(err, MRT_CORRUPT, "backup_manifest names no range of WAL")
 	                 : 0;
+	if (rc == 0 && info->system_identifier != 0 && b->wal.system_identifier != 0 &&
+	    info->system_identifier != b->wal.system_identifier)
+		rc = mrt_fail(err, MRT_CORRUPT,
+		              "the WAL is of the system %" PRIu64
+		              "; backup_manifest is of %" PRIu64,
+		              b->wal.system_identifier, info->system_identifier);
 	for (size_t i = 0; rc == 0 && i < info->n_ranges; i++)
 		rc = mrt_pgwal_covers(&b->wal, info->ranges[i].start, info->ranges[i].end, err);
 	return rc;
@@ -352,6 +363,7 @@ const struct mrt_pgmanifest_info *mrt_pgbase_manifest_info(const struct mrt_pgba
 
 bool mrt_pgbase_missing(const struct mrt_pgbase *b, const char *path)
 {
-	const struct slot *s = b->table.whole ? table_find(&b->table, hash_path(path)) : NULL;
+	bool all = b->table.whole && b->manifest_first;
+	const struct slot *s = all ? table_find(&b->table, hash_path(path)) : NULL;
 	return s && s->path != 0 && !(s->proof & 1);
 }

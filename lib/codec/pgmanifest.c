@@ -5,6 +5,7 @@
 #include "codec/digest.h"
 #include "codec/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +89,8 @@ static int path_of(const struct mrt_pgmanifest *m, const json_t *json, char *dec
 	if (!hex)
 		return *ret ? 0 : corrupt(m, "a file without a path", err);
 	size_t n = strlen(hex) / 2;
-	if (n >= cap || strlen(hex) % 2 != 0 || !mrt_unhex(hex, decoded, n))
+	if (n >= cap || strlen(hex) % 2 != 0 || !mrt_unhex(hex, decoded, n) ||
+	    memchr(decoded, 0, n))
 		return corrupt(m, "an impossible path", err);
 	decoded[n] = '\0';
 	*ret = decoded;
@@ -139,12 +141,26 @@ static int take_head(struct mrt_pgmanifest *m, const char *line, struct mrt_erro
 		m->state = FILES;
 		return m->info.version > 0 ? 0 : corrupt(m, "it has no version", err);
 	}
-	if (sscanf(line, "{ \"PostgreSQL-Backup-Manifest-Version\": %9u,", &m->info.version) == 1)
-		return m->info.version == 1 || m->info.version == 2
+	static const char version[] = "{ \"PostgreSQL-Backup-Manifest-Version\": ";
+	static const char identifier[] = "\"System-Identifier\": ";
+	if (m->line == 1 && strncmp(line, version, sizeof(version) - 1) == 0) {
+		const char *rest = line + sizeof(version) - 1;
+		size_t n = strspn(rest, "0123456789");
+		if (n == 0 || strcmp(rest + n, ",") != 0)
+			return corrupt(m, "it is no PostgreSQL backup manifest", err);
+		m->info.version = strcmp(rest, "1,") == 0 ? 1 : strcmp(rest, "2,") == 0 ? 2 : 0;
+		return m->info.version > 0 ? 0 : corrupt(m, "its version is neither 1 nor 2", err);
+	}
+	if (m->line == 2 && m->info.version == 2 &&
+	    strncmp(line, identifier, sizeof(identifier) - 1) == 0) {
+		const char *rest = line + sizeof(identifier) - 1;
+		size_t n = strspn(rest, "0123456789");
+		errno = 0;
+		m->info.system_identifier = strtoull(rest, NULL, 10);
+		return n > 0 && errno == 0 && strcmp(rest + n, ",") == 0
 		               ? 0
-		               : corrupt(m, "its version is neither 1 nor 2", err);
-	if (sscanf(line, "\"System-Identifier\": %19" SCNu64 ",", &m->info.system_identifier) == 1)
-		return 0;
+		               : corrupt(m, "an impossible system identifier", err);
+	}
 	return corrupt(m, "it is no PostgreSQL backup manifest", err);
 }
 
@@ -200,7 +216,9 @@ int mrt_pgmanifest_feed(struct mrt_pgmanifest *m, const void *data, size_t len,
 		size_t n = end ? (size_t)(end - p) + 1 : len;
 		mrt_buf_add(&m->rest, p, end ? n - 1 : n);
 		if (m->rest.failed && m->rest.failed != MRT_NO_MEMORY)
-			return corrupt(m, "a line without end", err);
+			return mrt_fail(err, MRT_CORRUPT,
+			                "backup_manifest, line %" PRIu64 ": a line without end",
+			                m->line + 1);
 		int rc = mrt_buf_check(&m->rest, err);
 		p += n;
 		len -= n;

@@ -24,16 +24,25 @@ int mrt_pgwal_begin(struct mrt_pgwal *w, const char *name, uint64_t size, struct
 	if (!possible || (w->size > 0 && size != w->size))
 		return mrt_fail(err, MRT_CORRUPT, "the WAL segment %s has %" PRIu64 " bytes", name,
 		                size);
+	uint64_t start = ((uint64_t)high << 32) + (uint64_t)low * size;
+	bool first = w->segments == 0, again = !first && start == w->start;
+	if (low >= (UINT64_C(1) << 32) / size)
+		return mrt_fail(err, MRT_CORRUPT, "'%.40s' is no WAL segment", name);
+	if (!first && (start < w->start || (again && timeline <= w->timeline)))
+		return mrt_fail(err, MRT_CORRUPT, "the WAL segment %s comes after %s", name,
+		                w->name);
+	/* where a timeline branched off, its first segment is the old one's over again */
+	if (w->from == w->to || (w->to != start && !again))
+		w->from = start;
+	w->to = start;
 	w->size = size;
-	w->start = (uint64_t)high * ((UINT64_C(1) << 32) / size) * size + (uint64_t)low * size;
+	w->start = start;
 	w->timeline = timeline;
 	w->offset = 0;
 	w->page_size = 0;
 	w->broken = false;
 	w->segments++;
 	snprintf(w->name, sizeof(w->name), "%s", name);
-	if (w->from == w->to || w->to != w->start) /* a new chain */
-		w->from = w->to = w->start;
 	return 0;
 }
 

@@ -100,8 +100,12 @@ static void check_leads_out(const char *path, int flags)
 static void what_is_inside_is_opened(void **state)
 {
 	(void)state;
-	static const char *const files[] = { "file", "a/b/file", "./file", "a/./b/file" };
-	static const char *const dirs[] = { ".", "a", "a/b", "./a", "a/." };
+	static const char *const files[] = { "file", "a/b/file" };
+	static const char *const dirs[] = {
+		".",
+		"a",
+		"a/b",
+	};
 	for (size_t i = 0; i < COUNT(files); i++)
 		check_opens(files[i], O_RDONLY);
 	for (size_t i = 0; i < COUNT(dirs); i++) {
@@ -211,7 +215,7 @@ static void the_parent_and_the_last_name_are_given(void **state)
 	} paths[] = {
 		{ "new", ".", "new" },         { "a/new", "a", "new" },
 		{ "a/b/file", "a/b", "file" }, { "to-file", ".", "to-file" },
-		{ "a/up", "a", "up" },         { "./new", ".", "new" },
+		{ "a/up", "a", "up" },
 	};
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		mrt_autofd fd = -1;
@@ -231,9 +235,9 @@ static void a_parent_outside_is_refused(void **state)
 		const char *path, *words;
 		enum mrt_code code;
 	} paths[] = {
-		{ "../x", "the path .. leads out of its directory", MRT_CORRUPT },
-		{ "a/../../x", "the path a/../.. leads out of its directory", MRT_CORRUPT },
-		{ "/etc/x", "the path /etc leads out of its directory", MRT_CORRUPT },
+		{ "../x", "the path ../x leads out of its directory", MRT_CORRUPT },
+		{ "a/../../x", "the path a/../../x leads out of its directory", MRT_CORRUPT },
+		{ "/etc/x", "the path /etc/x leads out of its directory", MRT_CORRUPT },
 		{ "out/x", "the path out leads out of its directory", MRT_CORRUPT },
 		{ "to-dir/b", "the path to-dir leads out of its directory", MRT_CORRUPT },
 		{ "a/up/x", "the path a/up leads out of its directory", MRT_CORRUPT },

@@ -37,7 +37,8 @@ static void a_cut_archive_is_noticed_when_the_next_begins(void **state)
 	for (size_t n = 0; n < b.space.len; n += 100) {
 		mrt_auto(mrt_pgbase) *base = NULL;
 		char expected[100];
-		snprintf(expected, sizeof(expected), "tar: it ends too early, at byte %zu", n);
+		snprintf(expected, sizeof(expected),
+		         "tablespace 16384: tar: it ends too early, at byte %zu", n);
 		assert_ok(mrt_pgbase_new(&how, &base, &err));
 		assert_ok(mrt_pgbase_archive(base, "16384", &err));
 		assert_ok(mrt_pgbase_feed(base, b.space.data, n, &err));
