@@ -323,4 +323,21 @@ def test_credentials_come_as_one_set_from_one_source():
                                        S3_ACCESS_KEY=RGW.access, S3_SECRET_KEY=RGW.secret))
 
 
+def test_a_physical_backup_in_volumes_goes_there_and_back():
+    env = s3("s3://backups/physical", MARATEA_STORE_VOLUME_SIZE="16MiB", MARATEA_STORE_PART_SIZE="5MiB")
+    made = maratea("backup", "run", "postgres", "-m", "physical", "-o", "json", env=env).json()
+    base = next(o for o in made["objects"] if o["key"] == "base.tar.zst")
+    if len(base["volumes"]) < 2:
+        raise AssertionError(base)
+    equal(maratea("backup", "verify", made["id"], "-o", "json", env=env).json()["files"], made["physical"]["files"])
+    target = ROOT + "/restored"
+    maratea("backup", "restore", made["id"], "--to-dir", target, env=env)
+    copy = Postgres.on(target)
+    try:
+        equal(copy.psql("SELECT count(*), md5(string_agg(h, '' ORDER BY g)) FROM noise", "big"),
+              PG.psql("SELECT count(*), md5(string_agg(h, '' ORDER BY g)) FROM noise", "big"))
+    finally:
+        copy.close()
+
+
 main(globals())

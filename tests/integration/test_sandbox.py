@@ -22,6 +22,11 @@ def test_the_command_finds_a_database_a_redis_and_a_store():
     equal(os.path.exists(lines[3]), False)
 
 
+def test_a_physical_backup_can_be_tried_in_it():
+    done = sandbox("bash", "-ec", '"%s" backup run postgres -m physical && "%s" backup verify latest --restore' % (MARATEA, MARATEA))
+    holds(done.out, "timeline 1", "a server recovered from it, every database was read: good")
+
+
 def test_the_exit_status_is_the_command_s():
     sandbox("sh", "-c", "exit 7", status=7)
     sandbox("sh", "-c", "kill -9 $$", status=137)

@@ -195,7 +195,7 @@ static void nothing_may_stand_behind_the_head(void **state)
 		"{ \"PostgreSQL-Backup-Manifest-Version\": +1\n",
 		V1 V2,
 		V1 "\"System-Identifier\": -1garbage\n",
-		"\"System-Identifier\": 5\n" V1
+		("\"System-Identifier\": 5\n" V1)
 	};
 	unsigned accepted = 0;
 	for (size_t i = 0; i < COUNT(heads); i++) {

@@ -101,9 +101,13 @@ static int create_school(const struct mrt_run *run, const struct mrt_config *con
 static int start(const struct mrt_run *run, const struct mrt_config *config, struct sandbox *s,
                  struct mrt_error *err)
 {
-	const struct mrt_pg_server_options options = { .bin_dir = config->postgres_bin_dir,
-		                                       .start_timeout =
-		                                               config->limits_server_start };
+	/* so that a physical backup can be tried, too */
+	static const char *const settings[] = { "wal_level=replica", "max_wal_senders=4", NULL };
+	const struct mrt_pg_server_options options = {
+		.bin_dir = config->postgres_bin_dir,
+		.start_timeout = config->limits_server_start,
+		.settings = settings,
+	};
 	int rc = mrt_dir_temporary("maratea-sandbox", SOCKET_PATH_MAX - LONGEST_NAME, &s->dir, err);
 	if (rc == 0) /* gives the directory to the user that the servers run as */
 		rc = mrt_pg_server_start(run, &options, s->dir, &s->postgres, err);
