@@ -17,11 +17,8 @@ static int refused(int number, const char *path, struct mrt_error *err)
 	return mrt_fail_errno(err, number, "open %s", path);
 }
 
-/* Relative, and no segment empty, "." or ".."; "." alone is the directory itself. */
-static bool plain(const char *path)
+bool mrt_path_plain(const char *path)
 {
-	if (strcmp(path, ".") == 0)
-		return true;
 	for (const char *p = path;; p++) {
 		size_t n = strcspn(p, "/");
 		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
@@ -30,6 +27,12 @@ static bool plain(const char *path)
 		if (*p == '\0')
 			return true;
 	}
+}
+
+/* "." is the directory itself. */
+static bool inside(const char *path)
+{
+	return strcmp(path, ".") == 0 || mrt_path_plain(path);
 }
 
 /* With O_PATH a link itself would be opened. */
@@ -42,7 +45,7 @@ static bool is_link(int at, const char *name)
 int mrt_open_beneath_stepwise(int dir, const char *path, int flags, mode_t mode, int *ret,
                               struct mrt_error *err)
 {
-	if (!plain(path))
+	if (!inside(path))
 		return refused(EXDEV, path, err);
 	mrt_autofd at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
@@ -86,7 +89,7 @@ int mrt_open_beneath(int dir, const char *path, int flags, mode_t mode, int *ret
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
-	if (!plain(path))
+	if (!inside(path))
 		return refused(EXDEV, path, err);
 	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	/* EPERM: what old filters of containers answer instead of ENOSYS */
@@ -103,7 +106,7 @@ int mrt_open_parent_beneath(int dir, const char *path, int *ret, const char **re
 {
 	char parent[4096];
 	const char *slash = strrchr(path, '/');
-	if (!plain(path) || strcmp(path, ".") == 0)
+	if (!mrt_path_plain(path))
 		return refused(EXDEV, path, err);
 	int n = slash ? snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path)
 	              : snprintf(parent, sizeof(parent), ".");

@@ -11,8 +11,10 @@
 
 #include <sys/types.h>
 
-/* openat(2) of a relative path; flags without O_CLOEXEC, which is always set. MRT_CORRUPT when the
- * path leads out. */
+/* Relative, not empty, and no segment empty, "." or "..". */
+bool mrt_path_plain(const char *path);
+/* openat(2) of a plain path, or of "."; flags without O_CLOEXEC, which is always set. MRT_CORRUPT
+ * when the path leads out. */
 int mrt_open_beneath(int dir, const char *path, int flags, mode_t mode, int *ret,
                      struct mrt_error *err);
 /* The same without openat2(2). */

@@ -33,18 +33,28 @@ int mrt_file_read(const char *path, struct mrt_buf *buf, struct mrt_error *err)
 	}
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int mrt_fd_write(int fd, const char *name, const void *data, size_t len, struct mrt_error *err)
 {
+	const char *p = data;
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mrt_fail_errno(err, errno, "write %s", name);
+		p += n;
+		len -= (size_t)n;
 	}
 	return 0;
+}
+
+void mrt_fd_write_back(int fd, uint64_t size, uint64_t *written_back)
+{
+	if (size - *written_back < ((uint64_t)8 << 20))
+		return;
+	sync_file_range(fd, (off_t)*written_back, (off_t)(size - *written_back),
+	                SYNC_FILE_RANGE_WRITE);
+	*written_back = size;
 }
 
 int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
@@ -61,8 +71,10 @@ int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	mrt_autofd fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", temporary);
-	if (write_all(fd, data, len) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+	rc = mrt_fd_write(fd, path, data, len, err);
+	if (rc == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
 		rc = mrt_fail_errno(err, errno, "write %s", path);
+	if (rc < 0) {
 		unlink(temporary);
 		return rc;
 	}

@@ -12,6 +12,11 @@ int mrt_file_read(const char *path, struct mrt_buf *buf, struct mrt_error *err);
 /* Writes path whole or not at all: temporary, fsync, rename. Replaces an older one. */
 int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
                    struct mrt_error *err);
+/* Writes all of it; name is for the message. */
+int mrt_fd_write(int fd, const char *name, const void *data, size_t len, struct mrt_error *err);
+/* Of a file that grows to size: begins to write to disk every 8 MiB what *written_back does not
+ * count yet, so that the sync at the end is short. */
+void mrt_fd_write_back(int fd, uint64_t size, uint64_t *written_back);
 /* mkdir -p */
 int mrt_dir_make(const char *path, mode_t mode, struct mrt_error *err);
 /* Makes the directories above path. */

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WRITE_BACK ((uint64_t)8 << 20) /* start writing to disk this often: fsync then is short */
-
 static int path_of(const struct mrt_dir_store *d, const char *key, char **ret,
                    struct mrt_error *err)
 {
@@ -37,22 +35,11 @@ struct dir_put {
 static int dir_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
 {
 	struct dir_put *put = (struct dir_put *)sink;
-	const char *p = data;
-	while (len > 0) {
-		ssize_t n = write(put->fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return mrt_fail_errno(err, errno, "write %s", put->temporary);
-		p += n;
-		len -= (size_t)n;
-		put->size += (uint64_t)n;
-	}
-	if (put->size - put->written_back >= WRITE_BACK) {
-		sync_file_range(put->fd, (off_t)put->written_back,
-		                (off_t)(put->size - put->written_back), SYNC_FILE_RANGE_WRITE);
-		put->written_back = put->size;
-	}
+	int rc = mrt_fd_write(put->fd, put->temporary, data, len, err);
+	if (rc < 0)
+		return rc;
+	put->size += len;
+	mrt_fd_write_back(put->fd, put->size, &put->written_back);
 	return 0;
 }
 

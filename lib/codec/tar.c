@@ -1,5 +1,6 @@
 /* tar.c - a tar stream, pushed in. */
 #include "codec/tar.h"
+#include "base/beneath.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -187,12 +188,5 @@ bool mrt_tar_name_safe(const char *name)
 	for (const char *p = name; *p; p++)
 		if ((unsigned char)*p < 32 || *p == 127)
 			return false;
-	for (const char *p = name;; p++) {
-		size_t n = strcspn(p, "/");
-		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-		p += n;
-		if (*p == '\0')
-			return true;
-	}
+	return mrt_path_plain(name);
 }

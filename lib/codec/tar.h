@@ -42,7 +42,7 @@ int mrt_tar_feed(struct mrt_tar *tar, const void *data, size_t len, struct mrt_e
 /* The stream ended: MRT_CORRUPT unless its two blocks of zeros were there. */
 int mrt_tar_end(struct mrt_tar *tar, struct mrt_error *err);
 
-/* Relative, not empty, without "." and ".." segments, empty segments and control characters. */
+/* A plain path (base/beneath.h) without control characters. */
 bool mrt_tar_name_safe(const char *name);
 
 #endif

@@ -128,6 +128,17 @@ def test_verify_by_restoring_recovers_reads_every_database_and_runs_amcheck():
           "a server recovered from it, every database was read: good", "pg_amcheck")
 
 
+def test_without_pg_amcheck_the_level_is_started():
+    programs = ROOT + "/programs"
+    os.mkdir(programs)
+    for name in os.listdir(PG.bin):
+        if name != "pg_amcheck":
+            os.symlink(PG.bin + "/" + name, programs + "/" + name)
+    done = maratea("backup", "verify", FIRST["id"], "--restore", "-o", "json", env=dict(ENV, MARATEA_POSTGRES_BIN_DIR=programs))
+    equal((done.json()["level"], done.json()["passed"]), ("started", True))
+    holds(done.err, "warning: there is no pg_amcheck in " + programs)
+
+
 def restore(*args, env=ENV, status=0):
     return maratea("backup", "restore", *args, env=env, status=status)
 

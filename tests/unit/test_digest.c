@@ -100,8 +100,7 @@ static void crc32c_takes_more_than_two_gigabytes_at_once(void **state)
 	/* never written, so that it is one page of zeros again and again */
 	char *data =
 	        mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (data == MAP_FAILED)
-		skip();
+	assert_true(data != MAP_FAILED);
 	uint32_t crc = 0;
 	for (size_t at = 0; at < size; at += half)
 		crc = mrt_crc32c(crc, data, half < size - at ? half : size - at);

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WRITE_BACK ((uint64_t)8 << 20) /* start writing to disk this often: syncfs is short */
 #define CONTROL "global/pg_control"
 #define CONTROL_PARTIAL "global/pg_control.restoring"
 
@@ -216,33 +215,15 @@ static int on_begin(void *context, const struct mrt_tar_entry *entry, struct mrt
 	return rc < 0 ? rc : make_file(d, path, entry->mode & 0640, &d->file, err);
 }
 
-static int write_all(int fd, const char *name, const void *data, size_t len, struct mrt_error *err)
-{
-	const char *p = data;
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return mrt_fail_errno(err, errno, "write %s", name);
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int on_data(void *context, const void *data, size_t len, struct mrt_error *err)
 {
 	struct mrt_data_directory *d = context;
 	if (d->file < 0)
 		return 0;
-	int rc = write_all(d->file, d->name, data, len, err);
+	int rc = mrt_fd_write(d->file, d->name, data, len, err);
 	d->size += len;
-	if (rc == 0 && d->size - d->written_back >= WRITE_BACK) {
-		sync_file_range(d->file, (off_t)d->written_back, (off_t)(d->size - d->written_back),
-		                SYNC_FILE_RANGE_WRITE);
-		d->written_back = d->size;
-	}
+	if (rc == 0)
+		mrt_fd_write_back(d->file, d->size, &d->written_back);
 	return rc;
 }
 
@@ -261,7 +242,7 @@ int mrt_data_directory_manifest(void *context, const void *data, size_t len, str
 {
 	struct mrt_data_directory *d = context;
 	int rc = d->manifest >= 0 ? 0 : make_file(d, "backup_manifest", 0600, &d->manifest, err);
-	return rc < 0 ? rc : write_all(d->manifest, "backup_manifest", data, len, err);
+	return rc < 0 ? rc : mrt_fd_write(d->manifest, "backup_manifest", data, len, err);
 }
 
 /* A file of ours; one that exists stays, or grows where append. */
@@ -277,7 +258,7 @@ static int put_text(struct mrt_data_directory *d, const char *name, bool append,
 	} else if (rc == 0) {
 		rc = make_file(d, name, 0600, &fd, err);
 	}
-	return rc < 0 ? rc : write_all(fd, name, mrt_buf_text(text), text->len, err);
+	return rc < 0 ? rc : mrt_fd_write(fd, name, mrt_buf_text(text), text->len, err);
 }
 
 static int put_tablespace_map(struct mrt_data_directory *d, struct mrt_error *err)

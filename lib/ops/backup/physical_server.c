@@ -106,8 +106,6 @@ int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
 	        "pg_replication_slots), "
 	        "current_setting('max_wal_senders'), current_setting('max_replication_slots'), "
 	        "current_setting('data_checksums'), pg_is_in_recovery()::text, "
-	        "(SELECT coalesce(sum(pg_database_size(oid)), 0) FROM pg_database WHERE "
-	        "has_database_privilege(oid, 'CONNECT') AND datconnlimit <> -2), "
 	        "(SELECT rolname FROM pg_roles WHERE oid = 10) "
 	        "FROM pg_roles WHERE rolname = current_user",
 	        NULL, 0, &r, err);
@@ -116,11 +114,8 @@ int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
 		              pg->where);
 	if (rc == 0)
 		rc = check_limits(r, pg->where, err);
-	int64_t size = 0;
 	if (rc == 0)
-		rc = mrt_number_parse(PQgetvalue(r, 0, 10), 0, INT64_MAX, &size, err);
-	if (rc == 0)
-		rc = mrt_text_dup(PQgetvalue(r, 0, 11), &f.superuser, err);
+		rc = mrt_text_dup(PQgetvalue(r, 0, 10), &f.superuser, err);
 	if (rc == 0)
 		rc = pairs(pg, run,
 		           "SELECT name, setting FROM pg_settings WHERE name IN (" SETTINGS
@@ -137,7 +132,6 @@ int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
 	}
 	f.page_checksums = strcmp(PQgetvalue(r, 0, 8), "on") == 0;
 	f.in_recovery = strcmp(PQgetvalue(r, 0, 9), "true") == 0;
-	f.size = (uint64_t)size;
 	*ret = f;
 	return 0;
 }

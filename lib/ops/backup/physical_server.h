@@ -9,7 +9,6 @@
 /* What the server says of itself before a physical backup, in any ordinary connection. */
 struct mrt_physical_facts {
 	bool page_checksums, in_recovery;
-	uint64_t size;       /* of all databases, as far as the role may know */
 	char *superuser;     /* name of the bootstrap superuser: who verifies a restored server */
 	json_t *settings;    /* those a server started from the backup may need */
 	json_t *tablespaces; /* list of {name, location}, without the two built-in ones */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ops/backup/data_directory.h"
+#include "ops/backup/physical.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -170,7 +171,7 @@ static int check_room(struct target *t, struct mrt_error *err)
 	for (size_t i = 0; i <= t->n; i++) {
 		const char *path = i < t->n ? t->mapped[i].location : t->how.dir;
 		const struct mrt_manifest_object *o = mrt_manifest_object(
-		        t->manifest, i < t->n ? t->spaces[i].object : "base.tar.zst");
+		        t->manifest, i < t->n ? t->spaces[i].object : MRT_PHYSICAL_BASE);
 		uint64_t size = o ? o->size : 0, room = 0;
 		mrt_autofree char *at = NULL;
 		struct stat st;

@@ -21,7 +21,7 @@ static void backup_release(struct mrt_backup_work *b)
 		json_decref(b->jobs[i].object);
 	}
 	free(b->jobs);
-	json_decref(b->globals.object);
+	json_decref(b->server.object);
 	json_decref(b->context.warnings);
 	mrt_physical_slot_free(b->slot);
 	mrt_physical_facts_release(&b->facts);
@@ -175,7 +175,7 @@ static void *work(void *arg)
 static void *globals_work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
-	struct mrt_backup_job *job = &b->globals;
+	struct mrt_backup_job *job = &b->server;
 	job->rc = mrt_dump_globals(&b->job_run, &b->context, &job->object, &job->err);
 	pthread_mutex_lock(&b->mutex);
 	if (job->rc < 0)
@@ -254,7 +254,7 @@ static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	/* the failure that stopped the others, not theirs */
-	const struct mrt_backup_job *worst = b->globals.rc < 0 ? &b->globals : NULL;
+	const struct mrt_backup_job *worst = b->server.rc < 0 ? &b->server : NULL;
 	for (size_t i = 0; i < b->n_jobs; i++) {
 		const struct mrt_backup_job *job = &b->jobs[i];
 		bool gone = job->rc == MRT_NOT_FOUND && b->options->n_databases == 0;

@@ -30,7 +30,7 @@ struct mrt_backup_work {
 	struct mrt_dump_context context;
 	struct mrt_pg_lock *lock;
 	/* jobs */
-	struct mrt_backup_job globals; /* roles and tablespaces, beside the databases */
+	struct mrt_backup_job server; /* roles and tablespaces; physical: the base backup */
 	struct mrt_run job_run;
 	atomic_int abort;
 	struct mrt_backup_job *jobs;

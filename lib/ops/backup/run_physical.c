@@ -67,7 +67,7 @@ void *mrt_run_physical_work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
 	const struct mrt_backup_options *o = b->options;
-	struct mrt_backup_job *job = &b->globals;
+	struct mrt_backup_job *job = &b->server;
 	char label[64];
 	snprintf(label, sizeof(label), "maratea %s", b->id);
 	const struct mrt_physical_options how = {
@@ -115,8 +115,8 @@ int mrt_run_physical_watch(struct mrt_backup_work *b, int64_t *next, struct mrt_
 	         "--max-wal-retained",
 	         a, most);
 	return mrt_hint(err,
-	                "a faster backup (--max-rate, --server-compression) or more room on the "
-	                "server's disk would help");
+	                "without --max-rate, or with --server-compression where the network is "
+	                "slow, the backup ends sooner");
 }
 
 const char *mrt_run_physical_checksums(const struct mrt_backup_options *o)

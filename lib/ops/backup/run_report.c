@@ -121,7 +121,7 @@ int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_e
 	else if (rc == 0)
 		rc = add_skipped(b, skipped, err);
 	if (rc == 0 && !b->is_physical)
-		rc = mrt_json_append(objects, json_incref(b->globals.object), err);
+		rc = mrt_json_append(objects, json_incref(b->server.object), err);
 	for (size_t i = 0; rc == 0 && i < b->n_jobs; i++) {
 		if (!b->jobs[i].database)
 			continue;
