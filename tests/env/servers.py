@@ -93,10 +93,11 @@ class Postgres:
 
     @classmethod
     def standby_of(cls, primary, **settings):
+        """With the slot "standby" on the primary, so that no checkpoint takes away what it still needs."""
         server = cls.__new__(cls)
         server.prepare(settings)
         spaces = primary.psql("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE oid > 16383").splitlines()
-        server.call("pg_basebackup", "-D", server.data, "-R", "-X", "stream", "-c", "fast", "--no-sync",
+        server.call("pg_basebackup", "-D", server.data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-C", "-S", "standby",
                     *["-T%s=%s/space%d" % (old, server.dir, n) for n, old in enumerate(spaces)],
                     "-h", primary.dir, "-p", str(primary.port), "-U", primary.user)
         server.start()

@@ -12,10 +12,11 @@ from servers import Postgres
 import data
 
 PG = Postgres()
-STORE = temporary()
-CLEANUP = [PG.close, lambda: shutil.rmtree(STORE)]
+STORE, SCRATCH = temporary(), temporary()
+os.chmod(SCRATCH, 0o1777)  # an unprivileged user verifies, too
+CLEANUP = [PG.close, lambda: shutil.rmtree(STORE), lambda: shutil.rmtree(SCRATCH)]
 PG.psql(data.SCHOOL)
-ENV = environment(DATABASE_URL=PG.url(), MARATEA_STORE="file://" + STORE)
+ENV = environment(DATABASE_URL=PG.url(), MARATEA_STORE="file://" + STORE, TMPDIR=SCRATCH)
 
 
 def folder(backup):
@@ -89,7 +90,7 @@ def test_verify_reads_everything_and_its_record_is_listed():
 def test_verify_by_restoring_compares_with_the_manifest():
     record = maratea("backup", "verify", "latest", "--restore", "-o", "json", env=ENV).json()
     equal((record["level"], record["passed"]), ("restore", True))
-    equal(glob.glob("/tmp/maratea-verify*"), [])
+    equal(os.listdir(SCRATCH), [])
 
 
 def test_a_flipped_byte_is_exit_status_4_and_names_object_and_offset():
