@@ -326,7 +326,7 @@ class Wire:
     connection, at that offset."""
 
     def __init__(self, port, flip_at=None):
-        self.target, self.flip_at, self.flipped = port, flip_at, 0
+        self.target, self.flip_at, self.flipped, self.accepted = port, flip_at, 0, 0
         self.sockets = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -336,6 +336,7 @@ class Wire:
         while True:
             try:
                 client, _ = self.listener.accept()
+                self.accepted += 1
                 server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return

@@ -599,6 +599,67 @@ def test_a_full_disk_is_told_and_nothing_stays():
     equal(os.path.exists(ROOT + "/new"), False)
 
 
+def test_an_unprivileged_user_backs_up_verifies_and_restores():
+    if os.getuid() != 0:
+        return  # every other test is this one then
+    entry = pwd.getpwnam("nobody")
+    place = temporary()
+    os.chmod(place, 0o777)
+    os.mkdir(place + "/tmp")
+    os.chmod(place + "/tmp", 0o777)
+    env = dict(ENV, MARATEA_STORE="file://" + place + "/store", HOME="/tmp", TMPDIR=place + "/tmp")
+
+    def nobody(*args):
+        done = subprocess.run([MARATEA, "backup", *args], env=env, cwd="/", user=entry.pw_uid, group=entry.pw_gid,
+                              extra_groups=[], capture_output=True, text=True)
+        equal(done.returncode, 0, done.stderr)
+        return done.stdout
+    made = json.loads(nobody("run", "postgres", "-m", "physical", "-o", "json"))
+    record = json.loads(nobody("verify", made["id"], "--restore", "-o", "json"))
+    equal((record["level"], record["passed"]), ("restore", True))
+    mapping = [word.replace(ROOT + "/new/", place + "/") for word in MAPPING]
+    nobody("restore", made["id"], "--to-dir", place + "/data", *mapping)
+    for top, dirs, files in os.walk(place + "/data"):
+        for name in dirs + files:
+            equal(os.lstat(top + "/" + name).st_uid, entry.pw_uid, top + "/" + name)
+    equal(stat.S_IMODE(os.stat(place + "/data").st_mode), 0o700)
+    equal(os.listdir(place + "/tmp"), [])
+    shutil.rmtree(place)
+
+
+def test_neither_a_verification_nor_a_restored_server_talks_to_others():
+    """A source that subscribes, streams from a primary and asks for WAL: its copies connect to nobody."""
+    wire = Wire(PG.port)  # counts who comes
+    PG.psql("CREATE SUBSCRIPTION chatty CONNECTION 'host=127.0.0.1 port=%d dbname=x' PUBLICATION p WITH (connect = false)"
+            % wire.port, "school")
+    PG.psql("ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=%d'" % wire.port)
+    PG.psql("ALTER SYSTEM SET restore_command = 'touch %s/asked; false'" % ROOT)
+    PG.psql("ALTER SUBSCRIPTION chatty ENABLE", "school")
+    try:
+        wait_until(lambda: wire.accepted > 0, 60, "the source's own subscription")
+        made = backup().json()
+        PG.psql("ALTER SUBSCRIPTION chatty DISABLE", "school")
+        wait_until(lambda: PG.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'logical replication worker'")
+                   == "0", 60, "end of the source's worker")
+        quiet = wire.accepted
+        maratea("backup", "verify", made["id"], "--restore", env=ENV)
+        fresh(ROOT + "/new")
+        restore(made["id"], "--to-dir", ROOT + "/new/data", *MAPPING)
+        copy = Postgres.on(ROOT + "/new/data")
+        try:
+            equal(copy.psql("SELECT subenabled FROM pg_subscription"), "t")
+        finally:
+            copy.close()
+        equal(wire.accepted, quiet)
+        equal(os.path.exists(ROOT + "/asked"), False)
+    finally:
+        PG.psql("ALTER SUBSCRIPTION chatty DISABLE; ALTER SUBSCRIPTION chatty SET (slot_name = NONE)", "school")
+        PG.psql("DROP SUBSCRIPTION chatty", "school")
+        PG.psql("ALTER SYSTEM RESET primary_conninfo")
+        PG.psql("ALTER SYSTEM RESET restore_command")
+        wire.cut()
+
+
 def test_a_standby_can_be_the_source_and_its_copy_is_none():
     standby = Postgres.standby_of(PG)
     try:

@@ -8,7 +8,7 @@ import threading
 
 from harness import *
 from contract import contract_tests
-from servers import Postgres, Proxy, Rgw, SilentDns, free_port
+from servers import Postgres, Proxy, Rgw, SilentDns, free_port, wait_until
 
 RGW = Rgw()
 ROOT = temporary()
@@ -216,13 +216,13 @@ def test_faults_on_the_third_volume_fail_the_backup_as_on_the_first():
     PG.psql("DROP DATABASE wide")
 
 
-def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
+def killed_around_the_commits(method, more):
     """Killed before and after Complete, before and after the manifest's PUT: only after the last is there one."""
     def is_complete(m, p):
         return m == "POST" and "uploadId" in p
 
     def is_manifest(m, p):
-        return m == "PUT" and "manifest.json" in p
+        return m == "PUT" and "/manifest.json" in p
     for point, after, made in ((is_complete, False, 0), (is_complete, True, 0), (is_manifest, False, 0),
                                (is_manifest, True, 1)):
         holder = {}
@@ -238,9 +238,9 @@ def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
                 return ("after", kill)
             kill()
             return ("cut", 0)
-        proxy, env = through(rule)
+        proxy, env = through(rule, **more)
         before = [k for k in keys("faults") if k.endswith("manifest.json")]
-        holder["process"] = start("backup", "run", "postgres", "-d", "big", env=env)
+        holder["process"] = start("backup", "run", "postgres", *method, env=env)
         equal(finish(holder["process"], 60).status, -9)
         equal(proxy.hits, 1)
         new = [k for k in keys("faults") if k.endswith("manifest.json") and k not in before]
@@ -250,6 +250,15 @@ def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
         proxy.close()
         listed = maratea("backup", "list", "-o", "json", env=s3("s3://faults")).json()
         equal(len(listed["backups"]), len(before) + made)
+
+
+def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
+    killed_around_the_commits(("-d", "big"), {})
+
+
+def test_sigkill_around_the_commits_of_a_physical_backup_does_so_too():
+    killed_around_the_commits(("-m", "physical"), {})
+    wait_until(lambda: PG.psql("SELECT count(*) FROM pg_replication_slots") == "0", 60, "end of the slots")
 
 
 def test_wrong_keys_and_places_say_so():
@@ -338,6 +347,26 @@ def test_a_physical_backup_in_volumes_goes_there_and_back():
               PG.psql("SELECT count(*), md5(string_agg(h, '' ORDER BY g)) FROM noise", "big"))
     finally:
         copy.close()
+
+
+def test_a_physical_backup_that_the_store_refuses_leaves_nothing():
+    refuse = "<Error><Code>QuotaExceeded</Code><Message>full</Message></Error>"
+    more = {"MARATEA_STORE_VOLUME_SIZE": "16MiB", "MARATEA_STORE_PART_SIZE": "5MiB"}
+    for point, word in ((lambda m, p: "base.tar.zst" in p and "partNumber=2" in p, "base.tar.zst"),
+                        (lambda m, p: "base.tar.zst.0002" in p and m == "POST" and "uploads" in p, "base.tar.zst.0002"),
+                        (lambda m, p: "base.tar.zst" in p and m == "POST" and "uploadId" in p, "base.tar.zst"),
+                        (lambda m, p: "backup_manifest.zst" in p and m == "PUT", "backup_manifest.zst"),
+                        (lambda m, p: "/manifest.json" in p and m == "PUT", "manifest.json")):
+        proxy, env = through(lambda m, p, n: ("status", 403, refuse) if point(m, p) else None, **more)
+        before = keys("faults")
+        failed = maratea("backup", "run", "postgres", "-m", "physical", env=env, status=6)
+        holds(failed.err, word, "403 QuotaExceeded: full")
+        if proxy.hits < 1:
+            raise AssertionError(word)
+        equal([k for k in keys("faults") if "/cluster/" not in k], [k for k in before if "/cluster/" not in k], word)
+        equal(uploads("faults"), [], word)
+        equal(PG.psql("SELECT count(*) FROM pg_replication_slots"), "0")
+        proxy.close()
 
 
 main(globals())
