@@ -599,6 +599,24 @@ def test_a_full_disk_is_told_and_nothing_stays():
     equal(os.path.exists(ROOT + "/new"), False)
 
 
+def test_a_disk_that_fills_up_midway_is_told_and_nothing_stays():
+    if os.getuid() != 0:
+        return
+    small = ROOT + "/inodes"
+    os.makedirs(small, exist_ok=True)
+    fresh(ROOT + "/new")
+    # bytes enough for the check before the start, but not for so many files
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4g,nr_inodes=500,mode=755", "tmpfs", small], check=True)
+    try:
+        failed = restore(FIRST["id"], "--to-dir", small + "/data", *MAPPING, status=1)
+        holds(failed.err, "error: open base/", ": No space left on device")
+        equal(os.path.exists(small + "/data/global/pg_control"), False)
+        equal(os.listdir(small), [])
+    finally:
+        subprocess.run(["umount", small], check=True)
+    equal(os.listdir(ROOT + "/new"), [])
+
+
 def test_an_unprivileged_user_backs_up_verifies_and_restores():
     if os.getuid() != 0:
         return  # every other test is this one then
