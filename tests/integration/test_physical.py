@@ -1,4 +1,5 @@
 """test_physical.py - the files of a whole server: back up, verify, restore into a directory, faults."""
+import contextlib
 import glob
 import hashlib
 import io
@@ -579,14 +580,22 @@ def test_the_recovery_lines_of_the_manual_work_without_maratea():
         copy.close()
 
 
+@contextlib.contextmanager
+def tmpfs(name, options):
+    place = ROOT + "/" + name
+    os.makedirs(place, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options + ",mode=755", "tmpfs", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 def test_a_full_disk_is_told_and_nothing_stays():
     if os.getuid() != 0:
         return
-    small = ROOT + "/small"
-    os.makedirs(small, exist_ok=True)
     fresh(ROOT + "/new")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m,mode=755", "tmpfs", small], check=True)
-    try:
+    with tmpfs("small", "size=200m") as small:
         # room enough at first, taken by somebody else meanwhile
         os.mkdir(small + "/data")
         with open(small + "/other", "wb") as f:
@@ -594,26 +603,19 @@ def test_a_full_disk_is_told_and_nothing_stays():
         failed = restore(FIRST["id"], "--to-dir", small + "/data", *MAPPING, status=1)
         holds(failed.err, "has room for", "the backup needs")
         equal(os.listdir(small + "/data"), [])
-    finally:
-        subprocess.run(["umount", small], check=True)
     equal(os.path.exists(ROOT + "/new"), False)
 
 
 def test_a_disk_that_fills_up_midway_is_told_and_nothing_stays():
     if os.getuid() != 0:
         return
-    small = ROOT + "/inodes"
-    os.makedirs(small, exist_ok=True)
     fresh(ROOT + "/new")
     # bytes enough for the check before the start, but not for so many files
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4g,nr_inodes=500,mode=755", "tmpfs", small], check=True)
-    try:
+    with tmpfs("inodes", "size=4g,nr_inodes=500") as small:
         failed = restore(FIRST["id"], "--to-dir", small + "/data", *MAPPING, status=1)
         holds(failed.err, "error: open base/", ": No space left on device")
         equal(os.path.exists(small + "/data/global/pg_control"), False)
         equal(os.listdir(small), [])
-    finally:
-        subprocess.run(["umount", small], check=True)
     equal(os.listdir(ROOT + "/new"), [])
 
 

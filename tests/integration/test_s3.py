@@ -216,7 +216,7 @@ def test_faults_on_the_third_volume_fail_the_backup_as_on_the_first():
     PG.psql("DROP DATABASE wide")
 
 
-def killed_around_the_commits(method, more):
+def killed_around_the_commits(*method):
     """Killed before and after Complete, before and after the manifest's PUT: only after the last is there one."""
     def is_complete(m, p):
         return m == "POST" and "uploadId" in p
@@ -238,7 +238,7 @@ def killed_around_the_commits(method, more):
                 return ("after", kill)
             kill()
             return ("cut", 0)
-        proxy, env = through(rule, **more)
+        proxy, env = through(rule)
         before = [k for k in keys("faults") if k.endswith("manifest.json")]
         holder["process"] = start("backup", "run", "postgres", *method, env=env)
         equal(finish(holder["process"], 60).status, -9)
@@ -253,11 +253,11 @@ def killed_around_the_commits(method, more):
 
 
 def test_sigkill_around_the_commits_leaves_a_whole_backup_or_none():
-    killed_around_the_commits(("-d", "big"), {})
+    killed_around_the_commits("-d", "big")
 
 
 def test_sigkill_around_the_commits_of_a_physical_backup_does_so_too():
-    killed_around_the_commits(("-m", "physical"), {})
+    killed_around_the_commits("-m", "physical")
     wait_until(lambda: PG.psql("SELECT count(*) FROM pg_replication_slots") == "0", 60, "end of the slots")
 
 
