@@ -17,8 +17,6 @@ struct mrt_screen {
 	pthread_t thread;
 	bool terminal, json, color, watching, stopping, drawn, quiet;
 	struct mrt_progress *progress;
-	int64_t began; /* of the current piece of work */
-	const char *what;
 };
 
 int mrt_screen_new(bool terminal, bool json, bool color, struct mrt_screen **ret,
@@ -88,42 +86,12 @@ void mrt_screen_log(void *context, enum mrt_log_level level, const char *text)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* "backing up: 42% of 3.0 GiB, 120.0 MiB/s, 15 s left" */
-static void describe(const struct mrt_screen *s, struct mrt_buf *buf)
-{
-	uint64_t done = s->progress->done, total = s->progress->total;
-	double seconds = (double)(mrt_clock_monotonic() - s->began) / (double)MRT_SECOND;
-	double rate = seconds > 0 ? (double)done / seconds : 0;
-	char size[MRT_SIZE_SIZE], speed[MRT_SIZE_SIZE], left[MRT_DURATION_SIZE];
-	mrt_size_format((uint64_t)rate, speed);
-	if (total > 0 && done <= total) {
-		mrt_size_format(total, size);
-		mrt_buf_printf(buf, "%s: %.0f%% of %s, %s/s", s->what,
-		               100.0 * (double)done / (double)total, size, speed);
-		if (rate > 0 && seconds > 1) {
-			mrt_duration_format((int64_t)((double)(total - done) / rate * 1e9), left);
-			mrt_buf_printf(buf, ", %s left", left);
-		}
-	} else if (total == 0 && done == 0) {
-		mrt_duration_format((int64_t)(seconds * 1e9), left);
-		mrt_buf_printf(buf, "%s: since %s", s->what, left);
-	} else {
-		mrt_size_format(done, size);
-		mrt_buf_printf(buf, "%s: %s, %s/s", s->what, size, speed);
-	}
-}
-
 static void draw(struct mrt_screen *s)
 {
 	mrt_auto_buf buf = MRT_BUF_INIT, line = MRT_BUF_INIT;
-	const char *what = s->progress->what;
-	if (what != s->what) {
-		s->what = what;
-		s->began = mrt_clock_monotonic();
-	}
+	mrt_progress_describe(s->progress, mrt_clock_monotonic(), &line);
 	erase(s, &buf);
-	if (what) {
-		describe(s, &line);
+	if (line.len > 0) {
 		if (s->terminal) {
 			mrt_buf_printf(&buf, "\r%.78s", mrt_buf_text(&line));
 			s->drawn = true;

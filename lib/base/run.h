@@ -8,15 +8,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress.h"
 
 #include <signal.h>
-#include <stdatomic.h>
-
-/* Bytes done so far and, where known, of how many; read by whoever draws. */
-struct mrt_progress {
-	_Atomic uint64_t done, total; /* total 0: not known */
-	_Atomic(const char *) what;   /* static text; NULL: nothing is running */
-};
 
 struct mrt_run {
 	struct mrt_log *log;

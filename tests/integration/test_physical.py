@@ -613,7 +613,7 @@ def test_a_disk_that_fills_up_midway_is_told_and_nothing_stays():
     # bytes enough for the check before the start, but not for so many files
     with tmpfs("inodes", "size=4g,nr_inodes=500") as small:
         failed = restore(FIRST["id"], "--to-dir", small + "/data", *MAPPING, status=1)
-        holds(failed.err, "error: open base/", ": No space left on device")
+        holds(failed.err, "error: open base/", ": No space left on device", "hint: while writing into %s/data" % small)
         equal(os.path.exists(small + "/data/global/pg_control"), False)
         equal(os.listdir(small), [])
     equal(os.listdir(ROOT + "/new"), [])

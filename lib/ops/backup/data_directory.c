@@ -159,6 +159,12 @@ static const struct place *place_of(const struct mrt_data_directory *d, const ch
 	return &d->places[0];
 }
 
+/* The names in a backup are relative: says in which of the directories it failed. */
+static int in_place(const struct place *p, int rc, struct mrt_error *err)
+{
+	return rc < 0 ? mrt_hint(err, "while writing into %s", p->path) : 0;
+}
+
 static int make_directory(struct mrt_data_directory *d, const struct mrt_tar_entry *entry,
                           struct mrt_error *err)
 {
@@ -169,7 +175,8 @@ static int make_directory(struct mrt_data_directory *d, const struct mrt_tar_ent
 	if (rc < 0)
 		return rc;
 	if (mkdirat(parent, name, entry->mode & 0750) < 0)
-		return mrt_fail_errno(err, errno, "make directory %s", entry->name);
+		return in_place(p, mrt_fail_errno(err, errno, "make directory %s", entry->name),
+		                err);
 	if (d->how.owned && fchownat(parent, name, d->how.uid, d->how.gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return mrt_fail_errno(err, errno, "give %s to its owner", entry->name);
 	return 0;
@@ -181,7 +188,7 @@ static int make_file(struct mrt_data_directory *d, const char *path, mode_t mode
 	const char *rest;
 	const struct place *p = place_of(d, path, &rest);
 	int rc = mrt_open_beneath(p->fd, rest, O_WRONLY | O_CREAT | O_EXCL, mode, ret, err);
-	return rc < 0 ? rc : own(d, *ret, path, err);
+	return in_place(p, rc < 0 ? rc : own(d, *ret, path, err), err);
 }
 
 /* Not restored: what would make a standby of it, the old tablespace_map and its links. */
@@ -222,9 +229,12 @@ static int on_data(void *context, const void *data, size_t len, struct mrt_error
 		return 0;
 	int rc = mrt_fd_write(d->file, d->name, data, len, err);
 	d->size += len;
-	if (rc == 0)
-		mrt_fd_write_back(d->file, d->size, &d->written_back);
-	return rc;
+	if (rc < 0) {
+		const char *rest;
+		return in_place(place_of(d, d->name, &rest), rc, err);
+	}
+	mrt_fd_write_back(d->file, d->size, &d->written_back);
+	return 0;
 }
 
 static int on_end(void *context, struct mrt_error *err)

@@ -74,8 +74,7 @@ static int on_start(void *context, const struct mrt_pg_basebackup_start *start,
 		if (rc == 0)
 			rc = mrt_json_set_text(item, "object", key, err);
 	}
-	if (p->run->progress)
-		p->run->progress->total = total;
+	mrt_progress_begin(p->run->progress, "backing up", total);
 	return rc;
 }
 

@@ -312,17 +312,13 @@ static int restore_database(struct restore *r, json_t **ret, struct mrt_error *e
 	}
 	if (rc == 0)
 		rc = ask(r, err);
-	struct mrt_progress *progress = r->run->progress;
-	if (rc == 0 && progress) {
+	if (rc == 0) {
 		const struct mrt_manifest_object *object = mrt_manifest_object(
 		        r->manifest, mrt_json_text_or(r->database, "object", ""));
-		progress->total = object ? object->stored_size : 0;
-		progress->what = "restoring";
-	}
-	if (rc == 0)
+		mrt_progress_begin(r->run->progress, "restoring", object ? object->stored_size : 0);
 		rc = perform(r, err);
-	if (progress)
-		progress->what = NULL;
+		mrt_progress_end(r->run->progress);
+	}
 	return rc < 0 ? rc : report(r, true, ret, err);
 }
 

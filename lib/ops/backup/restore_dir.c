@@ -307,15 +307,11 @@ int mrt_restore_dir(const struct mrt_run *run, struct mrt_store *store,
 		rc = choose_owner(t, options->owner, err);
 	if (rc == 0)
 		rc = check_room(t, err);
-	struct mrt_progress *progress = run->progress;
-	if (rc == 0 && progress && !options->dry_run) {
-		progress->total = manifest->stored_size;
-		progress->what = "restoring";
-	}
-	if (rc == 0 && !options->dry_run)
+	if (rc == 0 && !options->dry_run) {
+		mrt_progress_begin(run->progress, "restoring", manifest->stored_size);
 		rc = write_directory(t, &found, err);
-	if (progress)
-		progress->what = NULL;
+		mrt_progress_end(run->progress);
+	}
 	if (rc == 0)
 		rc = report(t, &found, options->dry_run, ret, err);
 	target_release(t);

@@ -322,11 +322,7 @@ static void clean_up(struct mrt_backup_work *b)
 
 static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
-	struct mrt_progress *progress = b->run->progress;
-	if (progress) {
-		progress->total = b->is_physical ? 0 : plan_size(b);
-		progress->what = "backing up";
-	}
+	mrt_progress_begin(b->run->progress, "backing up", b->is_physical ? 0 : plan_size(b));
 	int rc = b->is_physical ? mrt_run_physical_slot(b, err) : 0;
 	if (rc == 0)
 		rc = run_jobs(b, err);
@@ -334,8 +330,7 @@ static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *er
 		rc = put_manifest(b, ret, err);
 	if (rc < 0)
 		clean_up(b);
-	if (progress)
-		progress->what = NULL;
+	mrt_progress_end(b->run->progress);
 	return rc;
 }
 

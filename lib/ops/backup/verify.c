@@ -304,11 +304,8 @@ static void put_record(const struct verification *v, const json_t *record)
 
 static int verify(struct verification *v, bool restore, struct mrt_error *err)
 {
-	struct mrt_progress *progress = v->run->progress;
-	if (progress) {
-		progress->total = v->manifest->stored_size * (restore && !v->is_physical ? 2 : 1);
-		progress->what = "verifying";
-	}
+	mrt_progress_begin(v->run->progress, "verifying",
+	                   v->manifest->stored_size * (restore && !v->is_physical ? 2 : 1));
 	int rc = check_stored(v, err);
 	if (rc == 0 && v->is_physical) {
 		rc = mrt_verify_physical(v->run, v->config, v->store, v->manifest, restore,
@@ -319,8 +316,7 @@ static int verify(struct verification *v, bool restore, struct mrt_error *err)
 	}
 	if (rc == 0 && restore && !v->is_physical)
 		rc = check_restore(v, err);
-	if (progress)
-		progress->what = NULL;
+	mrt_progress_end(v->run->progress);
 	return rc;
 }
 

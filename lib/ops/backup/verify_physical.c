@@ -145,22 +145,12 @@ static int check_databases(struct trial *t, struct mrt_pg *pg, struct mrt_error 
 	return rc;
 }
 
-/* What cannot be counted in bytes. */
-static void phase(const struct trial *t, const char *what)
-{
-	struct mrt_progress *p = t->run->progress;
-	if (!p)
-		return;
-	p->total = p->done = 0;
-	p->what = what;
-}
-
 static int try_server(struct trial *t, const char *dir, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
-	phase(t, "recovering");
+	mrt_progress_begin(t->run->progress, "recovering", 0);
 	int rc = start(t, dir, err);
-	phase(t, "reading every database");
+	mrt_progress_begin(t->run->progress, "reading every database", 0);
 	if (rc == 0)
 		rc = mrt_pg_connect(t->run, &t->access.options, t->access.params, NULL, &pg, err);
 	if (rc == 0)
