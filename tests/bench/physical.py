@@ -9,7 +9,8 @@ A mixed database (about 3 GiB by default) with page checksums is backed up, in t
   gzip        pg_dump | gzip (once: it is far slower)
 
 to a directory in memory (a sink that is no bottleneck) and to a RADOS Gateway that keeps everything in
-memory; then maratea's and pgBackRest's backups are restored onto the disk. Wall time, CPU time of the
+memory; then maratea's and pgBackRest's backups are restored, onto the disk, which is the bottleneck for
+both, and into a directory in memory, which is none. Wall time, CPU time of the
 whole machine (the server's backend included), peak memory of the maratea process; medians and ratios.
 pgBackRest waits for the archiver at both ends; that wait is reported apart, and left out of its wall time.
 
@@ -55,15 +56,22 @@ def measure(argv, env, shell=False, **more):
     return wall, cpu, done.stdout
 
 
-def archiver_wait(log):
-    """Seconds that pgBackRest spent waiting for WAL to be archived."""
-    def at(line):
-        return datetime.datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S.%f")
-    lines = [l for l in log.splitlines() if re.match(r"\d{4}-\d\d-\d\d ", l)]
+def archiver_wait(log, pg):
+    """Seconds that pgBackRest spent waiting for WAL to be archived.
+
+    At the start, until the server's archiver was done with the segment asked for: the log's next line comes only
+    when the first file is copied. At the end, until the next line.
+    """
+    lines = [(datetime.datetime.strptime(l[:23], "%Y-%m-%d %H:%M:%S.%f").timestamp(), l) for l in log.splitlines()
+             if re.match(r"\d{4}-\d\d-\d\d ", l)]
     waited = 0.0
-    for i, line in enumerate(lines[:-1]):
-        if "check archive for" in line or "wait for all WAL segments to archive" in line:
-            waited += (at(lines[i + 1]) - at(line)).total_seconds()
+    for i, (at, line) in enumerate(lines[:-1]):
+        first = re.search(r"check archive for (?:prior )?segment ([0-9A-F]{24})", line)
+        if first:
+            done = os.stat(pg.data + "/pg_wal/archive_status/" + first.group(1) + ".done")
+            waited += max(0.0, done.st_ctime - at)
+        elif "check archive for segment(s)" in line:
+            waited += lines[i + 1][0] - at
     return waited
 
 
@@ -99,7 +107,7 @@ def show(place, what, results, first):
         print(line + "   rounds " + " ".join("%.2f" % r[0] for r in rounds), flush=True)
 
 
-def bench_place(place, pg, env, ways, rest, o, work, clean):
+def bench_place(place, pg, env, ways, rest, o, work, memory, clean):
     results, waits = {name: [] for name in ways}, []
     if rest:
         results["pgbackrest"] = []
@@ -110,7 +118,7 @@ def bench_place(place, pg, env, ways, rest, o, work, clean):
             results[name].append(measure(argv, env, shell)[:2])
         if rest:
             wall, cpu, log = rest.run("backup", "--type=full")
-            waits.append(archiver_wait(log))
+            waits.append(archiver_wait(log, pg))
             results["pgbackrest"].append((wall - waits[-1], cpu))
         if i == 0 and "gzip" in results:
             results["gzip"].append(measure("set -o pipefail; pg_dump mixed | gzip > %s/dump.gz" % work, env, True)[:2])
@@ -120,18 +128,21 @@ def bench_place(place, pg, env, ways, rest, o, work, clean):
     if waits:
         print("%-8s pgbackrest waited %.2f s for the archiver (median; not in its wall time)" % (
             place, statistics.median(waits)), flush=True)
-    restores = {"maratea": [], "pgbackrest": []}
-    for i in range(o.rounds):
-        target = work + "/restored"
-        restores["maratea"].append(measure([MARATEA, "backup", "restore", "latest", "--to-dir", target], env)[:2])
-        shutil.rmtree(target)
-        if rest:
-            os.mkdir(target, 0o700)
-            if pg.drop:
-                os.chown(target, *pg.drop)
-            restores["pgbackrest"].append(rest.run("restore", "--pg1-path=" + target)[:2])
+    for what, parent in (("to disk", work), ("to mem", memory)):
+        restores = {"maratea": [], "pgbackrest": []}
+        for i in range(o.rounds):
+            target = parent + "/restored"
+            os.sync()
+            restores["maratea"].append(measure([MARATEA, "backup", "restore", "latest", "--to-dir", target], env)[:2])
             shutil.rmtree(target)
-    show(place, "restore", {k: v for k, v in restores.items() if v}, "maratea")
+            if rest:
+                os.mkdir(target, 0o700)
+                if pg.drop:
+                    os.chown(target, *pg.drop)
+                os.sync()
+                restores["pgbackrest"].append(rest.run("restore", "--pg1-path=" + target)[:2])
+                shutil.rmtree(target)
+        show(place, what, {k: v for k, v in restores.items() if v}, "maratea")
     print("%-8s peak memory of the maratea process: backup %.0f MiB, restore %.0f MiB" % (
         place, peak_of(ways["maratea"][0], env),
         peak_of([MARATEA, "backup", "restore", "latest", "--to-dir", work + "/restored"], env)), flush=True)
@@ -205,7 +216,8 @@ def main():
                     shutil.rmtree(memory + "/store", ignore_errors=True)
                 if os.path.exists(memory + "/pipe.out"):
                     os.unlink(memory + "/pipe.out")
-            bench_place("sink", pg, base, {"maratea": maratea, "pipe": (pipe + memory + "/pipe.out", True)}, rest, o, work, clean)
+            bench_place("sink", pg, base, {"maratea": maratea, "pipe": (pipe + memory + "/pipe.out", True)}, rest, o, work,
+                        memory, clean)
             shutil.rmtree(memory + "/repo")
             shutil.rmtree(memory + "/store")
         if o.s3 or both:
@@ -219,7 +231,7 @@ def main():
                               "repo1-s3-key=%s\nrepo1-s3-key-secret=%s" % (rgw.tls_port, rgw.access, rgw.secret))
             rest.run("stanza-create")
             bench_place("gateway", pg, env, {"maratea": maratea, "pipe": (pipe + ":s3:bench/pipe.out", True)}, rest, o, work,
-                        lambda more: None)
+                        memory, lambda more: None)
     finally:
         if rgw:
             rgw.close()
