@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 struct args {
-	const char *id, *database, *to, *to_database, *scratch, *to_dir, *owner;
+	const char *id, *database, *to, *to_database, *scratch, *to_dir, *owner, *identity;
 	int64_t jobs;
 	struct mrt_texts tablespaces;
 	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, dry_run, yes;
@@ -23,6 +23,7 @@ static const struct mrt_opt opts[] = {
 	             "a physical backup: into this absent or empty directory", .complete = "dir"),
 	MRT_OPT_TEXT(struct args, owner, 0, "owner", "USER",
 	             "whose the files in DIR are to be (root's default: postgres)"),
+	MRT_OPT_IDENTITY(struct args, identity),
 	MRT_OPT_FLAG(struct args, swap, 0, "swap",
 	             "in place of the old one, kept as NAME_before_ID"),
 	MRT_OPT_FLAG(struct args, globals, 0, "globals",

@@ -9,8 +9,8 @@
 
 struct args {
 	const char *target, *label, *method;
-	struct mrt_texts databases;
-	const char *jobs;
+	struct mrt_texts databases, recipients;
+	const char *jobs, *textfile, *gateway, *ping;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
 	const char *checkpoint, *checksums, *max_rate, *max_wal_retained;
 	bool allow_damaged, server_compression;
@@ -27,6 +27,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, jobs, 'j', "jobs", "N", "dump so many databases at once",
 	             .setting = "backup.jobs"),
 	MRT_OPT_TEXT(struct args, label, 'l', "label", "TEXT", "note kept with the backup"),
+	MRT_OPT_LIST(struct args, recipients, 'r', "recipient", "KEY",
+	             "encrypt to age1... or to all in @FILE; may be repeated"),
 	MRT_OPT_FLAG(struct args, plain_role_passwords, 0, "plain-role-passwords",
 	             "store role passwords (SCRAM verifiers) unencrypted"),
 	MRT_OPT_FLAG(struct args, allow_warnings, 0, "allow-warnings",
@@ -44,6 +46,10 @@ static const struct mrt_opt opts[] = {
 	             "physical: let the server compress, where the network is slow"),
 	MRT_OPT_FLAG(struct args, allow_damaged, 0, "allow-damaged",
 	             "physical: store it though pages have wrong checksums"),
+	MRT_OPT_METRICS(struct args, textfile, gateway),
+	MRT_OPT_TEXT(struct args, ping, 0, "ping", "URL",
+	             "ping this when the run starts (/start), and ends well or not (/fail)",
+	             .setting = "backup.ping"),
 	MRT_OPT_FLAG(struct args, adopt_cluster, 0, "adopt-cluster",
 	             "these backups now belong to this server"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be stored; store nothing"),
@@ -121,7 +127,8 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
 	if (!json_is_true(json_object_get(manifest, "role_passwords")))
 		mrt_show_field(out, "note",
-		               "role passwords are not in it (--plain-role-passwords)");
+		               "role passwords are not in it (they need --recipient, or "
+		               "--plain-role-passwords)");
 	return 0;
 }
 
@@ -152,6 +159,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.databases = a->databases.items,
 		.n_databases = a->databases.n,
 		.label = a->label,
+		.recipients = a->recipients.items,
+		.n_recipients = a->recipients.n,
 		.dry_run = a->dry_run,
 		.plain_role_passwords = a->plain_role_passwords,
 		.allow_warnings = a->allow_warnings,

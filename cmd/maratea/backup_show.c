@@ -111,6 +111,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	                       ? "role passwords are in it"
 	                       : "role passwords are not in it");
 	size_t i;
+	const json_t *object = json_array_get(json_object_get(m, "objects"), 0);
+	json_array_foreach (json_object_get(object, "recipients"), i, item)
+		mrt_show_field(out, "encrypted to", "%s", json_string_value(item));
 	json_array_foreach (json_object_get(m, "skipped"), i, item)
 		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
 		               mrt_json_text_or(item, "reason", ""));

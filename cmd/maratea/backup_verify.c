@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct args {
-	const char *id;
+	const char *id, *identity, *textfile, *gateway;
 	bool restore, no_record;
 };
 
@@ -15,7 +15,10 @@ static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
 	MRT_OPT_FLAG(struct args, restore, 'r', "restore",
 	             "restore it into a private server, and compare"),
-	MRT_OPT_FLAG(struct args, no_record, 0, "no-record", "do not store the result"), MRT_OPT_END
+	MRT_OPT_IDENTITY(struct args, identity),
+	MRT_OPT_METRICS(struct args, textfile, gateway),
+	MRT_OPT_FLAG(struct args, no_record, 0, "no-record", "do not store the result"),
+	MRT_OPT_END
 };
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)

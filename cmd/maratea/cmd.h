@@ -70,6 +70,18 @@ struct mrt_opt {
 		.kind = MRT_OPT_KIND_REST, .offset = offsetof(type, field), .value = value_, \
 		.help = help_                                                                \
 	}
+/* Where monitoring is told what came of it. */
+#define MRT_OPT_METRICS(type, textfile, gateway)                                                   \
+	MRT_OPT_TEXT(type, textfile, 0, "metrics-textfile", "FILE",                                \
+	             "keep metrics in this file of node_exporter's collector", .complete = "file", \
+	             .setting = "backup.metrics-textfile"),                                        \
+	        MRT_OPT_TEXT(type, gateway, 0, "pushgateway", "URL",                               \
+	                     "push metrics to this Pushgateway", .setting = "backup.pushgateway")
+/* What opens an encrypted backup: the same for every command that reads one. */
+#define MRT_OPT_IDENTITY(type, field)                                                          \
+	MRT_OPT_TEXT(type, field, 'i', "identity", "FILE",                                     \
+	             "the age private key that opens an encrypted backup", .complete = "file", \
+	             .setting = "backup.identity")
 #define MRT_OPT_END                      \
 	{                                \
 		.kind = MRT_OPT_END_KIND \
@@ -124,6 +136,11 @@ void mrt_help(const struct mrt_parsed *parsed, struct mrt_buf *buf);
 int mrt_complete(int argc, char **argv, const struct mrt_run *run, struct mrt_output *out);
 /* "maratea __commands": the table as JSON, for the test of man pages and help. */
 int mrt_commands_json(json_t **ret, struct mrt_error *err);
+
+/* Asks on the controlling terminal for a secret, without echo. NULL where mrt_ask_possible() says
+ * no; see mrt_run.ask. */
+int mrt_ask(const char *question, char **ret, struct mrt_error *err);
+bool mrt_ask_possible(void);
 
 /* Asks on the terminal; yes: already agreed. MRT_USAGE when not confirmed or nobody is there. */
 int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,

@@ -3,6 +3,7 @@
 
 const struct mrt_group mrt_groups[] = {
 	{ "backup", "backups", "back up, list, verify and restore" },
+	{ "key", "keys", "keys for encrypted backups" },
 	{ "store", "stores", "look at the place where backups live" },
 	{ "sandbox", "sandboxes", "a private PostgreSQL and Redis to try things with" },
 	{ "config", "configs", "check and show the configuration" },
@@ -10,9 +11,8 @@ const struct mrt_group mrt_groups[] = {
 };
 
 const struct mrt_cmd *const mrt_commands[] = {
-	&mrt_cmd_backup_run,     &mrt_cmd_backup_list,
-	&mrt_cmd_backup_show,    &mrt_cmd_backup_verify,
-	&mrt_cmd_backup_restore, &mrt_cmd_store_probe,
-	&mrt_cmd_sandbox_run,    &mrt_cmd_config_check,
-	&mrt_cmd_config_show,    NULL,
+	&mrt_cmd_backup_run,    &mrt_cmd_backup_list,    &mrt_cmd_backup_show,
+	&mrt_cmd_backup_verify, &mrt_cmd_backup_restore, &mrt_cmd_backup_prune,
+	&mrt_cmd_key_generate,  &mrt_cmd_store_probe,    &mrt_cmd_sandbox_run,
+	&mrt_cmd_config_check,  &mrt_cmd_config_show,    NULL,
 };

@@ -20,6 +20,10 @@ static void masked(const struct mrt_cmd_env *env, const struct mrt_setting *s, c
 		mrt_buf_add_text(buf, "***");
 	else if (text)
 		mrt_log_mask(env->run->log, text, buf); /* a password inside a URL */
+	while (s->kind == MRT_LIST && buf->len > 0 && buf->data[buf->len - 1] == '\n')
+		buf->data[--buf->len] = '\0';
+	for (char *p = buf->data; s->kind == MRT_LIST && p && *p; p++)
+		*p = *p == '\n' ? ' ' : *p;
 }
 
 static int show_json(const struct mrt_cmd_env *env, bool all, struct mrt_error *err)

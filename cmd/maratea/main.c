@@ -61,7 +61,8 @@ static int start_session(struct session *s, struct mrt_error *err)
 	s->run = (struct mrt_run) { .log = s->log,
 		                    .signal = &stop_signal,
 		                    .wall = mrt_clock_wall,
-		                    .progress = &s->progress };
+		                    .progress = &s->progress,
+		                    .ask = mrt_ask_possible() ? mrt_ask : NULL };
 	s->out = (struct mrt_output) { .json = g->output && strcmp(g->output, "json") == 0,
 		                       .color = want_color(g->color, STDOUT_FILENO),
 		                       .text = { .ceiling = (size_t)1 << 30 } };

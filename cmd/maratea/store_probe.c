@@ -24,10 +24,13 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	const struct args *a = args;
 	mrt_auto(mrt_store) *store = NULL;
 	struct mrt_store_capabilities c;
+	enum mrt_answer versioned = MRT_UNKNOWN;
 	int rc = mrt_repository_open(env->config, 4, &store, err);
 	int64_t begun = mrt_clock_monotonic();
 	if (rc == 0)
 		rc = mrt_store_probe(store, env->run, a->write, &c, err);
+	if (rc == 0)
+		rc = mrt_store_versioned(store, env->run, &versioned, err);
 	if (rc < 0)
 		return rc;
 	int64_t ms = (mrt_clock_monotonic() - begun) / MRT_MILLISECOND;
@@ -40,6 +43,10 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 			               c.clock_skew / MRT_SECOND);
 		mrt_show_field(env->out, "if-none-match", "on PUT: %s; on complete: %s",
 		               answer(c.conditional_put), answer(c.conditional_complete));
+		mrt_show_field(env->out, "versions", "%s",
+		               versioned == MRT_YES  ? "what is deleted stays, as an older one"
+		               : versioned == MRT_NO ? "none"
+		                                     : "not known: the store does not say");
 		return 0;
 	}
 	static const char *const answers[] = { "unknown", "no", "yes" };
@@ -56,6 +63,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "conditional_complete",
 		                       answers[c.conditional_complete], err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "versioned", answers[versioned], err);
 	return rc < 0 ? rc : mrt_show_json(env->out, json, err);
 }
 

@@ -57,7 +57,7 @@ void mrt_fd_write_back(int fd, uint64_t size, uint64_t *written_back)
 	*written_back = size;
 }
 
-int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
+static int publish(const char *path, bool replace, const void *data, size_t len, mode_t mode,
                    struct mrt_error *err)
 {
 	unsigned char random[6];
@@ -72,13 +72,24 @@ int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", temporary);
 	rc = mrt_fd_write(fd, path, data, len, err);
-	if (rc == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
+	if (rc == 0 && (fsync(fd) < 0 ||
+	                (replace ? rename(temporary, path) : link(temporary, path)) < 0))
 		rc = mrt_fail_errno(err, errno, "write %s", path);
-	if (rc < 0) {
+	if (rc < 0 || !replace)
 		unlink(temporary);
-		return rc;
-	}
-	return mrt_dir_sync_parent(path, err);
+	return rc < 0 ? rc : mrt_dir_sync_parent(path, err);
+}
+
+int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
+                   struct mrt_error *err)
+{
+	return publish(path, true, data, len, mode, err);
+}
+
+int mrt_file_create(const char *path, const void *data, size_t len, mode_t mode,
+                    struct mrt_error *err)
+{
+	return publish(path, false, data, len, mode, err);
 }
 
 int mrt_dir_make(const char *path, mode_t mode, struct mrt_error *err)

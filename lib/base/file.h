@@ -12,6 +12,9 @@ int mrt_file_read(const char *path, struct mrt_buf *buf, struct mrt_error *err);
 /* Writes path whole or not at all: temporary, fsync, rename. Replaces an older one. */
 int mrt_file_write(const char *path, const void *data, size_t len, mode_t mode,
                    struct mrt_error *err);
+/* The same for a path that must not exist yet: MRT_EXISTS. */
+int mrt_file_create(const char *path, const void *data, size_t len, mode_t mode,
+                    struct mrt_error *err);
 /* Writes all of it; name is for the message. */
 int mrt_fd_write(int fd, const char *name, const void *data, size_t len, struct mrt_error *err);
 /* Of a file that grows to size: begins to write to disk every 8 MiB what *written_back does not

@@ -19,6 +19,8 @@ struct mrt_run {
 	int64_t deadline;                    /* monotonic ns; 0: none */
 	int64_t (*wall)(void);               /* the clock that names and dates things */
 	struct mrt_progress *progress;       /* may be NULL */
+	/* Asks for a secret, without echo (mrt_secret_free()); NULL: nobody is there. */
+	int (*ask)(const char *question, char **ret, struct mrt_error *err);
 };
 
 /* 0, or MRT_CANCELLED or MRT_DEADLINE with the reason. */

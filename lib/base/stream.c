@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 
 int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct mrt_sink *sink,
                     struct mrt_error *err)
@@ -152,6 +153,32 @@ static int null_write(struct mrt_sink *sink, const void *data, size_t len, struc
 static void null_free(struct mrt_sink *sink)
 {
 	(void)sink;
+}
+
+static int buf_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
+                    struct mrt_error *err)
+{
+	struct mrt_buf_source *b = (struct mrt_buf_source *)source;
+	size_t n = b->len < cap ? b->len : cap;
+	(void)err;
+	if (n > 0)
+		memcpy(data, b->data, n);
+	b->data += n;
+	b->len -= n;
+	*ret_len = n;
+	return 0;
+}
+
+static void buf_free(struct mrt_source *source)
+{
+	(void)source;
+}
+
+struct mrt_source *mrt_source_of_buf(struct mrt_buf_source *b, const void *data, size_t len)
+{
+	static const struct mrt_source_ops ops = { buf_read, buf_free };
+	*b = (struct mrt_buf_source) { .source.ops = &ops, .data = data, .len = len };
+	return &b->source;
 }
 
 struct mrt_sink *mrt_sink_null(void)

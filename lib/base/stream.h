@@ -84,6 +84,13 @@ int mrt_source_of_fd(const struct mrt_run *run, int fd, struct mrt_source **ret,
 /* Writes to a descriptor, waiting with the run's limits while it is full; does not own it. EPIPE
  * is MRT_IO "the reader went away". */
 int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, struct mrt_error *err);
+/* Reads memory that outlives it; lives in *source and needs no free. */
+struct mrt_buf_source {
+	struct mrt_source source;
+	const char *data;
+	size_t len;
+};
+struct mrt_source *mrt_source_of_buf(struct mrt_buf_source *source, const void *data, size_t len);
 /* Swallows everything. */
 struct mrt_sink *mrt_sink_null(void);
 

@@ -84,6 +84,14 @@ int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *
                 struct mrt_error *err);
 int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
                   size_t n, struct mrt_error *err);
+int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+                           const struct mrt_version *items, size_t n, struct mrt_error *err);
+int mrt_s3_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+                    struct mrt_versions *ret, struct mrt_error *err);
+int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+                struct mrt_error *err);
+int mrt_s3_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+                     struct mrt_error *err);
 int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
                      int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,

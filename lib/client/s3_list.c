@@ -98,17 +98,24 @@ struct deletion {
 	struct mrt_error first;
 };
 
-/* Up to 1,000 keys. */
-static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run, const char *const *keys,
-                       size_t n, struct deletion *to, struct mrt_error *err)
+/* Up to 1,000; an id NULL is the key itself. */
+static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run,
+                       const struct mrt_version *items, size_t n, struct deletion *to,
+                       struct mrt_error *err)
 {
 	mrt_auto_buf body = MRT_BUF_INIT;
 	mrt_buf_add_text(&body, "<Delete><Quiet>true</Quiet>");
 	for (size_t i = 0; i < n; i++) {
 		mrt_buf_add_text(&body, "<Object><Key>");
 		add_escaped(&body, s3->prefix);
-		add_escaped(&body, keys[i]);
-		mrt_buf_add_text(&body, "</Key></Object>");
+		add_escaped(&body, items[i].key);
+		mrt_buf_add_text(&body, "</Key>");
+		if (items[i].id) {
+			mrt_buf_add_text(&body, "<VersionId>");
+			add_escaped(&body, items[i].id);
+			mrt_buf_add_text(&body, "</VersionId>");
+		}
+		mrt_buf_add_text(&body, "</Object>");
 	}
 	mrt_buf_add_text(&body, "</Delete>");
 	int rc = mrt_buf_check(&body, err);
@@ -127,15 +134,16 @@ static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run, const char 
 		return rc;
 	for (const struct mrt_xml *e = mrt_xml_child(xml, "Error"); e; e = mrt_xml_again(e)) {
 		const char *code = mrt_xml_text(e, "Code");
-		if (strcmp(code, "NoSuchKey") != 0 && to->failed++ == 0)
+		if (strcmp(code, "NoSuchKey") != 0 && strcmp(code, "NoSuchVersion") != 0 &&
+		    to->failed++ == 0)
 			mrt_fail(&to->first, MRT_REFUSED, "%s: %s %s", mrt_xml_text(e, "Key"), code,
 			         mrt_xml_text(e, "Message"));
 	}
 	return 0;
 }
 
-int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-                  size_t n, struct mrt_error *err)
+int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+                           const struct mrt_version *items, size_t n, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	struct deletion all = { 0 };
@@ -144,7 +152,7 @@ int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char
 	for (size_t i = 0; i < n; i += 1000) {
 		size_t some = n - i < 1000 ? n - i : 1000;
 		struct mrt_error why;
-		int rc = delete_some(s3, run, keys + i, some, &all, &why);
+		int rc = delete_some(s3, run, items + i, some, &all, &why);
 		if (rc == MRT_CANCELLED || rc == MRT_DEADLINE) {
 			*err = why;
 			return rc;
@@ -156,6 +164,17 @@ int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char
 	return all.failed == 0 ? 0
 	                       : mrt_fail(err, all.first.code, "%zu of %zu failed: %s", all.failed,
 	                                  n, all.first.text);
+}
+
+int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
+                  size_t n, struct mrt_error *err)
+{
+	mrt_autofree struct mrt_version *items = calloc(n + 1, sizeof(*items));
+	if (!items)
+		return mrt_no_memory(err);
+	for (size_t i = 0; i < n; i++)
+		items[i].key = (char *)(uintptr_t)keys[i]; /* read only */
+	return mrt_s3_delete_versions(store, run, items, n, err);
 }
 
 int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,

@@ -172,6 +172,54 @@ int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, cons
 	return store->ops->leftovers(store, run, prefix, grace, ret, err);
 }
 
+void mrt_versions_release(struct mrt_versions *versions)
+{
+	for (size_t i = 0; i < versions->n; i++) {
+		free(versions->items[i].key);
+		free(versions->items[i].id);
+	}
+	free(versions->items);
+	*versions = (struct mrt_versions) { 0 };
+}
+
+static int no_versions(const struct mrt_store *store, struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_UNSUPPORTED, "%s keeps no versions", store->name);
+}
+
+int mrt_store_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+                        struct mrt_error *err)
+{
+	*ret = MRT_NO;
+	return store->ops->versioned ? store->ops->versioned(store, run, ret, err) : 0;
+}
+
+int mrt_store_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+                       struct mrt_versions *ret, struct mrt_error *err)
+{
+	*ret = (struct mrt_versions) { 0 };
+	if (!store->ops->versions)
+		return no_versions(store, err);
+	int rc = store->ops->versions(store, run, prefix, ret, err);
+	if (rc < 0)
+		mrt_versions_release(ret);
+	return rc;
+}
+
+int mrt_store_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+                   struct mrt_error *err)
+{
+	return store->ops->hold ? store->ops->hold(store, run, version, err)
+	                        : no_versions(store, err);
+}
+
+int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+                              const struct mrt_version *items, size_t n, struct mrt_error *err)
+{
+	return store->ops->delete_versions ? store->ops->delete_versions(store, run, items, n, err)
+	                                   : no_versions(store, err);
+}
+
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err)
 {

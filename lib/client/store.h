@@ -66,6 +66,18 @@ struct mrt_store_capabilities {
 	int64_t clock_skew; /* ns: the store's clock minus ours */
 };
 
+/* What a store that keeps versions has under a key. */
+struct mrt_version {
+	char *key, *id;
+	bool marker;        /* no object: it says that the key was deleted */
+	int64_t held_until; /* by mrt_store_hold(): seconds since 1970; INT64_MAX: a legal hold */
+};
+struct mrt_versions {
+	struct mrt_version *items;
+	size_t n;
+};
+void mrt_versions_release(struct mrt_versions *versions);
+
 struct mrt_store;
 struct mrt_store_ops {
 	int (*put)(struct mrt_store *store, const struct mrt_run *run, const char *key,
@@ -81,6 +93,15 @@ struct mrt_store_ops {
 	                   const char *const *keys, size_t n, struct mrt_error *err);
 	int (*leftovers)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
 	                 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+	/* NULL: such stores keep no versions */
+	int (*versioned)(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+	                 struct mrt_error *err);
+	int (*versions)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+	                struct mrt_versions *ret, struct mrt_error *err);
+	int (*hold)(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+	            struct mrt_error *err);
+	int (*delete_versions)(struct mrt_store *store, const struct mrt_run *run,
+	                       const struct mrt_version *items, size_t n, struct mrt_error *err);
 	int (*probe)(struct mrt_store *store, const struct mrt_run *run, bool write,
 	             struct mrt_store_capabilities *ret, struct mrt_error *err);
 	void (*free)(struct mrt_store *store);
@@ -124,6 +145,18 @@ int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
 /* Removes what unfinished uploads under prefix left, older than grace ns by the store's clock. */
 int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
                         int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+/* Does what is deleted stay, as an older version? MRT_UNKNOWN where one may not ask. */
+int mrt_store_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+                        struct mrt_error *err);
+/* All versions of all keys that begin with prefix, delete markers included. */
+int mrt_store_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+                       struct mrt_versions *ret, struct mrt_error *err);
+/* Until when does a lock hold it? Sets version->held_until. */
+int mrt_store_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+                   struct mrt_error *err);
+/* As mrt_store_delete_many(); these versions are gone for good. */
+int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+                              const struct mrt_version *items, size_t n, struct mrt_error *err);
 /* What the store can do; write: find out by putting and deleting objects under ".maratea-probe". */
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err);

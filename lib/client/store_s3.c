@@ -144,6 +144,10 @@ int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store 
 		.list = mrt_s3_list,
 		.delete_many = mrt_s3_delete,
 		.leftovers = mrt_s3_leftovers,
+		.versioned = mrt_s3_versioned,
+		.versions = mrt_s3_versions,
+		.hold = mrt_s3_hold,
+		.delete_versions = mrt_s3_delete_versions,
 		.probe = mrt_s3_probe,
 		.free = s3_free,
 	};

@@ -38,4 +38,13 @@ int mrt_zstd_decompressor(struct mrt_sink *next, struct mrt_sink **ret, struct m
  * compressed stream. Does not own from. */
 int mrt_zstd_source(struct mrt_source *from, struct mrt_source **ret, struct mrt_error *err);
 
+/* Reads from to its end and gives each() the plain bytes, in their order, one call at a time but
+ * from several threads; independent frames are decompressed side by side. MRT_CORRUPT as above, and
+ * whatever each() or from fail with. */
+int mrt_zstd_pump(struct mrt_source *from, unsigned threads,
+                  int (*each)(void *context, const void *data, size_t len, struct mrt_error *err),
+                  void *context, struct mrt_error *err);
+/* Bytes that takes. */
+size_t mrt_zstd_pump_memory(unsigned threads);
+
 #endif

@@ -1,5 +1,6 @@
 """servers.py - real servers for the tests: loopback, random ports, scratch directories, stopped by pid."""
 import glob
+import base64
 import hashlib
 import hmac
 import http.client
@@ -222,21 +223,26 @@ class Rgw:
     def tls_endpoint(self):
         return "https://localhost:%d" % self.tls_port
 
-    def make_bucket(self, name):
-        status, body = self.request("PUT", "/" + name)
+    def make_bucket(self, name, **headers):
+        status, body = self.request("PUT", "/" + name, **headers)
         if status != 200:
             raise RuntimeError("make bucket %s: %d %s" % (name, status, body))
 
-    def request(self, method, path, data=b""):
-        """A signed request that shares no code with maratea's; returns status and body."""
+    def request(self, method, path, data=b"", **headers):
+        """A signed request that shares no code with maratea's; returns status and body. headers: x_amz_name=value."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         day, host, payload = now[:8], "127.0.0.1:%d" % self.port, hashlib.sha256(data).hexdigest()
         path, _, query = path.partition("?")
         path = urllib.parse.quote(path, safe="/-._~")
         pairs = sorted(urllib.parse.parse_qsl(query, keep_blank_values=True))
         query = "&".join(urllib.parse.quote(k, safe="-._~") + "=" + urllib.parse.quote(v, safe="-._~") for k, v in pairs)
-        canonical = "\n".join([method, path, query, "host:" + host, "x-amz-content-sha256:" + payload,
-                               "x-amz-date:" + now, "", "host;x-amz-content-sha256;x-amz-date", payload])
+        sent = {k.replace("_", "-"): v for k, v in headers.items()}
+        sent.update({"x-amz-date": now, "x-amz-content-sha256": payload})
+        if sent.pop("content-md5", None):
+            sent["content-md5"] = base64.b64encode(hashlib.md5(data).digest()).decode()
+        signed = dict(sent, host=host)
+        names = ";".join(sorted(signed))
+        canonical = "\n".join([method, path, query] + ["%s:%s" % (k, signed[k]) for k in sorted(signed)] + ["", names, payload])
         scope = day + "/default/s3/aws4_request"
         text = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (now, scope, hashlib.sha256(canonical.encode()).hexdigest())
         key = ("AWS4" + self.secret).encode()
@@ -244,10 +250,8 @@ class Rgw:
             key = hmac.new(key, step.encode(), "sha256").digest()
         signature = hmac.new(key, text.encode(), "sha256").hexdigest()
         call = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        call.request(method, path + ("?" + query if query else ""), body=data or None, headers={
-            "x-amz-date": now, "x-amz-content-sha256": payload, "Authorization":
-            "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=%s"
-            % (self.access, scope, signature)})
+        call.request(method, path + ("?" + query if query else ""), body=data or None, headers=dict(sent, Authorization=(
+            "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (self.access, scope, names, signature))))
         answer = call.getresponse()
         body = answer.read()
         call.close()

@@ -6,6 +6,7 @@
 
 Files that a fuzzer found are kept beside the seeds under names that begin with "found-".
 """
+import base64
 import hashlib
 import os
 import struct
@@ -435,10 +436,42 @@ def pgbase():
     return seeds
 
 
+def age():
+    """The first byte is not of the file: it says the size of the reads, less one. The file was made by age, for the key
+    in fuzz_age.c."""
+    file = base64.b64decode(
+        b"YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBXN3NUQWQ3dmMwcWYxMUpxV25LTHowZjZMZ0F4YzFzL1RC"
+        b"NW5kWTNVV0FFCkRIRFVUaHNOazl4UTQ1TTFYU3JhTWhpc29vYmhTM1ZIbzlQL1U5YzBIODAKLS0tIHY1aGdKVk51"
+        b"ZU1yYlovRGZZUVpRN1JoM3BuS2hxcnJkQXIyVHUzMDlOQ1UKvmBc7UvSOdNP+Moac+Jq4rSvAhlQTJdD4cQ6HHi6"
+        b"wujLEwt7QYXwMFJatNI=")
+    seeds = {}
+    variants(seeds, "good", b"\x0f" + file, [1, 10, 22, 23, 40, 77, 80, 121, 125, 168, 170, 185, 190, 210],
+             [1, 10, 21, 22, 30, 40, 76, 80, 120, 125, 150, 168, 175, 190, 212])
+    seeds["good-bytes"] = b"\0" + file
+    seeds["after"] = b"\xff" + file + b"x"
+    stanza = file[22:121]
+    mac = file[121:169]
+    for name, header in (("scrypt", b"-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\n" + stanza.split(b"\n")[1] + b"\n"),
+                         ("scrypt-beside", stanza + b"-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\nAAAA\n"),
+                         ("scrypt-huge", b"-> scrypt AAAAAAAAAAAAAAAAAAAAAA 64\nAAAA\n"), ("none", b""),
+                         ("grease", b"-> x-grease ~ \x7f\n\n"), ("no-argument", b"->\n\n"), ("blank", b"->  a\n\n"),
+                         ("low-order", b"-> X25519 " + b"A" * 43 + b"\n" + b"A" * 43 + b"\n"),
+                         ("lines", b"-> a\n" + (b"A" * 64 + b"\n") * 3 + b"\n"), ("no-body", b"-> a\n"),
+                         ("padded", b"-> a\nAA==\n"), ("stray-bits", b"-> a\nAB\n"), ("cr", b"-> a\r\n\n")):
+        seeds["header-" + name] = b"\7" + file[:22] + header + mac + b"payload"
+    seeds["version"] = b"\7" + file.replace(b"/v1", b"/v9", 1)
+    seeds["key"] = b"\0" + b"AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+    seeds["keys"] = b"\0# two\r\n\nage1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj\nage1x\n"
+    seeds["recipient"] = b"\0age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
+    seeds["recipient-upper"] = b"\0AGE1ZVKYG2LQZRAA2LNJVQEJ32NKUU0UES2S82HZRYE869XEEXVN73EQUNUJWJ"
+    seeds["empty"] = b"\0"
+    return seeds
+
+
 def main():
     base = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(
         os.path.abspath(__file__)), "corpus")
-    for make in (config, manifest, xml, pgarchive, tar, pgmanifest, pgbase):
+    for make in (config, manifest, xml, age, pgarchive, tar, pgmanifest, pgbase):
         directory = os.path.join(base, make.__name__)
         os.makedirs(directory, exist_ok=True)
         for name in os.listdir(directory):

@@ -1,4 +1,5 @@
 """harness.py - runs the test_* functions of a module and prints TAP; calls the real command."""
+import hashlib
 import json
 import os
 import subprocess
@@ -78,6 +79,12 @@ def temporary():
     directory = tempfile.mkdtemp(prefix="maratea-test-")
     os.chmod(directory, 0o755)
     return directory
+
+
+def sealed(manifest):
+    """The text of a manifest, with the digest of its own bytes as its last member."""
+    head = json.dumps(manifest, indent=2)[:-2] + ",\n"
+    return head + '  "sha256": "%s"\n}\n' % hashlib.sha256(head.encode()).hexdigest()
 
 
 def main(module_globals):

@@ -723,7 +723,7 @@ def test_a_corrupted_page_is_exit_status_4_unless_allowed():
         server.start()
         failed = backup(env=env, status=4)
         holds(failed.err, "XX001")
-        equal(sorted(os.listdir(store + "/default/postgres")), sorted([good, "cluster"]))
+        equal(sorted(os.listdir(store + "/default/postgres")), sorted([good, "cluster", "lock"]))
         made = backup("--allow-damaged", env=env).json()
         equal(made["physical"]["damaged"], True)
         holds(maratea("backup", "list", env=env).out, "physical, DAMAGED")

@@ -75,7 +75,7 @@ def settings_of(text):
     found = {}
     for item in re.split(r'^\.It ', text, flags=re.M)[1:]:
         head, _, body = item.partition('\n')
-        name = re.fullmatch(r'Cm ([a-z-]+\.[a-z-]+) Ar [A-Z]+', head)
+        name = re.fullmatch(r'Cm ([a-z-]+(?:\.[a-z-]+)+) Ar [A-Z]+', head)
         if not name:
             continue
         body = re.split(r'^\.(?:El|S[sh])\b', body, flags=re.M)[0]
@@ -110,7 +110,7 @@ def check_settings():
     lines = text.split('\n')
     tap.same(sum(line.startswith('.It Cm ') for line in lines), len(TABLE['settings']),
              'each setting stands there once')
-    ambient = re.findall(r'"((?:[A-Z][A-Z0-9_]+ ?)+)"', tap.read('lib/ops/config/schema.c'))
+    ambient = re.findall(r'"((?:[A-Z][A-Z0-9]*_[A-Z0-9_]+ ?)+)"', tap.read('lib/ops/config/schema.c'))
     names = sorted(set(' '.join(ambient).split()))
     tap.check('DATABASE_URL' in names and 'AWS_REGION' in names, 'the table names variables')
     page = ' '.join(section('maratea.yaml.5', 'ENVIRONMENT'))

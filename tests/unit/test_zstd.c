@@ -36,6 +36,14 @@ static void compress(const void *data, size_t len, size_t step, int level, unsig
 	mrt_sink_free(&to.sink);
 }
 
+static int collect(void *context, const void *data, size_t len, struct mrt_error *err)
+{
+	assert_true(len > 0);
+	mrt_buf_add(context, data, len);
+	return mrt_buf_check(context, err);
+}
+
+/* As a source, and pumped by one thread and by three: all must hear the same. */
 static int decompress(const void *data, size_t len, size_t step, struct mrt_buf *ret,
                       struct mrt_error *err)
 {
@@ -43,7 +51,23 @@ static int decompress(const void *data, size_t len, size_t step, struct mrt_buf 
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_source) *source = NULL;
 	int rc = mrt_zstd_source(&from.source, &source, err);
-	return rc < 0 ? rc : mrt_stream_slurp(&run, source, ret, err);
+	if (rc == 0)
+		rc = mrt_stream_slurp(&run, source, ret, err);
+	for (unsigned threads = 1; threads <= 3; threads += 2) {
+		mrt_auto_buf pumped = MRT_BUF_INIT;
+		struct mrt_error why = { 0 };
+		from = MEMORY_SOURCE(data, len, step);
+		int code = mrt_zstd_pump(&from.source, threads, collect, &pumped, &why);
+		if (code != rc)
+			fail_msg("pumped by %u: %s, not %s", threads, why.text,
+			         rc < 0 ? err->text : "");
+		if (rc < 0)
+			assert_memory_equal(why.text, "zstd: ", 6);
+		assert_true(rc < 0 || pumped.len == ret->len);
+		if (pumped.len > 0 && pumped.len <= ret->len)
+			assert_memory_equal(pumped.data, ret->data, pumped.len);
+	}
+	return rc;
 }
 
 static void round_trip(const void *data, size_t len, size_t step, int level, unsigned workers)
@@ -211,6 +235,119 @@ static void each_frame_says_how_long_it_is(void **state)
 	}
 	assert_ptr_equal(p, end);
 	free(data);
+}
+
+/* Frames of others: without a size, of more than ours, skippable, and all of them mixed. */
+static void frames_of_others_are_decompressed_too(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	size_t size = 3 * MRT_ZSTD_FRAME + 17;
+	mrt_autofree char *data = malloc(size);
+	for (size_t i = 0; i < size; i++)
+		data[i] = (char)(i >> 10 ^ i % 13);
+	size_t room = ZSTD_compressBound(size);
+	mrt_autofree char *large = malloc(room), *stream = malloc(room);
+	size_t large_len = ZSTD_compress(large, room, data, size, 1);
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	ZSTD_inBuffer in = { data, size, 0 };
+	ZSTD_outBuffer out = { stream, room, 0 };
+	ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
+	assert_int_equal(ZSTD_compressStream2(context, &out, &in, ZSTD_e_end), 0);
+	ZSTD_freeCCtx(context);
+	static const char skippable[] = "\x51\x2a\x4d\x18\x05\0\0\0skip!";
+	/* o: ours, l: large, s: stream, k: skippable, e: empty */
+	static const char *const orders[] = { "o",  "l",   "s",    "ol",    "os",      "so",
+		                              "lo", "oko", "koke", "ooeoo", "okolskoe" };
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		mrt_auto_buf packed = MRT_BUF_INIT, plain = MRT_BUF_INIT;
+		size_t want = 0;
+		for (const char *p = orders[i]; *p; p++) {
+			if (*p == 'o')
+				compress(data, 2 * MRT_ZSTD_FRAME + 5, 0, 1, 2, &packed);
+			else if (*p == 'l')
+				mrt_buf_add(&packed, large, large_len);
+			else if (*p == 's')
+				mrt_buf_add(&packed, stream, out.pos);
+			else if (*p == 'k')
+				mrt_buf_add(&packed, skippable, sizeof(skippable) - 1);
+			else
+				compress("", 0, 0, 1, 0, &packed);
+			want += *p == 'o'                ? 2 * MRT_ZSTD_FRAME + 5
+			        : *p == 'l' || *p == 's' ? size
+			                                 : 0;
+		}
+		assert_ok(decompress(packed.data, packed.len, 100003, &plain, &err));
+		assert_int_equal(plain.len, want);
+		mrt_buf_clear(&plain);
+		assert_code(MRT_CORRUPT, decompress(packed.data, packed.len - 1, 0, &plain, &err));
+	}
+}
+
+struct refusing {
+	uint64_t left;
+	unsigned calls_after;
+};
+
+static int refuse(void *context, const void *data, size_t len, struct mrt_error *err)
+{
+	struct refusing *r = context;
+	(void)data;
+	if (r->left < len) {
+		r->calls_after++;
+		return mrt_fail(err, MRT_NO_SPACE, "told to fail");
+	}
+	r->left -= len;
+	return 0;
+}
+
+static void who_is_pumped_to_may_refuse(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	size_t size = 9 * MRT_ZSTD_FRAME;
+	char *data = calloc(1, size);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	compress(data, size, 0, 1, 2, &packed);
+	free(data);
+	for (unsigned threads = 1; threads <= 4; threads++) {
+		struct refusing r = { .left = 3 * MRT_ZSTD_FRAME };
+		struct memory_source from = MEMORY_SOURCE(packed.data, packed.len, 0);
+		assert_code(MRT_NO_SPACE, mrt_zstd_pump(&from.source, threads, refuse, &r, &err));
+		assert_string_equal(err.text, "told to fail");
+		assert_int_equal(r.calls_after, 1);
+	}
+}
+
+static int broken_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
+                       struct mrt_error *err)
+{
+	struct memory_source *m = (struct memory_source *)source;
+	if (m->len == 0)
+		return mrt_fail(err, MRT_UNREACHABLE, "gone");
+	return memory_read(source, data, cap, ret_len, err);
+}
+
+static void a_source_that_fails_fails_after_what_it_gave(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	static const struct mrt_source_ops ops = { broken_read, memory_free };
+	size_t size = 4 * MRT_ZSTD_FRAME;
+	char *data = calloc(1, size);
+	mrt_auto_buf packed = MRT_BUF_INIT;
+	compress(data, size, 0, 1, 2, &packed);
+	free(data);
+	for (unsigned threads = 1; threads <= 4; threads++) {
+		mrt_auto_buf plain = MRT_BUF_INIT;
+		struct memory_source from = MEMORY_SOURCE(packed.data, packed.len, 0);
+		from.source.ops = &ops;
+		assert_code(MRT_UNREACHABLE,
+		            mrt_zstd_pump(&from.source, threads, collect, &plain, &err));
+		assert_int_equal(plain.len, size);
+	}
+	assert_true(mrt_zstd_pump_memory(2) > mrt_zstd_pump_memory(1));
+	assert_true(mrt_zstd_pump_memory(4) < (size_t)40 << 20);
 }
 
 /* The workers of a compressor that is given up have work under way. */
@@ -488,6 +625,9 @@ int main(void)
 		cmocka_unit_test(a_failing_sink_fails_the_compressor),
 		cmocka_unit_test(many_frames_keep_their_order),
 		cmocka_unit_test(each_frame_says_how_long_it_is),
+		cmocka_unit_test(frames_of_others_are_decompressed_too),
+		cmocka_unit_test(who_is_pumped_to_may_refuse),
+		cmocka_unit_test(a_source_that_fails_fails_after_what_it_gave),
 		cmocka_unit_test(a_compressor_given_up_ends_at_once),
 		cmocka_unit_test(higher_levels_and_more_workers_need_more_memory),
 		cmocka_unit_test(the_decompressor_gives_back_what_was_compressed),

@@ -15,6 +15,8 @@ struct mrt_backup_options {
 	const char *const *databases; /* NULL: all */
 	size_t n_databases;
 	const char *label;
+	const char *const *recipients; /* encrypt to these instead of backup.recipients */
+	size_t n_recipients;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
 	/* of the physical method */
 	bool spread;                    /* wait for an ordinary checkpoint */
@@ -46,6 +48,23 @@ struct mrt_verify_options {
 int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
                       const struct mrt_verify_options *options, json_t **ret,
                       struct mrt_error *err);
+
+struct mrt_prune_options {
+	const char *target;      /* NULL: all of the platform */
+	const char *const *tags; /* keep labels that match these, besides backup.retention's */
+	size_t n_tags;
+	int64_t grace; /* ns: what is unfinished for longer goes */
+	bool dry_run, force_last, accept_shrink, no_store_lock;
+	/* told the plan so far ("backups" of the answer) before anything is removed; may be NULL */
+	void (*plan)(void *context, const json_t *backups);
+	/* asked before anything is removed; NULL: yes. MRT_USAGE refuses */
+	int (*confirm)(void *context, const char *question, struct mrt_error *err);
+	void *context;
+};
+/* Removes what the policy of backup.retention does not keep, and what unfinished runs left.
+ * MRT_FAILED, and the answer all the same, when some of it could not be removed. */
+int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err);
 
 struct mrt_restore_options {
 	const char *id;

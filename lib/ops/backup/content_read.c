@@ -2,9 +2,14 @@
 #include "base/text.h"
 #include "codec/zstd.h"
 #include "ops/backup/content.h"
+#include "ops/backup/keys.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
+
+#define READ_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, one thread that decompresses */
+#define READ_THREADS 4
 
 struct stored {
 	struct mrt_source source;
@@ -85,9 +90,15 @@ static void stored_free(struct mrt_source *source)
 
 struct plain {
 	struct mrt_source source;
-	struct mrt_source *stored, *zstd, *tallied;
+	struct mrt_source *stored, *age, *zstd; /* age: or NULL; zstd: not of a pump */
+	const struct mrt_manifest *manifest;
 	const struct mrt_manifest_object *object;
-	struct mrt_tally tally;
+	uint64_t size;             /* that came out so far */
+	struct mrt_digest *digest; /* of it; NULL: the manifest has none */
+	/* of a pump */
+	int (*each)(void *context, const void *data, size_t len, struct mrt_error *err);
+	void *context;
+	bool refused; /* each() failed, not we */
 };
 
 /* zstd may stumble over a damaged byte long before the volume's digest is known: read the volume to
@@ -107,6 +118,53 @@ static int name_damage(struct plain *p, int rc, struct mrt_error *err)
 	return rc;
 }
 
+/* None of the identities opens it: is that so, or is the header damaged? */
+static int wrong_header(struct plain *p, struct mrt_error *err)
+{
+	int rc = mrt_keys_check(p->object, p->manifest->identities, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_fail(err, MRT_CORRUPT,
+	              "%s: its header does not open with the key of its recipient", p->object->key);
+	return name_damage(p, rc, err);
+}
+
+/* What age and zstd say is said of the object. */
+static int explain(struct plain *p, int rc, struct mrt_error *err)
+{
+	if (rc == MRT_CONFIG && p->age)
+		return wrong_header(p, err);
+	if ((rc == MRT_CORRUPT && strncmp(err->text, "zstd", 4) == 0) ||
+	    (rc < 0 && strncmp(err->text, "age: ", 5) == 0)) {
+		rc = mrt_fail(err, MRT_CORRUPT, "%s: %s", p->object->key, err->text);
+		return name_damage(p, rc, err);
+	}
+	return rc;
+}
+
+static int see(struct plain *p, const void *data, size_t len, struct mrt_error *err)
+{
+	p->size += len;
+	return p->digest ? mrt_digest_add(p->digest, data, len, err) : 0;
+}
+
+static int plain_end(struct plain *p, struct mrt_error *err)
+{
+	char sha256[MRT_SHA256_HEX];
+	if (p->size != p->object->size)
+		return mrt_fail(err, MRT_CORRUPT,
+		                "%s holds %" PRIu64 " bytes when decompressed; the "
+		                "manifest says %" PRIu64,
+		                p->object->key, p->size, p->object->size);
+	int rc = p->digest ? mrt_digest_end(p->digest, sha256, err) : 0;
+	if (rc == 0 && p->digest && strcmp(sha256, p->object->sha256) != 0)
+		rc = mrt_fail(err, MRT_CORRUPT,
+		              "%s: the SHA-256 of its content is %s; the manifest says %.64s",
+		              p->object->key, sha256, p->object->sha256);
+	mrt_digest_free(mrt_steal(p->digest));
+	return rc;
+}
+
 static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
                       struct mrt_error *err)
 {
@@ -114,42 +172,29 @@ static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t 
 	struct mrt_error local;
 	err = err ? err : &local;
 	size_t n = 0;
-	int rc = mrt_source_read(p->tallied ? p->tallied : p->zstd, data, cap, &n, err);
-	if (rc == MRT_CORRUPT && strncmp(err->text, "zstd", 4) == 0) {
-		mrt_context(err, rc, "%s", p->object->key);
-		return name_damage(p, rc, err);
-	}
+	int rc = mrt_source_read(p->zstd, data, cap, &n, err);
 	if (rc < 0)
-		return rc;
-	if (!p->tallied)
-		p->tally.size += n;
-	if (n == 0 && p->tally.size != p->object->size)
-		return mrt_fail(err, MRT_CORRUPT,
-		                "%s holds %" PRIu64 " bytes when decompressed; the "
-		                "manifest says %" PRIu64,
-		                p->object->key, p->tally.size, p->object->size);
-	if (n == 0 && p->tallied && strcmp(p->tally.sha256, p->object->sha256) != 0)
-		return mrt_fail(err, MRT_CORRUPT,
-		                "%s: the SHA-256 of its content is %s; the manifest "
-		                "says %.64s",
-		                p->object->key, p->tally.sha256, p->object->sha256);
-	*ret_len = n;
-	return 0;
+		return explain(p, rc, err);
+	rc = n > 0 ? see(p, data, n, err) : plain_end(p, err);
+	if (rc == 0)
+		*ret_len = n;
+	return rc;
 }
 
 static void plain_free(struct mrt_source *source)
 {
 	struct plain *p = (struct plain *)source;
-	mrt_source_free(p->tallied);
+	mrt_digest_free(p->digest);
 	mrt_source_free(p->zstd);
+	mrt_source_free(p->age);
 	mrt_source_free(p->stored);
 	free(p);
 }
 
-int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
-                       const struct mrt_manifest *manifest,
-                       const struct mrt_manifest_object *object, struct mrt_source **ret,
-                       struct mrt_error *err)
+/* Everything but the decompression. */
+static int open_plain(const struct mrt_run *run, struct mrt_store *store,
+                      const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
+                      struct plain **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops stored_ops = { stored_read, stored_free };
 	static const struct mrt_source_ops plain_ops = { plain_read, plain_free };
@@ -165,12 +210,87 @@ int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
 		               .store = store,
 		               .manifest = manifest,
 		               .object = object };
-	*p = (struct plain) { .source.ops = &plain_ops, .stored = &s->source, .object = object };
+	*p = (struct plain) { .source.ops = &plain_ops,
+		              .stored = &s->source,
+		              .object = object,
+		              .manifest = manifest };
 	mrt_auto(mrt_source) *source = &p->source;
-	int rc = mrt_zstd_source(p->stored, &p->zstd, err);
+	int rc = 0;
+	if (object->recipients)
+		rc = mrt_keys_check(object, manifest->identities, err);
+	if (rc == 0 && object->recipients)
+		rc = mrt_age_source(p->stored, manifest->identities, &p->age, err);
 	if (rc == 0 && object->sha256)
-		rc = mrt_tally_source(p->zstd, &p->tally, &p->tallied, err);
+		rc = mrt_digest_new(&p->digest, err);
+	if (rc == 0)
+		*ret = (struct plain *)mrt_steal(source);
+	return rc;
+}
+
+int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
+                       const struct mrt_manifest *manifest,
+                       const struct mrt_manifest_object *object, struct mrt_source **ret,
+                       struct mrt_error *err)
+{
+	struct plain *p = NULL;
+	int rc = open_plain(run, store, manifest, object, &p, err);
+	if (rc < 0)
+		return rc;
+	mrt_auto(mrt_source) *source = &p->source;
+	rc = mrt_zstd_source(p->age ? p->age : p->stored, &p->zstd, err);
 	if (rc == 0)
 		*ret = mrt_steal(source);
+	return rc;
+}
+
+int mrt_content_fit(const struct mrt_config *config, unsigned *ret_threads, unsigned *ret_buffers,
+                    struct mrt_error *err)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = cpus > READ_THREADS ? READ_THREADS : cpus < 1 ? 1 : (unsigned)cpus;
+	size_t one = mrt_zstd_pump_memory(1);
+	/* fewer threads before failing for want of memory */
+	while (threads > 1 &&
+	       READ_MEMORY + mrt_zstd_pump_memory(threads) - one + config->store_part_size >
+	               config->backup_memory)
+		threads--;
+	int rc = mrt_repository_buffers(config, READ_MEMORY + mrt_zstd_pump_memory(threads) - one,
+	                                1, ret_buffers, err);
+	if (rc == 0)
+		*ret_threads = threads;
+	return rc;
+}
+
+static int pass(void *context, const void *data, size_t len, struct mrt_error *err)
+{
+	struct plain *p = context;
+	int rc = see(p, data, len, err);
+	if (rc < 0)
+		return rc;
+	rc = p->each(p->context, data, len, err);
+	p->refused = rc < 0;
+	return rc;
+}
+
+int mrt_content_pump(const struct mrt_run *run, struct mrt_store *store,
+                     const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
+                     int (*each)(void *context, const void *data, size_t len,
+                                 struct mrt_error *err),
+                     void *context, struct mrt_error *err)
+{
+	struct plain *p = NULL;
+	struct mrt_error local;
+	err = err ? err : &local;
+	int rc = open_plain(run, store, manifest, object, &p, err);
+	if (rc < 0)
+		return rc;
+	p->each = each;
+	p->context = context;
+	rc = mrt_zstd_pump(p->age ? p->age : p->stored, manifest->threads, pass, p, err);
+	if (rc < 0 && !p->refused)
+		rc = explain(p, rc, err);
+	if (rc == 0)
+		rc = plain_end(p, err);
+	plain_free(&p->source);
 	return rc;
 }

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "codec/zstd.h"
 #include "ops/backup/content.h"
+#include "ops/backup/keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -147,7 +148,8 @@ static void volumes_free(struct mrt_sink *sink)
 
 struct mrt_content_writer {
 	struct volumes *volumes;
-	struct mrt_sink *compressor;
+	struct mrt_sink *encryptor, *compressor; /* NULL where there is none */
+	const struct mrt_age_recipients *recipients;
 	struct mrt_tally plain;
 	int level;
 };
@@ -168,16 +170,21 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 	}
 	w->volumes = v;
 	w->level = options->zstd.level;
+	w->recipients = options->recipients;
 	*v = (struct volumes) {
 		.sink.ops = &ops, .run = run, .store = store, .limit = options->volume_size
 	};
 	int rc = mrt_text_dup(folder, &v->folder, err);
 	if (rc == 0)
-		rc = mrt_text_dup(key, &v->key, err);
+		rc = mrt_text_printf(&v->key, err, "%s%s", key,
+		                     options->recipients ? MRT_AGE_SUFFIX : "");
+	if (rc == 0 && options->recipients)
+		rc = mrt_age_encryptor(&v->sink, options->recipients, &w->encryptor, err);
+	struct mrt_sink *stored = w->encryptor ? w->encryptor : &v->sink;
 	struct mrt_zstd_options zstd = options->zstd;
 	zstd.plain = &w->plain;
 	if (rc == 0 && !options->compressed)
-		rc = mrt_zstd_compressor(&v->sink, &zstd, &w->compressor, err);
+		rc = mrt_zstd_compressor(stored, &zstd, &w->compressor, err);
 	if (rc == 0)
 		*ret = mrt_steal(w);
 	return rc;
@@ -188,6 +195,7 @@ void mrt_content_writer_free(struct mrt_content_writer *w)
 	if (!w)
 		return;
 	mrt_sink_free(w->compressor);
+	mrt_sink_free(w->encryptor);
 	if (w->volumes)
 		mrt_sink_free(&w->volumes->sink);
 	free(w);
@@ -195,7 +203,9 @@ void mrt_content_writer_free(struct mrt_content_writer *w)
 
 struct mrt_sink *mrt_content_sink(struct mrt_content_writer *w)
 {
-	return w->compressor ? w->compressor : &w->volumes->sink;
+	if (w->compressor)
+		return w->compressor;
+	return w->encryptor ? w->encryptor : &w->volumes->sink;
 }
 
 void mrt_content_plain_size(struct mrt_content_writer *w, uint64_t size)
@@ -227,6 +237,11 @@ static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt
 		rc = mrt_json_set_size(json, "stored_size", w->volumes->tally.size, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "stored_sha256", w->volumes->tally.sha256, err);
+	mrt_auto_json recipients = NULL;
+	if (rc == 0 && w->recipients)
+		rc = mrt_keys_json(w->recipients, &recipients, err);
+	if (rc == 0 && recipients)
+		rc = mrt_json_set(json, "recipients", mrt_steal(recipients), err);
 	json_t *list = json_array();
 	if (rc == 0)
 		rc = mrt_json_set(json, "volumes", list, err);

@@ -201,14 +201,12 @@ static int start_dump(const struct mrt_run *run, const struct mrt_dump_context *
 	return rc < 0 ? rc : mrt_pg_client(run, &client, ret, err);
 }
 
-static int describe(const struct mrt_pgarchive_info *info, const struct dump *d, const char *key,
+static int describe(const struct mrt_pgarchive_info *info, const struct dump *d,
                     struct mrt_error *err)
 {
 	char version[16];
 	snprintf(version, sizeof(version), "%u.%u", info->version_major, info->version_minor);
-	int rc = mrt_json_set_text(d->database, "object", key, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(d->database, "archive_version", version, err);
+	int rc = mrt_json_set_text(d->database, "archive_version", version, err);
 	if (rc == 0)
 		rc = mrt_json_set_size(d->database, "large_objects", info->large_objects, err);
 	json_t *owners = json_array();
@@ -247,8 +245,12 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 	if (rc == 0)
 		rc = refuse_omissions(c, mrt_child_words(child), err);
 	if (rc == 0)
-		rc = describe(mrt_pgarchive_info(archive), d, key, err);
-	return rc < 0 ? rc : mrt_content_commit(writer, ret_object, err);
+		rc = describe(mrt_pgarchive_info(archive), d, err);
+	if (rc == 0)
+		rc = mrt_content_commit(writer, ret_object, err);
+	return rc < 0 ? rc
+	              : mrt_json_set_text(d->database, "object",
+	                                  mrt_json_text_or(*ret_object, "key", key), err);
 }
 
 int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *context, const char *name,
@@ -281,7 +283,7 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 	mrt_auto(mrt_child) *child = NULL;
 	mrt_auto(mrt_pg_params) *resolved = NULL;
 	const char *const argv[] = { c->pg_dumpall, "--globals-only",
-		                     c->plain_role_passwords ? NULL : "--no-role-passwords", NULL };
+		                     c->role_passwords ? NULL : "--no-role-passwords", NULL };
 	int rc = mrt_pg_params_copy(c->access.params, &resolved, err);
 	if (rc == 0)
 		rc = mrt_pg_params_resolve(resolved, run, &c->access.options.dns, err);

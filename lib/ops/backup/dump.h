@@ -15,7 +15,7 @@ struct mrt_dump_context {
 	const char *folder; /* "<platform>/<target>/<id>/" */
 	const char *pg_dump, *pg_dumpall;
 	struct mrt_content_options content;
-	bool plain_role_passwords, allow_warnings;
+	bool role_passwords, allow_warnings;
 	struct mrt_log *log;
 	pthread_mutex_t lock;
 	json_t *warnings; /* texts */

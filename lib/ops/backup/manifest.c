@@ -88,6 +88,23 @@ static int parse_volumes(const json_t *json, struct mrt_manifest_object *object,
 	return 0;
 }
 
+static int parse_recipients(const json_t *json, struct mrt_manifest_object *object,
+                            struct mrt_error *err)
+{
+	const json_t *item, *list = json_object_get(json, "recipients");
+	size_t i;
+	if (!list)
+		return 0;
+	if (json_array_size(list) == 0)
+		return mrt_fail(err, MRT_CORRUPT, "%s: its recipients are no list", object->key);
+	json_array_foreach (list, i, item)
+		if (!json_is_string(item))
+			return mrt_fail(err, MRT_CORRUPT, "%s: a recipient is no text",
+			                object->key);
+	object->recipients = list;
+	return 0;
+}
+
 static int parse_objects(struct mrt_manifest *m, struct mrt_error *err)
 {
 	json_t *list, *item;
@@ -111,6 +128,8 @@ static int parse_objects(struct mrt_manifest *m, struct mrt_error *err)
 			rc = mrt_json_size(item, "stored_size", &o->stored_size, err);
 		if (rc == 0)
 			rc = mrt_json_text(item, "stored_sha256", &o->stored_sha256, err);
+		if (rc == 0)
+			rc = parse_recipients(item, o, err);
 		if (rc == 0)
 			rc = parse_volumes(item, o, err);
 		if (rc < 0)
@@ -277,9 +296,13 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
 
 const struct mrt_manifest_object *mrt_manifest_object(const struct mrt_manifest *m, const char *key)
 {
-	for (size_t i = 0; i < m->n_objects; i++)
-		if (strcmp(m->objects[i].key, key) == 0)
+	size_t len = strlen(key);
+	for (size_t i = 0; i < m->n_objects; i++) {
+		const char *k = m->objects[i].key;
+		if (strncmp(k, key, len) == 0 &&
+		    (k[len] == '\0' || strcmp(k + len, MRT_AGE_SUFFIX) == 0))
 			return &m->objects[i];
+	}
 	return NULL;
 }
 

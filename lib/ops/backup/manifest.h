@@ -7,6 +7,7 @@
 #define MRT_OPS_BACKUP_MANIFEST_H
 
 #include "client/store.h"
+#include "codec/age.h"
 #include "codec/digest.h"
 #include "codec/json.h"
 #include "ops/backup/repository.h"
@@ -22,6 +23,7 @@ struct mrt_manifest_object {
 	const char *key; /* of the first volume */
 	uint64_t size, stored_size;
 	const char *sha256, *stored_sha256;  /* sha256 NULL: physical, backup_manifest covers it */
+	const json_t *recipients;            /* list of texts; NULL: not encrypted */
 	struct mrt_manifest_volume *volumes; /* at least one */
 	size_t n_volumes;
 };
@@ -35,7 +37,10 @@ struct mrt_manifest {
 	bool damaged; /* physical: stored although pages had wrong checksums */
 	struct mrt_manifest_object *objects;
 	size_t n_objects;
-	json_t *databases;           /* list of objects */
+	json_t *databases; /* list of objects */
+	/* what opens encrypted objects: set, and owned, by who reads them */
+	const struct mrt_age_identities *identities;
+	unsigned threads;            /* that may decompress: set by who reads; 0 is one */
 	char sha256[MRT_SHA256_HEX]; /* its own */
 };
 
@@ -57,6 +62,7 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
                       const char *text, const char *method, struct mrt_manifest **ret,
                       struct mrt_error *err);
 
+/* The object of that key, encrypted (".age") or not; or NULL. */
 const struct mrt_manifest_object *mrt_manifest_object(const struct mrt_manifest *manifest,
                                                       const char *key);
 /* The database of that name, or NULL. */

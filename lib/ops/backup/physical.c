@@ -43,7 +43,7 @@ void mrt_physical_result_release(struct mrt_physical_result *r)
 
 static int tablespace_key(const char *oid, char **ret, struct mrt_error *err)
 {
-	return oid ? mrt_text_printf(ret, err, "tablespaces/%s.tar.zst", oid)
+	return oid ? mrt_text_printf(ret, err, MRT_PHYSICAL_TABLESPACE, oid)
 	           : mrt_text_dup(MRT_PHYSICAL_BASE, ret, err);
 }
 
@@ -60,11 +60,14 @@ static int on_start(void *context, const struct mrt_pg_basebackup_start *start,
 		total += t->size;
 		if (!t->oid)
 			continue;
-		mrt_autofree char *key = NULL;
+		mrt_autofree char *key = NULL, *object = NULL;
 		json_t *item = json_object();
 		rc = mrt_json_append(p->tablespaces, item, err);
 		if (rc == 0)
 			rc = tablespace_key(t->oid, &key, err);
+		if (rc == 0)
+			rc = mrt_text_printf(&object, err, "%s%s", key,
+			                     p->options->content.recipients ? MRT_AGE_SUFFIX : "");
 		if (rc == 0)
 			rc = mrt_json_set_text(item, "oid", t->oid, err);
 		if (rc == 0)
@@ -72,7 +75,7 @@ static int on_start(void *context, const struct mrt_pg_basebackup_start *start,
 		if (rc == 0)
 			rc = mrt_json_set_size(item, "size", t->size, err);
 		if (rc == 0)
-			rc = mrt_json_set_text(item, "object", key, err);
+			rc = mrt_json_set_text(item, "object", object, err);
 	}
 	mrt_progress_begin(p->run->progress, "backing up", total);
 	return rc;

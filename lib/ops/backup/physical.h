@@ -6,6 +6,7 @@
 #include "ops/backup/content.h"
 
 #define MRT_PHYSICAL_BASE "base.tar.zst"
+#define MRT_PHYSICAL_TABLESPACE "tablespaces/%s.tar.zst"
 #define MRT_PHYSICAL_MANIFEST "backup_manifest.zst"
 
 struct mrt_physical_options {

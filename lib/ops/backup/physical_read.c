@@ -27,28 +27,29 @@ int mrt_physical_tablespace(const struct mrt_manifest *m, size_t i,
 	return rc;
 }
 
+struct taking {
+	int (*take)(void *context, const void *data, size_t len, struct mrt_error *err);
+	void *context;
+	const char *key;
+};
+
+static int take_named(void *context, const void *data, size_t len, struct mrt_error *err)
+{
+	const struct taking *t = context;
+	int rc = t->take(t->context, data, len, err);
+	return rc == MRT_CORRUPT ? mrt_context(err, rc, "%s", t->key) : rc;
+}
+
 static int read_object(const struct mrt_physical_reader *r, const char *key,
                        int (*take)(void *context, const void *data, size_t len,
                                    struct mrt_error *err),
                        void *context, struct mrt_error *err)
 {
 	const struct mrt_manifest_object *object = mrt_manifest_object(r->manifest, key);
-	mrt_auto(mrt_source) *source = NULL;
-	mrt_autofree char *chunk = NULL;
+	struct taking taking = { take, context, key };
 	if (!object)
 		return mrt_fail(err, MRT_CORRUPT, "the manifest has no object %s", key);
-	int rc = mrt_content_source(r->run, r->store, r->manifest, object, &source, err);
-	if (rc == 0 && !(chunk = malloc(MRT_CHUNK)))
-		rc = mrt_no_memory(err);
-	for (size_t n = 1; rc == 0 && n > 0;) {
-		rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, err);
-		if (rc == 0 && n > 0) {
-			rc = take(context, chunk, n, err);
-			if (rc == MRT_CORRUPT)
-				mrt_context(err, rc, "%s", key);
-		}
-	}
-	return rc;
+	return mrt_content_pump(r->run, r->store, r->manifest, object, take_named, &taking, err);
 }
 
 struct both {

@@ -2,6 +2,7 @@
 #include "ops/backup/repository.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,6 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 struct listing {
 	const char *platform, *target; /* filters */
 	struct mrt_backup_list *list;
-	size_t cap;
 	char folder[MRT_KEY_MAX]; /* the backup folder the last key was in */
 	bool complete;            /* its manifest was seen */
 	char *verified;           /* its newest record */
@@ -135,19 +135,19 @@ static int end_folder(struct listing *l, struct mrt_error *err)
 	if (!l->folder[0])
 		return 0;
 	mrt_autofree char *verified = mrt_steal(l->verified);
-	if (!l->complete) {
-		l->list->incomplete++;
-		return 0;
-	}
 	snprintf(folder, sizeof(folder), "%sx", l->folder);
 	split(folder, parts);
-	if (l->list->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct mrt_backup_entry *grown = realloc(l->list->entries, cap * sizeof(*grown));
+	if (l->target && strcmp(parts[1], l->target) != 0)
+		return 0;
+	struct mrt_backup_list *list = l->list;
+	struct mrt_backup_entry **to = l->complete ? &list->entries : &list->unfinished;
+	size_t *n = l->complete ? &list->n : &list->incomplete;
+	if ((*n & (*n - 1)) == 0) { /* 0, 1, 2, 4, 8... */
+		struct mrt_backup_entry *grown =
+		        realloc(*to, (*n > 0 ? 2 * *n : 1) * sizeof(*grown));
 		if (!grown)
 			return mrt_no_memory(err);
-		l->list->entries = grown;
-		l->cap = cap;
+		*to = grown;
 	}
 	struct mrt_backup_entry entry = { 0 };
 	snprintf(entry.id, sizeof(entry.id), "%s", parts[2]);
@@ -159,7 +159,7 @@ static int end_folder(struct listing *l, struct mrt_error *err)
 		return rc;
 	}
 	entry.verified_key = mrt_steal(verified);
-	l->list->entries[l->list->n++] = entry;
+	(*to)[(*n)++] = entry;
 	return 0;
 }
 
@@ -206,28 +206,79 @@ int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, cons
 		mrt_backup_list_release(ret);
 		return rc;
 	}
-	size_t kept = 0;
-	for (size_t i = 0; i < ret->n; i++) {
-		struct mrt_backup_entry *e = &ret->entries[i];
-		if (!target || strcmp(e->target, target) == 0) {
-			ret->entries[kept++] = *e;
-		} else {
-			free(e->platform);
-			free(e->target);
-			free(e->verified_key);
-		}
-	}
-	ret->n = kept;
 	return 0;
+}
+
+static void entries_free(struct mrt_backup_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(entries[i].platform);
+		free(entries[i].target);
+		free(entries[i].verified_key);
+	}
+	free(entries);
 }
 
 void mrt_backup_list_release(struct mrt_backup_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		free(list->entries[i].platform);
-		free(list->entries[i].target);
-		free(list->entries[i].verified_key);
-	}
-	free(list->entries);
+	entries_free(list->entries, list->n);
+	entries_free(list->unfinished, list->incomplete);
 	*list = (struct mrt_backup_list) { 0 };
+}
+
+/* Skips "[A-Za-z0-9_%-]+", a database's name in a key. */
+static const char *skip_name(const char *p)
+{
+	const char *begin = p;
+	while (isalnum((unsigned char)*p) || *p == '_' || *p == '-' || *p == '%')
+		p++;
+	return p > begin ? p : NULL;
+}
+
+static const char *skip_digits(const char *p, size_t min)
+{
+	const char *begin = p;
+	while (isdigit((unsigned char)*p))
+		p++;
+	return (size_t)(p - begin) >= min ? p : NULL;
+}
+
+static const char *skip_text(const char *p, const char *text)
+{
+	size_t n = strlen(text);
+	return p && strncmp(p, text, n) == 0 ? p + n : NULL;
+}
+
+/* ".zst", then ".age" or not, then the number of a further volume or not. */
+static bool is_content_end(const char *p)
+{
+	p = skip_text(p, ".zst");
+	if (p && skip_text(p, ".age"))
+		p = skip_text(p, ".age");
+	if (p && *p == '.')
+		p = skip_digits(p + 1, 4);
+	return p && *p == '\0';
+}
+
+bool mrt_repository_knows(const char *rest)
+{
+	static const char *const contents[] = { "globals.sql", "base.tar", "backup_manifest",
+		                                "dump.rdb" };
+	if (strcmp(rest, "manifest.json") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
+		if (is_content_end(skip_text(rest, contents[i])))
+			return true;
+	const char *p = skip_text(rest, "db/");
+	if (p && (p = skip_name(p)))
+		return is_content_end(skip_text(p, ".pgdump"));
+	p = skip_text(rest, "tablespaces/");
+	if (p && (p = skip_digits(p, 1)))
+		return is_content_end(skip_text(p, ".tar"));
+	p = skip_text(rest, "alive-");
+	if (p && (p = skip_digits(p, 1)))
+		return *p == '\0';
+	p = skip_text(rest, "verified-");
+	size_t n = p ? strlen(p) : 0;
+	return n > 5 && strcmp(p + n - 5, ".json") == 0 && !strchr(p, '/');
 }

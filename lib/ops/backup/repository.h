@@ -41,13 +41,16 @@ struct mrt_backup_entry {
 struct mrt_backup_list {
 	struct mrt_backup_entry *entries; /* by platform, target, id: oldest first */
 	size_t n;
-	size_t incomplete; /* backup folders without a manifest */
+	struct mrt_backup_entry *unfinished; /* folders without a manifest */
+	size_t incomplete;                   /* how many of those */
 };
 /* Complete backups (those with a manifest). platform NULL: all; target NULL: all. */
 int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
                         const char *target, struct mrt_backup_list *ret, struct mrt_error *err);
 void mrt_backup_list_release(struct mrt_backup_list *list);
 
+/* Is a key, relative to a backup's folder, one that the manual knows? */
+bool mrt_repository_knows(const char *rest);
 /* "<platform>/<target>/<id>/<rest>" */
 int mrt_backup_key(const char *platform, const char *target, const char *id, const char *rest,
                    char **ret, struct mrt_error *err);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "ops/backup/access.h"
 #include "ops/backup/backup.h"
+#include "ops/backup/keys.h"
 #include "ops/backup/restore_dir.h"
 
 #include <inttypes.h>
@@ -17,6 +18,7 @@ struct restore {
 	const struct mrt_restore_options *options;
 	struct mrt_restore_context c;
 	struct mrt_manifest *manifest;
+	struct mrt_age_identities *identities; /* NULL: it is not encrypted */
 	struct mrt_store *store;
 	const json_t *database;
 	const char *name; /* the database to be */
@@ -32,6 +34,7 @@ static void restore_release(struct restore *r)
 {
 	mrt_restore_context_release(&r->c);
 	mrt_manifest_free(r->manifest);
+	mrt_age_identities_free(r->identities);
 	mrt_store_free(r->store);
 	json_decref(r->old);
 	free(r->kept);
@@ -359,7 +362,7 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
                        struct mrt_error *err)
 {
 	mrt_cleanup(restore_release) struct restore r = { .run = run, .options = options };
-	unsigned buffers = 0;
+	unsigned buffers = 0, threads = 0;
 	if (options->to_dir &&
 	    (options->database || options->swap || options->to_database || options->jobs ||
 	     options->scratch || options->no_owner || options->no_tablespaces || options->to ||
@@ -379,7 +382,7 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		return mrt_fail(err, MRT_USAGE,
 		                "--replace-roles goes with --globals, --tablespace with --globals "
 		                "or --to-dir");
-	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
+	int rc = mrt_content_fit(config, &threads, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &r.store, err);
 	if (rc == 0)
@@ -387,6 +390,10 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		                       options->to_dir ? "physical" : "logical", &r.manifest, err);
 	if (rc == 0 && (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
 		rc = wrong_method(r.manifest, err);
+	if (rc == 0)
+		rc = mrt_keys_for(run, config, r.manifest, &r.identities, err);
+	if (rc == 0)
+		r.manifest->threads = threads;
 	if (rc == 0 && options->to_dir)
 		return mrt_restore_dir(run, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && !options->globals)

@@ -5,6 +5,8 @@
 #include "client/pg_programs.h"
 #include "codec/zstd.h"
 #include "ops/backup/access.h"
+#include "ops/backup/keys.h"
+#include "ops/backup/metrics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,7 +28,9 @@ static void backup_release(struct mrt_backup_work *b)
 	mrt_physical_slot_free(b->slot);
 	mrt_physical_facts_release(&b->facts);
 	mrt_physical_result_release(&b->physical);
+	mrt_store_lock_free(b->store_lock);
 	mrt_store_free(b->context.store);
+	mrt_age_recipients_free(b->recipients);
 	mrt_pg_params_free(b->context.access.params);
 	mrt_pg_cluster_release(&b->cluster);
 	mrt_pg_databases_release(&b->databases);
@@ -143,11 +147,27 @@ static int check_clock(struct mrt_backup_work *b, struct mrt_error *err)
 	int rc = mrt_store_probe(b->context.store, b->run, false, &c, err);
 	if (rc < 0 || !c.has_clock)
 		return rc;
+	b->clock_skew = c.clock_skew;
 	int64_t off = c.clock_skew < 0 ? -c.clock_skew : c.clock_skew;
 	if (off <= b->config->limits_clock_skew)
 		return 0;
 	return mrt_fail(err, MRT_REFUSED, "this machine's clock is %" PRId64 " s off the store's",
 	                off / MRT_SECOND);
+}
+
+/* Against prune, and against runs that know the server under another name. A run that holds it is
+ * dead: the server's own lock is ours. */
+static int lock_store(struct mrt_backup_work *b, const char *who, struct mrt_error *err)
+{
+	const struct mrt_store_lock_options options = {
+		.platform = b->config->platform_name,
+		.target = b->options->target,
+		.who = who,
+		.lease = b->config->limits_lock_lease,
+		.clock_skew = b->clock_skew,
+		.overrule = "backup run",
+	};
+	return mrt_store_lock_take(b->run, b->context.store, &options, &b->store_lock, err);
 }
 
 static void *work(void *arg)
@@ -221,6 +241,8 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 			rc = mrt_pg_lock_ping(b->lock, b->run, err);
 			ping = now + b->config->limits_lock_ping;
 		}
+		if (rc == 0)
+			rc = mrt_store_lock_renew(b->store_lock, b->run, err);
 		if (rc == 0 && now >= alive) {
 			rc = beat(b, err);
 			alive = now + b->config->limits_alive;
@@ -279,6 +301,8 @@ static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_erro
 	if (rc == 0)
 		rc = mrt_pg_lock_ping(b->lock, b->run,
 		                      err); /* nobody else may have begun meanwhile */
+	if (rc == 0)
+		rc = mrt_store_lock_check(b->store_lock, b->run, err);
 	if (rc == 0)
 		rc = mrt_store_put_bytes(b->context.store, b->run, key, text.data, text.len, err);
 	if (rc == 0)
@@ -350,8 +374,8 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 	return mrt_run_physical_options(o, err);
 }
 
-int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
-                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+static int run_backup(const struct mrt_run *run, const struct mrt_config *config,
+                      const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(backup_release) struct mrt_backup_work b = { .run = run,
 		                                                 .config = config,
@@ -365,9 +389,13 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	char who[64];
 	snprintf(who, sizeof(who), "backup run %s", b.id);
 	b.context.warnings = json_array();
-	int rc = b.context.warnings ? check_options(options, err) : mrt_no_memory(err);
+	int rc = b.context.warnings ? 0 : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_backup_name_check("platform", config->platform_name, err);
+	if (rc == 0)
+		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
+		                         &b.recipients, err);
+	b.context.content.recipients = b.recipients;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);
@@ -383,7 +411,8 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	b.context.folder = b.folder;
 	b.context.pg_dump = b.pg_dump;
 	b.context.pg_dumpall = b.pg_dumpall;
-	b.context.plain_role_passwords = options->plain_role_passwords;
+	/* encrypted, they may be in it */
+	b.context.role_passwords = options->plain_role_passwords || b.recipients;
 	b.context.allow_warnings = options->allow_warnings;
 	b.context.log = run->log;
 	if (rc == 0 && options->dry_run)
@@ -394,8 +423,53 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
 		                      config->backup_lock_database, who, &b.lock, err);
 	if (rc == 0)
+		rc = lock_store(&b, who, err);
+	if (rc == 0)
 		rc = mrt_cluster_claim(run, b.context.store, config->platform_name, options->target,
 		                       b.cluster.system_identifier, b.id, options->adopt_cluster,
 		                       err);
 	return rc < 0 ? rc : perform(&b, ret, err);
+}
+
+/* What monitoring is told, whatever the end. */
+static void tell(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+                 int64_t took, const json_t *manifest, int code)
+{
+	struct mrt_backup_outcome outcome = {
+		.target = target,
+		.platform = config->platform_name,
+		.ended = run->wall() / MRT_SECOND,
+		.duration = (double)took / (double)MRT_SECOND,
+		.exit_status = mrt_code_exit_status((enum mrt_code)code),
+	};
+	const json_t *object;
+	size_t i;
+	json_array_foreach (json_object_get(manifest, "objects"), i, object) {
+		outcome.size += mrt_json_size_or(object, "size", 0);
+		outcome.stored += mrt_json_size_or(object, "stored_size", 0);
+	}
+	mrt_backup_metrics(run, config, &outcome);
+}
+
+int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
+                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+{
+	struct mrt_pinger pinger = { .id = "" };
+	struct mrt_error local;
+	json_t *manifest = NULL;
+	err = err ? err : &local;
+	int rc = check_options(options, err);
+	if (rc < 0)
+		return rc;
+	if (options->dry_run)
+		return run_backup(run, config, options, ret, err);
+	int64_t begun = mrt_clock_monotonic();
+	mrt_ping(run, config, &pinger, MRT_PING_START, NULL);
+	rc = run_backup(run, config, options, &manifest, err);
+	tell(run, config, options->target, mrt_clock_monotonic() - begun, manifest, rc);
+	mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
+	         rc < 0 ? err->text : NULL);
+	if (rc == 0)
+		*ret = manifest;
+	return rc;
 }

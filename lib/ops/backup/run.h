@@ -8,6 +8,7 @@
 #include "ops/backup/lock.h"
 #include "ops/backup/physical.h"
 #include "ops/backup/physical_server.h"
+#include "ops/backup/store_lock.h"
 
 struct mrt_backup_job {
 	const char *name; /* database */
@@ -28,7 +29,10 @@ struct mrt_backup_work {
 	char *pg_dump, *pg_dumpall;
 	int client_major;
 	struct mrt_dump_context context;
+	struct mrt_age_recipients *recipients; /* or NULL */
 	struct mrt_pg_lock *lock;
+	struct mrt_store_lock *store_lock;
+	int64_t clock_skew; /* ns: the store's clock minus ours */
 	/* jobs */
 	struct mrt_backup_job server; /* roles and tablespaces; physical: the base backup */
 	struct mrt_run job_run;

@@ -108,8 +108,7 @@ int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_e
 		rc = mrt_json_set_text(json, "ended", ended, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "role_passwords",
-		                  json_boolean(b->options->plain_role_passwords || b->is_physical),
-		                  err);
+		                  json_boolean(b->context.role_passwords || b->is_physical), err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "databases", databases, err);
 	if (rc == 0)

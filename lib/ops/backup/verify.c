@@ -5,6 +5,8 @@
 #include "ops/backup/access.h"
 #include "ops/backup/backup.h"
 #include "ops/backup/dump.h"
+#include "ops/backup/keys.h"
+#include "ops/backup/metrics.h"
 #include "ops/backup/restore.h"
 #include "ops/backup/verify_physical.h"
 
@@ -325,17 +327,21 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto(mrt_manifest) *manifest = NULL;
+	mrt_auto(mrt_age_identities) *identities = NULL;
 	mrt_auto_json record = NULL;
 	struct mrt_error why = { 0 }, other;
-	unsigned buffers = 0;
-	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
+	unsigned buffers = 0, threads = 0;
+	int rc = mrt_content_fit(config, &threads, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &store, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, store, config->platform_name, options->id, NULL,
 		                       &manifest, err);
+	if (rc == 0)
+		rc = mrt_keys_for(run, config, manifest, &identities, err);
 	if (rc < 0)
 		return rc;
+	manifest->threads = threads;
 	struct verification v = { .run = run,
 		                  .config = config,
 		                  .store = store,
@@ -364,6 +370,10 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 			*err = other;
 		return made;
 	}
+	mrt_backup_metrics_verified(run, config, manifest->target, v.begun,
+	                            (double)(mrt_clock_monotonic() - v.monotonic) /
+	                                    (double)MRT_SECOND,
+	                            manifest->started);
 	*ret = mrt_steal(record);
 	return 0;
 }

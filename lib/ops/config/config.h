@@ -23,18 +23,26 @@ struct mrt_config {
 	int64_t store_give_up_after;
 	char *backup_postgres_url, *backup_postgres_password, *backup_compression;
 	char *backup_lock_database;
+	char *backup_recipients; /* a list: mrt_config_item() */
+	char *backup_metrics_textfile, *backup_pushgateway, *backup_ping;
+	char *backup_identity; /* a file's path, or the key itself */
 	int64_t backup_jobs;
+	int64_t retention_last, retention_hourly, retention_daily, retention_weekly,
+	        retention_monthly, retention_yearly;
+	char *retention_time_zone, *retention_keep_tags;
 	uint64_t backup_memory;
 	char *dns_resolver;
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
-	int64_t limits_server_start, limits_recovery, limits_swap;
+	int64_t limits_server_start, limits_recovery, limits_swap, limits_lock_lease;
 
 	char *path;                       /* of the file, NULL: none */
 	struct mrt_setting_state *states; /* one per setting, in the schema's order */
 	char **notes;                     /* ambient variables that were overruled */
 	size_t n_notes;
 };
+
+#define MRT_IDENTITY_PREFIX "AGE-SECRET-KEY-1" /* of a private key of age */
 
 struct mrt_config_flag {
 	const char *name,
@@ -54,11 +62,21 @@ static inline struct mrt_dns_options mrt_config_dns(const struct mrt_config *con
 	return (struct mrt_dns_options) { .resolver = config->dns_resolver,
 		                          .timeout = config->limits_dns };
 }
+/* The next item of a list, and *list moves behind it; *ret is NULL at the end. */
+int mrt_config_item(const char **list, char **ret, struct mrt_error *err);
 /* The level of "zstd:N". */
 int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error *err);
 
 /* The settings one by one, for `config show` and the manual's test. */
-enum mrt_setting_kind { MRT_TEXT, MRT_SECRET, MRT_URL, MRT_SIZE, MRT_DURATION, MRT_NUMBER };
+enum mrt_setting_kind {
+	MRT_TEXT,
+	MRT_SECRET,
+	MRT_URL,
+	MRT_SIZE,
+	MRT_DURATION,
+	MRT_NUMBER,
+	MRT_LIST
+};
 struct mrt_setting {
 	const char *name; /* "store.part-size" */
 	enum mrt_setting_kind kind;

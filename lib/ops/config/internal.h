@@ -13,6 +13,9 @@ int mrt_config_note(struct mrt_config *config, const char *variable, const char 
                     struct mrt_error *err);
 /* ${env:NAME}, ${file:PATH}, $${; base_dir: what relative paths are relative to. */
 int mrt_config_expand(const char *text, const char *base_dir, char **ret, struct mrt_error *err);
+/* A setting's text into its field; what only shows when all are there. */
+int mrt_config_settle(struct mrt_config *config, size_t index, struct mrt_error *err);
+int mrt_config_check(const struct mrt_config *config, struct mrt_error *err);
 /* Credentials and region of the store, as one whole set from one source. */
 int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
                            struct mrt_error *err);

@@ -3,11 +3,9 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "codec/yaml.h"
-#include "codec/zstd.h"
 #include "ops/config/internal.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +86,10 @@ int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t 
 	if (rc == 0 && mrt_settings[index].kind == MRT_SECRET &&
 	    index != mrt_config_index("store.access-key"))
 		rc = mrt_log_secret(run->log, text, err);
+	/* mostly a path, but it may be the key itself */
+	if (rc == 0 && index == mrt_config_index("backup.identity") &&
+	    strncmp(text, MRT_IDENTITY_PREFIX, strlen(MRT_IDENTITY_PREFIX)) == 0)
+		rc = mrt_log_secret(run->log, text, err);
 	if (rc == 0 && mrt_settings[index].kind == MRT_URL)
 		rc = hide_url(run, text, err);
 	if (rc < 0) {
@@ -149,6 +151,31 @@ static int unknown_key(const struct reading *r, const struct mrt_yaml *key, cons
 	                near ? near : "", near ? "'?" : "");
 }
 
+/* Each item ends in a line feed: that is how a list is told from one written in one line. */
+static int read_list(const struct reading *r, size_t index, const struct mrt_yaml *list,
+                     const char *source, struct mrt_error *err)
+{
+	mrt_auto_buf text = MRT_BUF_INIT;
+	for (size_t i = 0; i < list->n_items; i++) {
+		const struct mrt_yaml *item = list->items[i];
+		mrt_auto_secret one = NULL;
+		int rc = item->kind == MRT_YAML_SCALAR
+		                 ? mrt_config_expand(item->text, r->base_dir, &one, err)
+		                 : mrt_fail(err, MRT_CONFIG, "an item of the list is no text");
+		if (rc == 0 && (!*one || strchr(one, '\n')))
+			rc = mrt_fail(err, MRT_CONFIG, "an item of the list is %s",
+			              *one ? "more than a line" : "empty");
+		if (rc < 0)
+			return mrt_context(err, rc, "%s:%zu:%zu: %s", r->file, item->line,
+			                   item->column, mrt_settings[index].name);
+		mrt_buf_printf(&text, "%s\n", one);
+	}
+	int rc = mrt_buf_check(&text, err);
+	if (rc < 0 || text.len == 0 || r->config->states[index].text)
+		return rc;
+	return mrt_config_set(r->run, r->config, index, text.data, source, err);
+}
+
 static int read_value(const struct reading *r, size_t index, const struct mrt_yaml *value,
                       struct mrt_error *err)
 {
@@ -157,9 +184,12 @@ static int read_value(const struct reading *r, size_t index, const struct mrt_ya
 	int rc = mrt_text_printf(&source, err, "%s:%zu:%zu", r->file, value->line, value->column);
 	if (rc < 0)
 		return rc;
+	if (value->kind == MRT_YAML_LIST && mrt_settings[index].kind == MRT_LIST)
+		return read_list(r, index, value, source, err);
 	if (value->kind != MRT_YAML_SCALAR)
-		return mrt_fail(err, MRT_CONFIG, "%s: %s takes one value", source,
-		                mrt_settings[index].name);
+		return mrt_fail(err, MRT_CONFIG, "%s: %s takes %s", source,
+		                mrt_settings[index].name,
+		                mrt_settings[index].kind == MRT_LIST ? "a list" : "one value");
 	if (value->plain &&
 	    (!*value->text || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0))
 		return 0;
@@ -279,6 +309,9 @@ static int read_variables(const struct mrt_run *run, struct mrt_config *config,
 	if (rc == 0)
 		rc = read_variable(run, config, mrt_config_index("platform.name"),
 		                   "MARATEA_PLATFORM", err);
+	if (rc == 0)
+		rc = read_variable(run, config, mrt_config_index("backup.identity"),
+		                   "MARATEA_IDENTITY", err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++) {
 		mrt_autofree char *name = NULL;
 		rc = mrt_setting_variable(&mrt_settings[i], &name, err);
@@ -317,70 +350,6 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 	return rc < 0 ? rc : mrt_config_set(run, config, store, url, "$S3_BUCKET", err);
 }
 
-static int in_range(const struct mrt_setting *s, int64_t n, const char *text, struct mrt_error *err)
-{
-	if (n >= s->min && n <= s->max)
-		return 0;
-	if (s->kind == MRT_NUMBER)
-		return mrt_fail(err, MRT_CONFIG, "%s is out of range (%" PRId64 " to %" PRId64 ")",
-		                text, s->min, s->max);
-	char low[MRT_SIZE_SIZE], high[MRT_SIZE_SIZE];
-	mrt_size_format((uint64_t)s->min, low);
-	mrt_size_format((uint64_t)s->max, high);
-	return mrt_fail(err, MRT_CONFIG, "%s is out of range (%s to %s)", text, low, high);
-}
-
-/* Texts into the fields of struct mrt_config. */
-static int settle(struct mrt_config *config, size_t index, struct mrt_error *err)
-{
-	const struct mrt_setting *s = &mrt_settings[index];
-	const char *text = config->states[index].text;
-	void *field = (char *)config + s->offset;
-	int rc = 0;
-	int64_t n = 0;
-	uint64_t size = 0;
-	if (!text)
-		return 0;
-	switch (s->kind) {
-	case MRT_NUMBER:
-		rc = mrt_number_parse(text, INT64_MIN, INT64_MAX, &n, err);
-		rc = rc < 0 ? rc : in_range(s, n, text, err);
-		*(int64_t *)field = n;
-		break;
-	case MRT_DURATION:
-		rc = mrt_duration_parse(text, field, err);
-		break;
-	case MRT_SIZE:
-		rc = mrt_size_parse(text, &size, err);
-		rc = rc < 0 ? rc
-		            : in_range(s, size > INT64_MAX ? INT64_MAX : (int64_t)size, text, err);
-		*(uint64_t *)field = size;
-		break;
-	default:
-		*(char **)field = config->states[index].text; /* owned by the state */
-		return 0;
-	}
-	return rc < 0 ? mrt_fail(err, MRT_CONFIG, "%s, from %s: %s", s->name,
-	                         config->states[index].source, err ? err->text : "")
-	              : 0;
-}
-
-/* What no single value shows. */
-static int check_together(const struct mrt_config *config, struct mrt_error *err)
-{
-	int level;
-	const char *style = config->store_style;
-	if (strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
-	    strcmp(style, "virtual") != 0)
-		return mrt_fail(err, MRT_CONFIG, "store.style '%s': one of auto, path, virtual",
-		                style);
-	if (config->store_volume_size / 10000 >= config->store_part_size)
-		return mrt_fail(err, MRT_CONFIG,
-		                "store.volume-size would need more than the 10,000 parts "
-		                "that S3 allows: raise store.part-size or lower store.volume-size");
-	return mrt_config_level(config, &level, err);
-}
-
 int mrt_config_load(const struct mrt_run *run, const char *path,
                     const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
                     struct mrt_error *err)
@@ -408,24 +377,12 @@ int mrt_config_load(const struct mrt_run *run, const char *path,
 			rc = mrt_config_set(run, config, i, mrt_settings[i].otherwise, "default",
 			                    err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
-		rc = settle(config, i, err);
+		rc = mrt_config_settle(config, i, err);
 	if (rc == 0)
-		rc = check_together(config, err);
+		rc = mrt_config_check(config, err);
 	if (rc == 0)
 		*ret = mrt_steal(config);
 	return rc;
-}
-
-int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error *err)
-{
-	const char *text = config->backup_compression;
-	int64_t level = 0;
-	if (strncmp(text, "zstd:", 5) != 0 ||
-	    mrt_number_parse(text + 5, 1, MRT_ZSTD_LEVEL_MAX, &level, NULL) < 0)
-		return mrt_fail(err, MRT_CONFIG, "backup.compression '%s': write zstd:1 to zstd:%d",
-		                text, MRT_ZSTD_LEVEL_MAX);
-	*ret = (int)level;
-	return 0;
 }
 
 void mrt_config_free(struct mrt_config *config)

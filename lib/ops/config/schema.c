@@ -24,6 +24,10 @@
 	{                                                            \
 		name, MRT_SIZE, AT(field), otherwise, NULL, min, max \
 	}
+#define LIST(name, field)                                   \
+	{                                                   \
+		name, MRT_LIST, AT(field), NULL, NULL, 0, 0 \
+	}
 #define TIME(name, field, otherwise)                                 \
 	{                                                            \
 		name, MRT_DURATION, AT(field), otherwise, NULL, 0, 0 \
@@ -57,8 +61,21 @@ const struct mrt_setting mrt_settings[] = {
 	URL("backup.postgres-url", backup_postgres_url, NULL),
 	SECRET("backup.postgres-password", backup_postgres_password, NULL),
 	TEXT("backup.compression", backup_compression, "zstd:3", NULL),
+	LIST("backup.recipients", backup_recipients),
+	TEXT("backup.identity", backup_identity, NULL, NULL), /* $MARATEA_IDENTITY: see load.c */
+	TEXT("backup.metrics-textfile", backup_metrics_textfile, NULL, NULL),
+	URL("backup.pushgateway", backup_pushgateway, NULL),
+	SECRET("backup.ping", backup_ping, NULL),
 	TEXT("backup.lock-database", backup_lock_database, "postgres", NULL),
 	NUMBER("backup.jobs", backup_jobs, "1", 1, 32),
+	NUMBER("backup.retention.last", retention_last, "0", 0, INT32_MAX),
+	NUMBER("backup.retention.hourly", retention_hourly, "0", 0, INT32_MAX),
+	NUMBER("backup.retention.daily", retention_daily, "0", 0, INT32_MAX),
+	NUMBER("backup.retention.weekly", retention_weekly, "0", 0, INT32_MAX),
+	NUMBER("backup.retention.monthly", retention_monthly, "0", 0, INT32_MAX),
+	NUMBER("backup.retention.yearly", retention_yearly, "0", 0, INT32_MAX),
+	TEXT("backup.retention.time-zone", retention_time_zone, "UTC", NULL),
+	LIST("backup.retention.keep-tags", retention_keep_tags),
 	SIZE("backup.memory", backup_memory, "128MiB", 32 * MIB, TIB),
 	TEXT("dns.resolver", dns_resolver, NULL, NULL),
 	TIME("limits.connect", limits_connect, "10s"),
@@ -68,6 +85,7 @@ const struct mrt_setting mrt_settings[] = {
 	TIME("limits.retry-longest", limits_retry_longest, "20s"),
 	TIME("limits.lock-wait", limits_lock_wait, "10m"),
 	TIME("limits.lock-ping", limits_lock_ping, "30s"),
+	TIME("limits.lock-lease", limits_lock_lease, "30m"),
 	TIME("limits.alive", limits_alive, "10m"),
 	TIME("limits.clock-skew", limits_clock_skew, "60s"),
 	TIME("limits.server-start", limits_server_start, "60s"),

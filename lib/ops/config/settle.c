@@ -1,0 +1,94 @@
+/* settle.c - texts into the fields of struct mrt_config, and what only shows together. */
+#include "base/text.h"
+#include "codec/zstd.h"
+#include "ops/config/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static int in_range(const struct mrt_setting *s, int64_t n, const char *text, struct mrt_error *err)
+{
+	if (n >= s->min && n <= s->max)
+		return 0;
+	if (s->kind == MRT_NUMBER)
+		return mrt_fail(err, MRT_CONFIG, "%s is out of range (%" PRId64 " to %" PRId64 ")",
+		                text, s->min, s->max);
+	char low[MRT_SIZE_SIZE], high[MRT_SIZE_SIZE];
+	mrt_size_format((uint64_t)s->min, low);
+	mrt_size_format((uint64_t)s->max, high);
+	return mrt_fail(err, MRT_CONFIG, "%s is out of range (%s to %s)", text, low, high);
+}
+
+int mrt_config_settle(struct mrt_config *config, size_t index, struct mrt_error *err)
+{
+	const struct mrt_setting *s = &mrt_settings[index];
+	const char *text = config->states[index].text;
+	void *field = (char *)config + s->offset;
+	int rc = 0;
+	int64_t n = 0;
+	uint64_t size = 0;
+	if (!text)
+		return 0;
+	switch (s->kind) {
+	case MRT_NUMBER:
+		rc = mrt_number_parse(text, INT64_MIN, INT64_MAX, &n, err);
+		rc = rc < 0 ? rc : in_range(s, n, text, err);
+		*(int64_t *)field = n;
+		break;
+	case MRT_DURATION:
+		rc = mrt_duration_parse(text, field, err);
+		break;
+	case MRT_SIZE:
+		rc = mrt_size_parse(text, &size, err);
+		rc = rc < 0 ? rc
+		            : in_range(s, size > INT64_MAX ? INT64_MAX : (int64_t)size, text, err);
+		*(uint64_t *)field = size;
+		break;
+	default:
+		*(char **)field = config->states[index].text; /* owned by the state */
+		return 0;
+	}
+	return rc < 0 ? mrt_fail(err, MRT_CONFIG, "%s, from %s: %s", s->name,
+	                         config->states[index].source, err ? err->text : "")
+	              : 0;
+}
+
+int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
+{
+	int level;
+	const char *style = config->store_style;
+	if (strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
+	    strcmp(style, "virtual") != 0)
+		return mrt_fail(err, MRT_CONFIG, "store.style '%s': one of auto, path, virtual",
+		                style);
+	if (config->store_volume_size / 10000 >= config->store_part_size)
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.volume-size would need more than the 10,000 parts "
+		                "that S3 allows: raise store.part-size or lower store.volume-size");
+	return mrt_config_level(config, &level, err);
+}
+
+int mrt_config_level(const struct mrt_config *config, int *ret, struct mrt_error *err)
+{
+	const char *text = config->backup_compression;
+	int64_t level = 0;
+	if (strncmp(text, "zstd:", 5) != 0 ||
+	    mrt_number_parse(text + 5, 1, MRT_ZSTD_LEVEL_MAX, &level, NULL) < 0)
+		return mrt_fail(err, MRT_CONFIG, "backup.compression '%s': write zstd:1 to zstd:%d",
+		                text, MRT_ZSTD_LEVEL_MAX);
+	*ret = (int)level;
+	return 0;
+}
+
+int mrt_config_item(const char **list, char **ret, struct mrt_error *err)
+{
+	const char *p = *list;
+	*ret = NULL;
+	if (!p)
+		return 0;
+	const char *between = strchr(p, '\n') ? "\n" : " ,";
+	p += strspn(p, between);
+	size_t len = strcspn(p, between);
+	*list = p + len;
+	return len > 0 ? mrt_text_printf(ret, err, "%.*s", (int)len, p) : 0;
+}
