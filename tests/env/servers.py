@@ -325,6 +325,34 @@ rgw enable apis = s3, admin
 """
 
 
+class Pushgateway:
+    def __init__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(["prometheus-pushgateway", "--web.listen-address=127.0.0.1:%d" % self.port],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.url = "http://127.0.0.1:%d" % self.port
+        wait_until(lambda: self.get("/-/ready"), 30, "Pushgateway")
+
+    def get(self, path):
+        try:
+            return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + path, timeout=5).read().decode()
+        except OSError:
+            return ""
+
+    def metrics(self):
+        """{(name, platform, target): value} of what maratea pushed."""
+        found = {}
+        for line in self.get("/metrics").splitlines():
+            if line.startswith("maratea_"):
+                name, _, rest = line.partition("{")
+                labels = dict(pair.split("=", 1) for pair in rest[:rest.rindex("}")].split(","))
+                found[name, labels["platform"].strip('"'), labels["target"].strip('"')] = float(line.rsplit(" ", 1)[1])
+        return found
+
+    def close(self):
+        stop(self.process, signal.SIGTERM)
+
+
 class Wire:
     """A TCP relay: cut() ends every connection; flip_at changes one byte of what the server sends on a
     connection, at that offset."""
