@@ -328,7 +328,9 @@ rgw enable apis = s3, admin
 class Pushgateway:
     def __init__(self):
         self.port = free_port()
-        self.process = subprocess.Popen(["prometheus-pushgateway", "--web.listen-address=127.0.0.1:%d" % self.port],
+        # Debian's keeps its metrics in /var/lib otherwise
+        self.process = subprocess.Popen(["prometheus-pushgateway", "--web.listen-address=127.0.0.1:%d" % self.port,
+                                         "--persistence.file="],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.url = "http://127.0.0.1:%d" % self.port
         wait_until(lambda: self.get("/-/ready"), 30, "Pushgateway")

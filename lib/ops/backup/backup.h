@@ -37,10 +37,16 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
                     json_t **ret, struct mrt_error *err);
 
+enum mrt_verify_level {
+	MRT_VERIFY_CONTENT, /* every byte is read and compared */
+	MRT_VERIFY_STORED,  /* every object is there with its size */
+	MRT_VERIFY_RESTORE  /* and a server is started from it */
+};
 struct mrt_verify_options {
 	const char *id;
-	bool restore; /* level restore, else content */
-	bool no_record;
+	enum mrt_verify_level level;
+	bool no_record; /* a good result of level stored is never recorded: it would hide a better
+	                 */
 };
 /* 0 and the record: everything is as the manifest says. MRT_CORRUPT or MRT_BAD, and the record all
  * the same (*ret may stay NULL): the first thing that is not. Any other code: it could not be
@@ -48,6 +54,23 @@ struct mrt_verify_options {
 int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
                       const struct mrt_verify_options *options, json_t **ret,
                       struct mrt_error *err);
+
+/* All backups of the platform, or of one target, the newest first: {"backups": [record, or
+ * {"id", "error"}], "good", "bad", "not_verified"}. Goes on after a bad one; MRT_BAD when there was
+ * one, else the code of the first that could not be verified, with the answer all the same. */
+int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *config,
+                          const char *target, const struct mrt_verify_options *options,
+                          json_t **ret, struct mrt_error *err);
+
+struct mrt_drill_options {
+	const char *target;           /* NULL: of any */
+	int64_t rpo_limit, rto_limit; /* ns; 0: none */
+	bool no_record;
+};
+/* The newest whole backup, verified by a restore: the record with "rpo_s", how old it is, and
+ * "rto_s", how long it took to have it back. MRT_BAD, with the answer, when a limit is passed. */
+int mrt_backup_drill(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_drill_options *options, json_t **ret, struct mrt_error *err);
 
 struct mrt_prune_options {
 	const char *target;      /* NULL: all of the platform */

@@ -304,11 +304,16 @@ static void put_record(const struct verification *v, const json_t *record)
 		         why.text);
 }
 
-static int verify(struct verification *v, bool restore, struct mrt_error *err)
+static int verify(struct verification *v, enum mrt_verify_level level, struct mrt_error *err)
 {
+	bool restore = level == MRT_VERIFY_RESTORE;
 	mrt_progress_begin(v->run->progress, "verifying",
 	                   v->manifest->stored_size * (restore && !v->is_physical ? 2 : 1));
 	int rc = check_stored(v, err);
+	if (level == MRT_VERIFY_STORED) {
+		mrt_progress_end(v->run->progress);
+		return rc;
+	}
 	if (rc == 0 && v->is_physical) {
 		rc = mrt_verify_physical(v->run, v->config, v->store, v->manifest, restore,
 		                         &v->physical, err);
@@ -337,7 +342,7 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_manifest_find(run, store, config->platform_name, options->id, NULL,
 		                       &manifest, err);
-	if (rc == 0)
+	if (rc == 0 && options->level != MRT_VERIFY_STORED)
 		rc = mrt_keys_for(run, config, manifest, &identities, err);
 	if (rc < 0)
 		return rc;
@@ -349,13 +354,14 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		                  .begun = run->wall() / MRT_SECOND,
 		                  .monotonic = mrt_clock_monotonic(),
 		                  .is_physical = strcmp(manifest->method, "physical") == 0 };
-	rc = verify(&v, options->restore, &why);
+	static const char *const levels[] = { "content", "stored", "restore" };
+	rc = verify(&v, options->level, &why);
 	bool judged = rc == 0 || rc == MRT_BAD || rc == MRT_CORRUPT;
-	const char *level = v.is_physical && v.physical.level ? v.physical.level
-	                    : options->restore                ? "restore"
-	                                                      : "content";
+	const char *level =
+	        v.is_physical && v.physical.level ? v.physical.level : levels[options->level];
 	int made = judged ? make_record(&v, level, rc < 0 ? why.text : NULL, &record, &other) : 0;
-	if (judged && made == 0 && !options->no_record)
+	bool hides = rc == 0 && options->level == MRT_VERIFY_STORED;
+	if (judged && made == 0 && !options->no_record && !hides)
 		put_record(&v, record);
 	if (rc < 0) {
 		mrt_context(&why, rc, "backup %s", manifest->id);
@@ -370,10 +376,11 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 			*err = other;
 		return made;
 	}
-	mrt_backup_metrics_verified(run, config, manifest->target, v.begun,
-	                            (double)(mrt_clock_monotonic() - v.monotonic) /
-	                                    (double)MRT_SECOND,
-	                            manifest->started);
+	if (!hides)
+		mrt_backup_metrics_verified(run, config, manifest->target, v.begun,
+		                            (double)(mrt_clock_monotonic() - v.monotonic) /
+		                                    (double)MRT_SECOND,
+		                            manifest->started);
 	*ret = mrt_steal(record);
 	return 0;
 }
