@@ -20,6 +20,7 @@ const struct mrt_cmd *const mrt_commands[] = {
 	&mrt_cmd_backup_prune,
 	&mrt_cmd_key_generate,
 	&mrt_cmd_store_probe,
+	&mrt_cmd_store_whoami,
 	&mrt_cmd_sandbox_run,
 	&mrt_cmd_config_check,
 	&mrt_cmd_config_show,

@@ -14,6 +14,10 @@
 
 #define MRT_S3_NONCE "x-amz-meta-maratea-nonce"
 #define MRT_S3_NONCE_SIZE 33
+#define MRT_S3_CREDENTIALS_HINT                                                           \
+	"set store.access-key and store.secret-key, or S3_ACCESS_KEY and S3_SECRET_KEY, " \
+	"or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "                \
+	"~/.aws/credentials; 'maratea store whoami' tells what was tried"
 
 struct mrt_s3 {
 	struct mrt_store store;
@@ -26,6 +30,9 @@ struct mrt_s3 {
 	struct mrt_store_options options; /* numbers only; its texts are not used after open */
 	struct mrt_pool *pool;
 	struct mrt_workers *workers;
+	struct mrt_aws_sources aws; /* where there is no access_key */
+	struct mrt_aws_credentials *temporary;
+	pthread_mutex_t credentials_lock; /* of temporary */
 	pthread_mutex_t lock;
 	struct mrt_http *idle[64];
 	unsigned n_idle;
@@ -61,6 +68,11 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 /* The same for calls that answer XML; an answer of another root than name is MRT_FAILED. */
 int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
                     const char *name, struct mrt_xml **ret, struct mrt_error *err);
+
+/* The credentials of now, asked for anew five minutes before they run out. To be given back. */
+int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
+                       struct mrt_aws_credentials **ret, struct mrt_error *err);
+void mrt_s3_credentials_done(struct mrt_s3 *s3, struct mrt_aws_credentials *credentials);
 
 struct mrt_s3_head {
 	uint64_t size;

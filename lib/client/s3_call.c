@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define HEADERS_MAX 16
+#define REFRESH_BEFORE 300             /* seconds before they run out */
 #define FIRST_CONTACT (3 * MRT_SECOND) /* an endpoint that never answered is not worth more */
 
 static struct mrt_http *take_http(struct mrt_s3 *s3, struct mrt_error *err)
@@ -60,6 +61,42 @@ static int prepare(const struct mrt_s3 *s3, const struct mrt_s3_call *call, stru
 	return rc;
 }
 
+int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
+                       struct mrt_aws_credentials **ret, struct mrt_error *err)
+{
+	int64_t now = run->wall() / MRT_SECOND;
+	int rc = 0;
+	pthread_mutex_lock(&s3->credentials_lock);
+	struct mrt_aws_credentials *have = s3->temporary, *fresh = NULL;
+	if (!have || (have->expires > 0 && have->expires - now < REFRESH_BEFORE)) {
+		struct mrt_error why = { 0 };
+		rc = mrt_aws_credentials_get(run, &s3->aws, s3->region, &s3->options.http, &fresh,
+		                             &why);
+		if (rc == 0) {
+			mrt_aws_credentials_unref(have);
+			s3->temporary = fresh;
+		} else if (have && have->expires > now) {
+			mrt_warn(run, "the credentials run out soon: %s", why.text);
+			rc = 0;
+		} else if (err) {
+			*err = why;
+		}
+	}
+	if (rc == 0) {
+		s3->temporary->references++;
+		*ret = s3->temporary;
+	}
+	pthread_mutex_unlock(&s3->credentials_lock);
+	return rc == MRT_CONFIG ? mrt_hint(err, MRT_S3_CREDENTIALS_HINT) : rc;
+}
+
+void mrt_s3_credentials_done(struct mrt_s3 *s3, struct mrt_aws_credentials *credentials)
+{
+	pthread_mutex_lock(&s3->credentials_lock);
+	mrt_aws_credentials_unref(credentials);
+	pthread_mutex_unlock(&s3->credentials_lock);
+}
+
 static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_run *run,
                      const struct mrt_s3_call *call, const struct prepared *p,
                      struct mrt_http_response *response, struct mrt_error *err)
@@ -69,11 +106,16 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 	size_t n = 0;
 	int64_t now = run->wall() / MRT_SECOND;
 	mrt_time_format(now, MRT_TIME_BASIC, time);
+	struct mrt_aws_credentials *temporary = NULL;
+	int rc = s3->access_key ? 0 : mrt_s3_credentials(s3, run, &temporary, err);
+	if (rc < 0)
+		return rc;
+	const char *session = temporary ? temporary->session_token : s3->session_token;
 	headers[n++] = (struct mrt_pair) { "host", s3->host };
 	headers[n++] = (struct mrt_pair) { "x-amz-content-sha256", p->payload };
 	headers[n++] = (struct mrt_pair) { "x-amz-date", time };
-	if (s3->session_token)
-		headers[n++] = (struct mrt_pair) { "x-amz-security-token", s3->session_token };
+	if (session)
+		headers[n++] = (struct mrt_pair) { "x-amz-security-token", session };
 	if (p->md5[0])
 		headers[n++] = (struct mrt_pair) { "content-md5", p->md5 };
 	if (call->body)
@@ -83,12 +125,10 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 
 	mrt_autofree char *path = NULL;
 	mrt_auto_buf target = MRT_BUF_INIT, authorization = MRT_BUF_INIT, url = MRT_BUF_INIT;
-	int rc = mrt_text_printf(&path, err, "%s/%s", s3->path, call->key ? call->key : "");
-	if (rc < 0)
-		return rc;
+	rc = mrt_text_printf(&path, err, "%s/%s", s3->path, call->key ? call->key : "");
 	const struct mrt_sigv4 request = {
-		.access_key = s3->access_key,
-		.secret_key = s3->secret_key,
+		.access_key = temporary ? temporary->access_key : s3->access_key,
+		.secret_key = temporary ? temporary->secret_key : s3->secret_key,
 		.region = s3->region,
 		.service = "s3",
 		.time = now,
@@ -100,7 +140,8 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 		.n_headers = n,
 		.payload_sha256 = p->payload,
 	};
-	rc = mrt_sigv4_sign(&request, &target, &authorization, err);
+	if (rc == 0)
+		rc = mrt_sigv4_sign(&request, &target, &authorization, err);
 	mrt_buf_printf(&url, "%s%s", s3->base_url, mrt_buf_text(&target));
 
 	struct mrt_buf lines[HEADERS_MAX + 1];
@@ -132,6 +173,7 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 		rc = mrt_http_request(http, run, &http_request, response, err);
 	for (size_t i = 0; i < n_lines; i++)
 		mrt_buf_release(&lines[i]);
+	mrt_s3_credentials_done(s3, temporary);
 	return rc;
 }
 

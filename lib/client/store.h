@@ -20,7 +20,7 @@
 
 #include "base/pool.h"
 #include "base/stream.h"
-#include "client/http.h"
+#include "client/aws_credentials.h"
 
 #define MRT_PART_SIZE ((size_t)8 << 20)
 #define MRT_KEY_MAX 1024
@@ -29,7 +29,8 @@ struct mrt_store_options {
 	const char *url;    /* "file:///path" or "s3://bucket[/prefix]" */
 	const char *driver; /* NULL: by the URL's scheme */
 	const char *endpoint, *region, *access_key, *secret_key, *session_token;
-	const char *style; /* "auto", "path", "virtual" */
+	const struct mrt_aws_sources *aws; /* asked where there is no access_key; may be NULL */
+	const char *style;                 /* "auto", "path", "virtual" */
 	unsigned concurrency;
 	size_t part_size;      /* of multipart uploads and ranged downloads */
 	unsigned buffers;      /* of part_size each: all that this store may use */

@@ -12,6 +12,8 @@ static void s3_free(struct mrt_store *store)
 	while (s3->n_idle > 0)
 		mrt_http_free(s3->idle[--s3->n_idle]);
 	mrt_pool_free(s3->pool);
+	mrt_aws_credentials_unref(s3->temporary);
+	pthread_mutex_destroy(&s3->credentials_lock);
 	pthread_mutex_destroy(&s3->lock);
 	char *texts[] = { s3->store.name, s3->bucket, s3->prefix,     s3->base_url, s3->host,
 		          s3->path,       s3->region, s3->access_key, s3->ca_file,  s3->resolver };
@@ -115,9 +117,11 @@ static int fill(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mrt
 	if (rc == 0)
 		rc = mrt_text_dup(o->region ? o->region : "us-east-1", &s3->region, err);
 	if (rc == 0)
-		rc = mrt_text_dup(o->access_key, &s3->access_key, err);
+		rc = copy_or_null(o->access_key, &s3->access_key, err);
 	if (rc == 0)
-		rc = mrt_text_dup(o->secret_key, &s3->secret_key, err);
+		rc = copy_or_null(o->secret_key, &s3->secret_key, err);
+	if (o->aws)
+		s3->aws = *o->aws;
 	if (rc == 0)
 		rc = copy_or_null(o->session_token, &s3->session_token, err);
 	if (rc == 0)
@@ -151,12 +155,9 @@ int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store 
 		.probe = mrt_s3_probe,
 		.free = s3_free,
 	};
-	if (!options->access_key || !options->secret_key) {
+	if ((!options->access_key || !options->secret_key) && !options->aws) {
 		mrt_fail(err, MRT_CONFIG, "no credentials for %s", options->url);
-		return mrt_hint(err,
-		                "set store.access-key and store.secret-key, or S3_ACCESS_KEY and "
-		                "S3_SECRET_KEY, or AWS_ACCESS_KEY_ID and "
-		                "AWS_SECRET_ACCESS_KEY, or a profile in ~/.aws/credentials");
+		return mrt_hint(err, MRT_S3_CREDENTIALS_HINT);
 	}
 	struct mrt_s3 *s3 = calloc(1, sizeof(*s3));
 	if (!s3)
@@ -164,6 +165,7 @@ int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store 
 	s3->store.ops = &ops;
 	s3->store.odd_keys = true;
 	pthread_mutex_init(&s3->lock, NULL);
+	pthread_mutex_init(&s3->credentials_lock, NULL);
 	mrt_auto(mrt_store) *store = &s3->store;
 	int rc = fill(s3, options, err);
 	if (rc == 0)

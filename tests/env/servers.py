@@ -1,11 +1,13 @@
 """servers.py - real servers for the tests: loopback, random ports, scratch directories, stopped by pid."""
-import glob
 import base64
+import glob
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -228,6 +230,21 @@ class Rgw:
         if status != 200:
             raise RuntimeError("make bucket %s: %d %s" % (name, status, body))
 
+    def session(self):
+        """Temporary credentials, by the names of the STS API, of a role that may do everything (with sts=True)."""
+        statement = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam:::user/test"]}, "Action": ["sts:AssumeRole"]}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::*"}
+        allow = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.call("radosgw-admin", "-c", self.conf, "role", "create", "--role-name=backup", "--path=/", "--assume-role-policy-doc=" + trust)
+        self.call("radosgw-admin", "-c", self.conf, "role-policy", "put", "--role-name=backup", "--policy-name=all", "--policy-doc=" + allow)
+        status, body = self.request("POST", "/?Action=AssumeRole&Version=2011-06-15&DurationSeconds=3600"
+                                    "&RoleArn=arn:aws:iam:::role/backup&RoleSessionName=test")
+        if status != 200:
+            raise RuntimeError("assume the role: %d %s" % (status, body))
+        return {name: re.search("<%s>(.*?)</%s>" % (name, name), body.decode()).group(1)
+                for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
+
     def request(self, method, path, data=b"", **headers):
         """A signed request that shares no code with maratea's; returns status and body. headers: x_amz_name=value."""
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -321,7 +338,7 @@ rgw sts key = abcdefghijklmnop
 rgw s3 auth use sts = {sts}
 rgw override bucket index max shards = 1
 rgw dynamic resharding = false
-rgw enable apis = s3, admin
+rgw enable apis = s3, sts, admin
 """
 
 

@@ -89,6 +89,11 @@ struct mrt_prune_options {
 int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err);
 
+/* With which credentials the store is asked: {"store", "access_key", "source", "expires", "tried"}.
+ * MRT_CONFIG, with the answer, when there are none. */
+int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+                     struct mrt_error *err);
+
 struct mrt_restore_options {
 	const char *id;
 	const char *database;    /* of the backup */

@@ -91,6 +91,7 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		.access_key = config->store_access_key,
 		.secret_key = config->store_secret_key,
 		.session_token = config->store_session_token,
+		.aws = &config->aws,
 		.style = config->store_style,
 		.concurrency = (unsigned)config->store_concurrency,
 		.part_size = (size_t)config->store_part_size,

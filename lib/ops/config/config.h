@@ -8,7 +8,7 @@
 #define MRT_OPS_CONFIG_CONFIG_H
 
 #include "base/run.h"
-#include "client/dns.h"
+#include "client/aws_credentials.h"
 
 struct mrt_config {
 	/* texts are NULL when unset */
@@ -35,6 +35,10 @@ struct mrt_config {
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
 	int64_t limits_server_start, limits_recovery, limits_swap, limits_lock_lease;
+
+	/* asked where no other source has credentials */
+	struct mrt_aws_sources aws;
+	char *aws_container_uri; /* made of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI */
 
 	char *path;                       /* of the file, NULL: none */
 	struct mrt_setting_state *states; /* one per setting, in the schema's order */

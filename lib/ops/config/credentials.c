@@ -1,6 +1,7 @@
 /* credentials.c - S3 credentials: one whole set from one source, tried in order: the
  * configuration, S3_ACCESS_KEY + S3_SECRET_KEY, AWS_ACCESS_KEY_ID + AWS_SECRET_ACCESS_KEY, the
- * profile files of the AWS command line. */
+ * profile files of the AWS command line; and, when they are needed, web identity, container,
+ * instance. */
 #include "base/file.h"
 #include "base/text.h"
 #include "ops/config/internal.h"
@@ -119,6 +120,35 @@ static int region_of_profile(const struct mrt_run *run, struct mrt_config *confi
 	return mrt_config_set(run, config, REGION, region, path, err);
 }
 
+#define ECS "http://169.254.170.2"
+#define IMDS "http://169.254.169.254"
+
+/* Who can be asked for temporary credentials; they are asked when a request needs them. */
+static int temporary_sources(struct mrt_config *config, struct mrt_error *err)
+{
+	struct mrt_aws_sources *aws = &config->aws;
+	const char *relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+	           *disabled = variable("AWS_EC2_METADATA_DISABLED"),
+	           *imds = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	*aws = (struct mrt_aws_sources) {
+		.role_arn = variable("AWS_ROLE_ARN"),
+		.token_file = variable("AWS_WEB_IDENTITY_TOKEN_FILE"),
+		.session_name = variable("AWS_ROLE_SESSION_NAME"),
+		.sts_endpoint = variable("AWS_ENDPOINT_URL_STS"),
+		.container_uri = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+		.container_token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+		.container_token_file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+		.imds_endpoint = imds ? imds : IMDS,
+	};
+	if (disabled && strcasecmp(disabled, "true") == 0)
+		aws->imds_endpoint = NULL;
+	if (!relative)
+		return 0;
+	int rc = mrt_text_printf(&config->aws_container_uri, err, ECS "%s", relative);
+	aws->container_uri = config->aws_container_uri;
+	return rc;
+}
+
 int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
                            struct mrt_error *err)
 {
@@ -163,5 +193,7 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 			rc = mrt_config_set(run, config, TOKEN, t, source, err);
 		found = true;
 	}
-	return rc < 0 || found ? rc : from_profile(run, config, err);
+	if (rc == 0 && !found)
+		rc = from_profile(run, config, err);
+	return rc < 0 || config->states[ACCESS].text ? rc : temporary_sources(config, err);
 }

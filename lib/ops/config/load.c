@@ -396,6 +396,7 @@ void mrt_config_free(struct mrt_config *config)
 	for (size_t i = 0; i < config->n_notes; i++)
 		free(config->notes[i]);
 	free(config->notes);
+	free(config->aws_container_uri);
 	free(config->states);
 	free(config->path);
 	free(config);
