@@ -468,10 +468,52 @@ def age():
     return seeds
 
 
+def rdb_crc(data):
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x95AC9329AC4BC9B5 if crc & 1 else 0)
+    return struct.pack("<Q", crc)
+
+
+def rdb():
+    """The first byte is not of the file: it says the size of the pieces, less one."""
+    seeds = {}
+    module = b"\x81\xb4\x92\x3b\x44\x55\x66\x77\x88"
+    stream = b"\1\1x\1y"
+    group = b"\1\1g\1\2%s\1" + b"i" * 16 + b"t" * 8 + b"\1\1\1c%s\1" + b"i" * 16
+    values = {
+        "string": b"\0\1a\5hello", "int8": b"\0\1a\xc0\x7f", "int16": b"\0\1a\xc1\x39\x30", "int32": b"\0\1a\xc2\1\2\3\4",
+        "lzf": b"\0\1a\xc3\3\x40\x80xyz", "long": b"\0\1a\x80\0\0\0\2ok", "longer": b"\0\1a\x81" + bytes(7) + b"\2ok",
+        "list": b"\1\1a\2\1x\1y", "set": b"\2\1a\2\1x\xc0\1", "zset": b"\3\1a\3\1x\0031.5\1y\xfd\1z\xff", "hash": b"\4\1a\1\1x\1y",
+        "zset2": b"\5\1a\1\1x" + bytes(8), "module": b"\7\1a" + module + b"\1\5\2\6\3abcd\4abcdefgh\5\3xyz\0", "intset": b"\x0b\1a\3xxx",
+        "quicklist": b"\x0e\1a\2\1x\1y", "quicklist2": b"\x12\1a\2\1\1x\2\1y",
+        "stream": b"\x0f\1a" + stream + b"\1\2\3" + group % (b"", b"s" * 8),
+        "stream2": b"\x13\1a" + stream + bytes(range(8)) + group % (b"\3", b"s" * 8),
+        "stream3": b"\x15\1a" + stream + bytes(range(8)) + group % (b"\3", b"s" * 16),
+        "hash-ttl": b"\x18\1a" + bytes(8) + b"\1\5\1x\1y", "hash-pack": b"\x19\1a" + bytes(8) + b"\3xxx",
+    }
+    head = (b"REDIS0011\xfa\x09redis-ver\x067.2.99\xfa\x07repl-id\4abcd\xfa\x0brepl-offset\xc1\x39\x30\xf7" + module +
+            b"\2\2\5\2hi\0\xf5\5#!lua\xfe\0\xfb\x10\1")
+    full = head + b"\xfc" + bytes(8) + b"\xf9\5" + b"".join(values.values()) + b"\xfe\x40\x64\xf4\1\2\3" + values["string"] + b"\xff"
+    variants(seeds, "full", b"\x0a" + full + rdb_crc(full), [1, 5, 10, 30, 60, 100, len(full) - 1, len(full) + 2, len(full) + 8],
+             [1, 8, 10, 40, 70, 90, 120, len(full), len(full) + 3])
+    seeds["bytes"] = b"\0" + full + rdb_crc(full)
+    for name, value in values.items():
+        seeds["value-" + name] = b"\2REDIS0010" + value + b"\xff" + bytes(8)
+    seeds["unknown"] = b"\0REDIS0010\x1e"
+    seeds["huge"] = b"\0REDIS0010\4\1h\x81" + b"\xff" * 8
+    seeds["huge-skip"] = b"\0REDIS0010\0\1h\x81" + b"\xff" * 8 + b"abc"
+    seeds["after"] = b"\0REDIS0010\xff" + bytes(8) + b"x"
+    seeds["empty"] = b"\0"
+    return seeds
+
+
 def main():
     base = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(
         os.path.abspath(__file__)), "corpus")
-    for make in (config, manifest, xml, age, pgarchive, tar, pgmanifest, pgbase):
+    for make in (config, manifest, xml, age, rdb, pgarchive, tar, pgmanifest, pgbase):
         directory = os.path.join(base, make.__name__)
         os.makedirs(directory, exist_ok=True)
         for name in os.listdir(directory):

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIES 3
+#define TRIES 5
 #define KEPT 8 /* generations that stay behind the current one */
 
 struct mrt_store_lock {
@@ -186,15 +186,15 @@ int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
 		rc = find_top(l, run, &top, err);
 		if (rc == 0 && top.generation > 0)
 			rc = judge(l, o, &top, err);
-		if (rc < 0)
-			break;
-		rc = put(l, run, top.generation + 1, false, err);
-		if (rc == MRT_EXISTS) /* somebody was quicker: see who */
-			rc = i + 1 < TRIES ? 0
-			                   : mrt_fail(err, MRT_LOCKED, "others want the lock, too");
-		else if (rc == 0)
+		if (rc == 0)
+			rc = put(l, run, top.generation + 1, false, err);
+		if (rc == 0)
 			l->generation = top.generation + 1;
+		else if (rc == MRT_EXISTS || rc == MRT_NOT_FOUND)
+			rc = 0; /* somebody was quicker, or several were: see who */
 	}
+	if (rc == 0 && l->generation == 0)
+		rc = mrt_fail(err, MRT_LOCKED, "others want the lock, too");
 	l->renewed = mrt_clock_monotonic();
 	if (rc == 0) /* ours counts only if nothing newer came meanwhile */
 		rc = mrt_store_lock_check(l, run, err);
