@@ -72,6 +72,10 @@ static int dir_commit(struct mrt_sink *sink, struct mrt_error *err)
 	/* a delete may remove a directory between our making it and linking into it */
 	for (unsigned i = 0; rc == 0; i++) {
 		rc = mrt_dir_make_parents(put->path, 0700, err);
+		if (rc == MRT_NOT_FOUND && i < 100) {
+			rc = 0;
+			continue;
+		}
 		if (rc < 0 || link(put->temporary, put->path) == 0)
 			break;
 		if (errno == EEXIST)
