@@ -43,12 +43,13 @@ int mrt_ask(const char *question, char **ret, struct mrt_error *err)
 		return mrt_fail_errno(err, errno, "open " TERMINAL);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	int rc = mrt_fd_write(fd, TERMINAL, question, strlen(question), err);
-	if (rc == 0 && tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
-		rc = mrt_fail_errno(err, errno, "switch off the echo");
+	/* first: what is typed at once after the question must neither show nor get lost */
+	int rc = tcsetattr(fd, TCSAFLUSH, &quiet) < 0
+	                 ? mrt_fail_errno(err, errno, "switch off the echo")
+	                 : mrt_fd_write(fd, TERMINAL, question, strlen(question), err);
 	if (rc == 0)
 		rc = read_line(fd, line, err);
-	tcsetattr(fd, TCSAFLUSH, &old);
+	tcsetattr(fd, TCSADRAIN, &old);
 	mrt_fd_write(fd, TERMINAL, "\n", 1, NULL);
 	if (rc == 0)
 		rc = mrt_text_dup(line, ret, err);

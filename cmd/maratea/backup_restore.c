@@ -17,8 +17,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, database, 'd', "database", "NAME", "the database of the backup"),
 	MRT_OPT_TEXT(struct args, to_database, 0, "to-database", "NEW",
 	             "into this new or empty database"),
-	MRT_OPT_TEXT(struct args, to, 0, "to", "URL",
-	             "into another server (and the URL's database)"),
+	MRT_OPT_TEXT(struct args, to, 0, "to", "URL|FILE",
+	             "into another server (and the URL's database); of Redis: into this file"),
 	MRT_OPT_TEXT(struct args, to_dir, 0, "to-dir", "DIR",
 	             "a physical backup: into this absent or empty directory", .complete = "dir"),
 	MRT_OPT_TEXT(struct args, owner, 0, "owner", "USER",
@@ -138,6 +138,19 @@ static void show_directory(struct mrt_output *out, const json_t *r, bool dry_run
 	mrt_show_field(out, "start it with", "pg_ctl -D %s start", dir);
 }
 
+static void show_file(struct mrt_output *out, const json_t *r, bool dry_run)
+{
+	char size[MRT_SIZE_SIZE];
+	mrt_size_format(mrt_json_size_or(r, "size", 0), size);
+	mrt_show_field(out, "backup", "%s", mrt_json_text_or(r, "id", ""));
+	mrt_show_field(out, dry_run ? "would go to" : "restored to", "%s, %s",
+	               mrt_json_text_or(r, "to_file", ""), size);
+	mrt_show_field(out, "compared", "%" PRIu64 " keys%s", mrt_json_size_or(r, "keys", 0),
+	               dry_run ? " (after the restore)" : ": all there");
+	if (dry_run)
+		mrt_buf_add_text(&out->text, "nothing was written (--dry-run)\n");
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -169,6 +182,10 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return rc;
 	if (env->out->json)
 		return mrt_show_json(env->out, report, err);
+	if (mrt_json_text_or(report, "to_file", NULL)) {
+		show_file(env->out, report, a->dry_run);
+		return 0;
+	}
 	if (a->to_dir) {
 		show_directory(env->out, report, a->dry_run);
 		return 0;

@@ -17,8 +17,8 @@ struct args {
 };
 
 static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, target, "TARGET", "what to back up: postgres",
-	            .complete = "postgres"),
+	MRT_OPERAND(struct args, target, "TARGET", "what to back up: postgres or redis",
+	            .complete = "postgres|redis"),
 	MRT_OPT_TEXT(struct args, method, 'm', "method", "METHOD",
 	             "logical (default): pg_dump; physical: base backup of the whole server",
 	             .complete = "logical|physical"),
@@ -81,6 +81,11 @@ static int show_plan(struct mrt_output *out, const json_t *plan, struct mrt_erro
 		mrt_table_row(table, cells);
 	}
 	mrt_show_field(out, "store", "%s", mrt_json_text_or(plan, "store", ""));
+	if (strcmp(mrt_json_text_or(plan, "method", ""), "rdb") == 0) {
+		mrt_show_field(out, "from", "%s", mrt_json_text_or(plan, "program", ""));
+		mrt_buf_add_text(&out->text, "nothing was stored (--dry-run)\n");
+		return 0;
+	}
 	if (!physical)
 		mrt_show_field(out, "with", "%s", mrt_json_text_or(plan, "program", ""));
 	json_array_foreach (json_object_get(physical, "tablespaces"), i, item)
@@ -108,8 +113,12 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 	mrt_size_format(stored, stored_text);
 	mrt_show_field(out, "backup", "%s", mrt_json_text_or(manifest, "id", ""));
 	const json_t *physical = json_object_get(manifest, "physical");
+	const json_t *redis = json_object_get(manifest, "redis");
 	size_t databases = json_array_size(json_object_get(manifest, "databases"));
-	if (physical) {
+	if (redis) {
+		mrt_show_field(out, "databases", "%zu, %" PRIu64 " keys", databases,
+		               mrt_json_size_or(redis, "keys", 0));
+	} else if (physical) {
 		mrt_show_field(out, "databases", "%zu, %" PRIu64 " files", databases,
 		               mrt_json_size_or(physical, "files", 0));
 		mrt_show_field(out, "wal", "%s to %s, timeline %" PRIu64,
@@ -125,7 +134,7 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 		               mrt_json_text_or(item, "reason", ""));
 	json_array_foreach (json_object_get(manifest, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
-	if (!json_is_true(json_object_get(manifest, "role_passwords")))
+	if (!redis && !json_is_true(json_object_get(manifest, "role_passwords")))
 		mrt_show_field(out, "note",
 		               "role passwords are not in it (they need --recipient, or "
 		               "--plain-role-passwords)");

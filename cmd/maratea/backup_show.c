@@ -81,6 +81,39 @@ static int show_physical(struct mrt_output *out, const json_t *m, struct mrt_err
 	return rc < 0 ? rc : mrt_table_show(out, table, err);
 }
 
+static int show_redis(struct mrt_output *out, const json_t *m, struct mrt_error *err)
+{
+	static const struct mrt_column columns[] = { { "DATABASE", MRT_RIGHT },
+		                                     { "KEYS", MRT_RIGHT },
+		                                     { "EXPIRE", MRT_RIGHT } };
+	const json_t *redis = json_object_get(m, "redis"), *server = json_object_get(m, "server"),
+	             *item;
+	mrt_auto(mrt_table) *table = NULL;
+	size_t i;
+	mrt_show_field(out, "server", "Redis %s, %s", mrt_json_text_or(server, "version", "?"),
+	               mrt_json_text_or(server, "role", "?"));
+	mrt_show_field(out, "checksum", "%s", mrt_json_text_or(redis, "crc", "?"));
+	json_array_foreach (json_object_get(redis, "modules"), i, item)
+		mrt_show_field(out, "module", "%s", json_string_value(item));
+	const json_t *object = json_array_get(json_object_get(m, "objects"), 0);
+	json_array_foreach (json_object_get(object, "recipients"), i, item)
+		mrt_show_field(out, "encrypted to", "%s", json_string_value(item));
+	json_array_foreach (json_object_get(m, "warnings"), i, item)
+		mrt_show_field(out, "warning", "%s", json_string_value(item));
+	mrt_buf_add_char(&out->text, '\n');
+	int rc = mrt_table_new(columns, 3, &table, err);
+	json_array_foreach (json_object_get(m, "databases"), i, item) {
+		char keys[24], expires[24];
+		snprintf(keys, sizeof(keys), "%" PRIu64, mrt_json_size_or(item, "keys", 0));
+		snprintf(expires, sizeof(expires), "%" PRIu64,
+		         mrt_json_size_or(item, "expires", 0));
+		const char *const cells[] = { mrt_json_text_or(item, "name", ""), keys, expires };
+		if (rc == 0)
+			mrt_table_row(table, cells);
+	}
+	return rc < 0 ? rc : mrt_table_show(out, table, err);
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -98,6 +131,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		if (mrt_json_text_or(m, names[i], NULL))
 			mrt_show_field(out, names[i], "%s", mrt_json_text_or(m, names[i], ""));
 	const json_t *server = json_object_get(m, "server"), *item;
+	const json_t *redis = json_object_get(m, "redis");
+	if (redis)
+		return show_redis(out, m, err);
 	mrt_show_field(out, "server", "PostgreSQL %s, system identifier %s",
 	               mrt_json_text_or(server, "version", "?"),
 	               *mrt_json_text_or(server, "system_identifier", "")

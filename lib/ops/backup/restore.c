@@ -6,6 +6,7 @@
 #include "ops/backup/backup.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/restore_dir.h"
+#include "ops/backup/restore_redis.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -357,6 +358,14 @@ static int wrong_method(const struct mrt_manifest *manifest, struct mrt_error *e
 	return mrt_hint(err, "restore a database of it: --database NAME --to-database NEW");
 }
 
+/* Which of the latest ones is meant. */
+static const char *method_of(const struct mrt_restore_options *options)
+{
+	if (strncmp(options->id, "redis/", 6) == 0)
+		return "rdb";
+	return options->to_dir ? "physical" : "logical";
+}
+
 int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
                        const struct mrt_restore_options *options, json_t **ret,
                        struct mrt_error *err)
@@ -387,13 +396,17 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		rc = mrt_repository_open(config, buffers, &r.store, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id,
-		                       options->to_dir ? "physical" : "logical", &r.manifest, err);
-	if (rc == 0 && (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
+		                       method_of(options), &r.manifest, err);
+	bool redis = rc == 0 && strcmp(r.manifest->method, "rdb") == 0;
+	if (rc == 0 && !redis &&
+	    (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
 		rc = wrong_method(r.manifest, err);
 	if (rc == 0)
 		rc = mrt_keys_for(run, config, r.manifest, &r.identities, err);
 	if (rc == 0)
 		r.manifest->threads = threads;
+	if (rc == 0 && redis)
+		return mrt_restore_redis(run, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && options->to_dir)
 		return mrt_restore_dir(run, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && !options->globals)

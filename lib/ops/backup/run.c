@@ -7,13 +7,12 @@
 #include "ops/backup/access.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/metrics.h"
+#include "ops/backup/run_redis.h"
+#include "ops/backup/run_store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BASE_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, read buffers, catalogues */
-#define READ_AHEAD 4 /* frames that wait for a compressor while the dump goes on */
 
 static void backup_release(struct mrt_backup_work *b)
 {
@@ -115,44 +114,6 @@ static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 		mrt_warn(run, "the server is PostgreSQL %d; the nearest pg_dump here is %d",
 		         b->cluster.major, b->client_major);
 	return rc;
-}
-
-static int open_store(struct mrt_backup_work *b, struct mrt_error *err)
-{
-	const struct mrt_config *config = b->config;
-	unsigned jobs = (unsigned)config->backup_jobs,
-	         cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned workers = cpus / jobs < 1 ? 1 : cpus / jobs > 4 ? 4 : cpus / jobs, buffers = 0;
-	struct mrt_zstd_options *zstd = &b->context.content.zstd;
-	b->context.content.volume_size = config->store_volume_size;
-	int rc = mrt_config_level(config, &zstd->level, err);
-	/* fewer frames, then fewer threads, before failing for want of memory */
-	zstd->workers = workers;
-	zstd->frames = workers + READ_AHEAD;
-	while (zstd->workers > 0 &&
-	       BASE_MEMORY + jobs * mrt_zstd_memory(zstd) + (jobs + 2) * config->store_part_size >
-	               config->backup_memory)
-		if (--zstd->frames == zstd->workers)
-			zstd->workers--;
-	if (rc == 0)
-		rc = mrt_repository_buffers(config, BASE_MEMORY + jobs * mrt_zstd_memory(zstd),
-		                            jobs + 1, &buffers, err);
-	return rc < 0 ? rc : mrt_repository_open(config, buffers, &b->context.store, err);
-}
-
-/* A clock that is off would give ids that sort wrongly, and signatures that are refused. */
-static int check_clock(struct mrt_backup_work *b, struct mrt_error *err)
-{
-	struct mrt_store_capabilities c;
-	int rc = mrt_store_probe(b->context.store, b->run, false, &c, err);
-	if (rc < 0 || !c.has_clock)
-		return rc;
-	b->clock_skew = c.clock_skew;
-	int64_t off = c.clock_skew < 0 ? -c.clock_skew : c.clock_skew;
-	if (off <= b->config->limits_clock_skew)
-		return 0;
-	return mrt_fail(err, MRT_REFUSED, "this machine's clock is %" PRId64 " s off the store's",
-	                off / MRT_SECOND);
 }
 
 /* Against prune, and against runs that know the server under another name. A run that holds it is
@@ -291,57 +252,17 @@ static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = NULL;
-	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
-	mrt_autofree char *key = NULL;
 	int rc = mrt_run_manifest(b, &json, err);
-	if (rc == 0)
-		rc = mrt_manifest_print(json, &text, err);
-	if (rc == 0)
-		rc = mrt_text_printf(&key, err, "%smanifest.json", b->folder);
 	if (rc == 0)
 		rc = mrt_pg_lock_ping(b->lock, b->run,
 		                      err); /* nobody else may have begun meanwhile */
 	if (rc == 0)
 		rc = mrt_store_lock_check(b->store_lock, b->run, err);
 	if (rc == 0)
-		rc = mrt_store_put_bytes(b->context.store, b->run, key, text.data, text.len, err);
+		rc = mrt_run_put_manifest(b->run, b->context.store, b->folder, json, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
-}
-
-struct remains {
-	char **keys;
-	size_t n;
-};
-
-static int collect(void *context, const struct mrt_object *object, struct mrt_error *err)
-{
-	struct remains *r = context;
-	char **grown = realloc(r->keys, (r->n + 1) * sizeof(*grown));
-	if (!grown)
-		return mrt_no_memory(err);
-	r->keys = grown;
-	return mrt_text_dup(object->key, &r->keys[r->n++], err);
-}
-
-/* What a failed run committed is invisible without a manifest; take it away all the same. */
-static void clean_up(struct mrt_backup_work *b)
-{
-	const struct mrt_run last = { .log = b->run->log,
-		                      .wall = b->run->wall,
-		                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
-	struct remains r = { 0 };
-	struct mrt_error err;
-	int rc = mrt_store_each(b->context.store, &last, b->folder, collect, &r, &err);
-	if (rc == 0 && r.n > 0)
-		rc = mrt_store_delete_many(b->context.store, &last, (const char *const *)r.keys,
-		                           r.n, &err);
-	if (rc < 0)
-		mrt_warn(b->run, "unfinished objects may stay under %s: %s", b->folder, err.text);
-	for (size_t i = 0; i < r.n; i++)
-		free(r.keys[i]);
-	free(r.keys);
 }
 
 static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
@@ -353,17 +274,18 @@ static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *er
 	if (rc == 0)
 		rc = put_manifest(b, ret, err);
 	if (rc < 0)
-		clean_up(b);
+		mrt_run_clean_up(b->run, b->context.store, b->folder);
 	mrt_progress_end(b->run->progress);
 	return rc;
 }
 
 static int check_options(const struct mrt_backup_options *o, struct mrt_error *err)
 {
-	if (strcmp(o->target, "postgres") != 0)
-		return mrt_fail(err, MRT_USAGE, "unknown target '%.80s' (there is: postgres)",
-		                o->target);
-	if (strcmp(o->method, "logical") != 0 && strcmp(o->method, "physical") != 0)
+	bool redis = strcmp(o->target, "redis") == 0;
+	if (!redis && strcmp(o->target, "postgres") != 0)
+		return mrt_fail(err, MRT_USAGE,
+		                "unknown target '%.80s' (there are: postgres, redis)", o->target);
+	if (!redis && strcmp(o->method, "logical") != 0 && strcmp(o->method, "physical") != 0)
 		return mrt_fail(err, MRT_USAGE,
 		                "unknown method '%.80s' (there are: logical, physical)", o->method);
 	if (o->label && strlen(o->label) > 1024)
@@ -371,7 +293,7 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 	for (const char *p = o->label; p && *p; p++)
 		if ((unsigned char)*p < 32)
 			return mrt_fail(err, MRT_USAGE, "the label holds a control character");
-	return mrt_run_physical_options(o, err);
+	return redis ? mrt_run_redis_options(o, err) : mrt_run_physical_options(o, err);
 }
 
 static int run_backup(const struct mrt_run *run, const struct mrt_config *config,
@@ -400,13 +322,14 @@ static int run_backup(const struct mrt_run *run, const struct mrt_config *config
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);
 	if (rc == 0)
-		rc = open_store(&b, err);
+		rc = mrt_run_open_store(config, (unsigned)config->backup_jobs, &b.context.content,
+		                        &b.context.store, err);
 	if (rc == 0)
 		rc = mrt_pg_access_backup(run, config, &b.context.access, err);
 	if (rc == 0)
 		rc = look_at_server(&b, err);
 	if (rc == 0)
-		rc = check_clock(&b, err);
+		rc = mrt_run_check_clock(run, config, b.context.store, &b.clock_skew, err);
 	b.context.config = config;
 	b.context.folder = b.folder;
 	b.context.pg_dump = b.pg_dump;
@@ -462,10 +385,14 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc < 0)
 		return rc;
 	if (options->dry_run)
-		return run_backup(run, config, options, ret, err);
+		return strcmp(options->target, "redis") == 0
+		               ? mrt_run_redis(run, config, options, ret, err)
+		               : run_backup(run, config, options, ret, err);
+	bool redis = strcmp(options->target, "redis") == 0;
 	int64_t begun = mrt_clock_monotonic();
 	mrt_ping(run, config, &pinger, MRT_PING_START, NULL);
-	rc = run_backup(run, config, options, &manifest, err);
+	rc = redis ? mrt_run_redis(run, config, options, &manifest, err)
+	           : run_backup(run, config, options, &manifest, err);
 	tell(run, config, options->target, mrt_clock_monotonic() - begun, manifest, rc);
 	mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
 	         rc < 0 ? err->text : NULL);

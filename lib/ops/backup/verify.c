@@ -8,6 +8,7 @@
 #include "ops/backup/keys.h"
 #include "ops/backup/metrics.h"
 #include "ops/backup/restore.h"
+#include "ops/backup/restore_redis.h"
 #include "ops/backup/verify_physical.h"
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@ struct verification {
 	struct mrt_manifest *manifest;
 	int64_t begun, monotonic;
 	uint64_t objects, tables, rows;
-	bool is_physical;
+	bool is_physical, is_redis;
 	struct mrt_physical_verdict physical;
 };
 
@@ -318,6 +319,9 @@ static int verify(struct verification *v, enum mrt_verify_level level, struct mr
 		rc = mrt_verify_physical(v->run, v->config, v->store, v->manifest, restore,
 		                         &v->physical, err);
 		v->objects = v->physical.found.objects;
+	} else if (rc == 0 && v->is_redis) {
+		rc = mrt_redis_read(v->run, v->store, v->manifest, NULL, NULL, err);
+		v->objects = v->manifest->n_objects;
 	} else if (rc == 0) {
 		rc = check_content(v, err);
 	}
@@ -344,6 +348,11 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		                       &manifest, err);
 	if (rc == 0 && options->level != MRT_VERIFY_STORED)
 		rc = mrt_keys_for(run, config, manifest, &identities, err);
+	if (rc == 0 && options->level == MRT_VERIFY_RESTORE && strcmp(manifest->method, "rdb") == 0)
+		rc = mrt_fail(
+		        err, MRT_UNSUPPORTED,
+		        "a backup of Redis is verified to level content: its snapshot is walked "
+		        "through, no server is started from it");
 	if (rc < 0)
 		return rc;
 	manifest->threads = threads;
@@ -353,7 +362,8 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		                  .manifest = manifest,
 		                  .begun = run->wall() / MRT_SECOND,
 		                  .monotonic = mrt_clock_monotonic(),
-		                  .is_physical = strcmp(manifest->method, "physical") == 0 };
+		                  .is_physical = strcmp(manifest->method, "physical") == 0,
+		                  .is_redis = strcmp(manifest->method, "rdb") == 0 };
 	static const char *const levels[] = { "content", "stored", "restore" };
 	rc = verify(&v, options->level, &why);
 	bool judged = rc == 0 || rc == MRT_BAD || rc == MRT_CORRUPT;

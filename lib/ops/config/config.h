@@ -14,7 +14,7 @@ struct mrt_config {
 	/* texts are NULL when unset */
 	char *platform_name, *platform_domain;
 	char *postgres_url, *postgres_password, *postgres_bin_dir;
-	char *redis_url;
+	char *redis_url, *redis_ca_file;
 	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style,
 	        *store_ca_file;
 	char *store_access_key, *store_secret_key, *store_session_token, *store_profile;

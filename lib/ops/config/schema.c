@@ -43,6 +43,7 @@ const struct mrt_setting mrt_settings[] = {
 	SECRET("postgres.password", postgres_password, NULL),
 	TEXT("postgres.bin-dir", postgres_bin_dir, NULL, NULL),
 	URL("redis.url", redis_url, "REDIS_URL"),
+	TEXT("redis.ca-file", redis_ca_file, NULL, NULL),
 	URL("store.url", store_url, NULL), /* s3://$S3_BUCKET: see load.c */
 	TEXT("store.driver", store_driver, NULL, NULL),
 	TEXT("store.endpoint", store_endpoint, NULL,

@@ -1,0 +1,514 @@
+/* redis.c - connecting, commands, and the snapshot behind SYNC. */
+#include "client/redis.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define PORT "6379"
+#define CHUNK ((size_t)1 << 18)
+#define MARK 40 /* bytes that end a stream of unknown length */
+
+struct mrt_redis {
+	int fd;
+	SSL_CTX *context;
+	SSL *ssl; /* NULL: plain */
+	struct mrt_redis_options options;
+	char *host, *port, *path, *user, *password, *where;
+	int64_t db;
+	bool tls;
+	char *in; /* CHUNK bytes, of which [from, to) are not used yet */
+	size_t from, to;
+};
+
+void mrt_redis_free(struct mrt_redis *r)
+{
+	if (!r)
+		return;
+	SSL_free(r->ssl);
+	SSL_CTX_free(r->context);
+	mrt_fd_close(&r->fd);
+	mrt_secret_free(r->password);
+	char *texts[] = { r->host, r->port, r->path, r->user, r->where, r->in };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		free(texts[i]);
+	free(r);
+}
+
+const char *mrt_redis_where(const struct mrt_redis *r)
+{
+	return r->where;
+}
+
+/* A piece of the URL, decoded. */
+static int piece(const char *from, size_t len, char **ret, struct mrt_error *err)
+{
+	int rc = mrt_text_printf(ret, err, "%.*s", (int)len, from);
+	if (rc == 0)
+		mrt_percent_decode(*ret, false);
+	return rc;
+}
+
+static int bad_url(const char *what, struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_CONFIG,
+	                "redis.url: %s; write redis[s]://user:password@host:port/db or "
+	                "unix:///path?db=N",
+	                what);
+}
+
+static int parse_db(struct mrt_redis *r, const char *text, struct mrt_error *err)
+{
+	if (!*text)
+		return 0;
+	return mrt_number_parse(text, 0, INT32_MAX, &r->db, err) < 0
+	               ? bad_url("the database is no number", err)
+	               : 0;
+}
+
+static int parse_host(struct mrt_redis *r, const char *p, const char *end, struct mrt_error *err)
+{
+	const char *host = p, *host_end = end, *port = NULL;
+	if (*p == '[') { /* an IPv6 address */
+		host = p + 1;
+		host_end = memchr(p, ']', (size_t)(end - p));
+		if (!host_end)
+			return bad_url("an address without ']'", err);
+		port = host_end + 1 < end && host_end[1] == ':' ? host_end + 2 : NULL;
+	} else {
+		const char *colon = memchr(p, ':', (size_t)(end - p));
+		host_end = colon ? colon : end;
+		port = colon ? colon + 1 : NULL;
+	}
+	int64_t number = 0;
+	int rc = host_end > host ? piece(host, (size_t)(host_end - host), &r->host, err)
+	                         : mrt_text_dup("localhost", &r->host, err);
+	if (rc == 0)
+		rc = port && port < end ? piece(port, (size_t)(end - port), &r->port, err)
+		                        : mrt_text_dup(PORT, &r->port, err);
+	if (rc == 0 && mrt_number_parse(r->port, 1, 65535, &number, NULL) < 0)
+		return bad_url("the port is no number", err);
+	return rc < 0 ? rc : mrt_text_printf(&r->where, err, "%s:%s", r->host, r->port);
+}
+
+static int parse_url(struct mrt_redis *r, const char *url, struct mrt_error *err)
+{
+	bool local = strncmp(url, "unix://", 7) == 0;
+	r->tls = strncmp(url, "rediss://", 9) == 0;
+	if (!local && !r->tls && strncmp(url, "redis://", 8) != 0)
+		return bad_url("an unknown scheme", err);
+	const char *p = strstr(url, "://") + 3;
+	const char *end = p + strcspn(p, local ? "?" : "/?");
+	const char *at = memrchr(p, '@', (size_t)(end - p));
+	int rc = 0;
+	if (at) {
+		const char *colon = memchr(p, ':', (size_t)(at - p));
+		const char *user_end = colon ? colon : at;
+		if (user_end > p)
+			rc = piece(p, (size_t)(user_end - p), &r->user, err);
+		if (rc == 0 && colon)
+			rc = piece(colon + 1, (size_t)(at - colon - 1), &r->password, err);
+		p = at + 1;
+	}
+	if (rc < 0)
+		return rc;
+	const char *query = strstr(end, "db=");
+	if (local) {
+		rc = piece(p, (size_t)(end - p), &r->path, err);
+		if (rc == 0)
+			rc = mrt_text_dup(r->path, &r->where, err);
+		return rc < 0 ? rc : parse_db(r, query ? query + 3 : "", err);
+	}
+	rc = parse_host(r, p, end, err);
+	return rc < 0 ? rc : parse_db(r, query ? query + 3 : *end == '/' ? end + 1 : "", err);
+}
+
+static int lost(const struct mrt_redis *r, const char *what, struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, what);
+}
+
+static int wait_for(const struct mrt_redis *r, const struct mrt_run *run, short events,
+                    struct mrt_error *err)
+{
+	short ready = 0;
+	int rc = mrt_run_poll(run, r->fd, events, r->options.stall_timeout, &ready, err);
+	return rc == 0 && ready == 0 ? lost(r, "it stopped answering", err) : rc;
+}
+
+static int try_connect(struct mrt_redis *r, const struct mrt_run *run,
+                       const struct sockaddr *address, socklen_t len, struct mrt_error *err)
+{
+	mrt_autofd fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return mrt_fail_errno(err, errno, "make a socket");
+	short ready = 0;
+	if (connect(fd, address, len) < 0 && errno != EINPROGRESS)
+		return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, strerror(errno));
+	int rc = mrt_run_poll(run, fd, POLLOUT, -1, &ready, err);
+	int failed = 0;
+	socklen_t size = sizeof(failed);
+	if (rc == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) == 0 && failed)
+		rc = mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, strerror(failed));
+	if (rc == 0)
+		r->fd = mrt_steal_fd(fd);
+	return rc;
+}
+
+static int connect_local(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	if (strlen(r->path) >= sizeof(address.sun_path))
+		return mrt_fail(err, MRT_CONFIG, "the path of the socket is too long: %s", r->path);
+	memcpy(address.sun_path, r->path, strlen(r->path));
+	return try_connect(r, run, (struct sockaddr *)&address, sizeof(address), err);
+}
+
+static int connect_remote(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+{
+	struct mrt_addresses addresses;
+	int rc = mrt_dns_resolve(run, &r->options.dns, r->host, &addresses, err);
+	if (rc < 0)
+		return mrt_context(err, rc, "%s", r->where);
+	rc = lost(r, "it has no address", err);
+	for (size_t i = 0; rc == MRT_UNREACHABLE && i < addresses.n; i++) {
+		const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+			                        .ai_socktype = SOCK_STREAM };
+		struct addrinfo *found = NULL;
+		if (getaddrinfo(addresses.text[i], r->port, &hints, &found) != 0)
+			continue;
+		rc = try_connect(r, run, found->ai_addr, found->ai_addrlen, err);
+		freeaddrinfo(found);
+	}
+	return rc;
+}
+
+static int tls_failed(const struct mrt_redis *r, struct mrt_error *err)
+{
+	char words[256] = "the connection ended";
+	unsigned long code = ERR_get_error();
+	long verified = r->ssl ? SSL_get_verify_result(r->ssl) : X509_V_OK;
+	if (code)
+		ERR_error_string_n(code, words, sizeof(words));
+	ERR_clear_error();
+	return mrt_fail(err, MRT_UNREACHABLE, "%s: TLS: %s", r->where,
+	                verified != X509_V_OK ? X509_verify_cert_error_string(verified) : words);
+}
+
+/* What OpenSSL waits for; negative: it failed. */
+static int tls_wait(struct mrt_redis *r, const struct mrt_run *run, int result,
+                    struct mrt_error *err)
+{
+	switch (SSL_get_error(r->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return wait_for(r, run, POLLIN, err);
+	case SSL_ERROR_WANT_WRITE:
+		return wait_for(r, run, POLLOUT, err);
+	default:
+		return tls_failed(r, err);
+	}
+}
+
+static int start_tls(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+{
+	r->context = SSL_CTX_new(TLS_client_method());
+	if (!r->context)
+		return tls_failed(r, err);
+	SSL_CTX_set_verify(r->context, SSL_VERIFY_PEER, NULL);
+	if (r->options.ca_file
+	            ? !SSL_CTX_load_verify_locations(r->context, r->options.ca_file, NULL)
+	            : !SSL_CTX_set_default_verify_paths(r->context))
+		return tls_failed(r, err);
+	r->ssl = SSL_new(r->context);
+	if (!r->ssl || !SSL_set_fd(r->ssl, r->fd) || !SSL_set1_host(r->ssl, r->host) ||
+	    !SSL_set_tlsext_host_name(r->ssl, r->host))
+		return tls_failed(r, err);
+	for (;;) {
+		int result = SSL_connect(r->ssl);
+		if (result == 1)
+			return 0;
+		int rc = tls_wait(r, run, result, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int send_all(struct mrt_redis *r, const struct mrt_run *run, const char *data, size_t len,
+                    struct mrt_error *err)
+{
+	while (len > 0) {
+		int rc = 0;
+		ssize_t n = r->ssl ? SSL_write(r->ssl, data, (int)len)
+		                   : send(r->fd, data, len, MSG_NOSIGNAL);
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (r->ssl) {
+			rc = tls_wait(r, run, (int)n, err);
+		} else if (errno == EAGAIN) {
+			rc = wait_for(r, run, POLLOUT, err);
+		} else if (errno != EINTR) {
+			rc = lost(r, strerror(errno), err);
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* At least one byte more into r->in. */
+static int receive(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+{
+	if (r->from == r->to)
+		r->from = r->to = 0;
+	for (;;) {
+		int rc = 0;
+		size_t room = CHUNK - r->to;
+		ssize_t n = r->ssl ? SSL_read(r->ssl, r->in + r->to, (int)room)
+		                   : recv(r->fd, r->in + r->to, room, 0);
+		if (n > 0) {
+			r->to += (size_t)n;
+			return 0;
+		}
+		if (n == 0 && !r->ssl)
+			return lost(r, "the server closed the connection", err);
+		if (r->ssl)
+			rc = SSL_get_error(r->ssl, (int)n) == SSL_ERROR_ZERO_RETURN
+			             ? lost(r, "the server closed the connection", err)
+			             : tls_wait(r, run, (int)n, err);
+		else if (errno == EAGAIN)
+			rc = wait_for(r, run, POLLIN, err);
+		else if (errno != EINTR)
+			rc = lost(r, strerror(errno), err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int give_text(const struct mrt_redis *r, const redisReply *reply, struct mrt_buf *ret,
+                     struct mrt_error *err)
+{
+	if (reply->type == REDIS_REPLY_ERROR)
+		return mrt_fail(err, MRT_REFUSED, "%s: %.*s", r->where, (int)reply->len,
+		                reply->str);
+	if (!ret)
+		return 0;
+	if (reply->type == REDIS_REPLY_INTEGER)
+		mrt_buf_printf(ret, "%lld", reply->integer);
+	else if (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS)
+		mrt_buf_add(ret, reply->str, (size_t)reply->len);
+	return mrt_buf_check(ret, err);
+}
+
+static int send_words(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
+                      struct mrt_error *err)
+{
+	int n = 0;
+	while (words[n])
+		n++;
+	char *text = NULL;
+	int len = redisFormatCommandArgv(&text, n, (const char **)(uintptr_t)words, NULL);
+	if (len < 0)
+		return mrt_no_memory(err);
+	int rc = send_all(r, run, text, (size_t)len, err);
+	explicit_bzero(text, (size_t)len); /* may hold a password */
+	redisFreeCommand(text);
+	return rc;
+}
+
+int mrt_redis_command(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
+                      struct mrt_buf *ret, struct mrt_error *err)
+{
+	redisReader *reader = redisReaderCreate();
+	void *reply = NULL;
+	int rc = reader ? send_words(r, run, words, err) : mrt_no_memory(err);
+	while (rc == 0 && !reply) {
+		rc = receive(r, run, err);
+		if (rc == 0 &&
+		    redisReaderFeed(reader, r->in + r->from, r->to - r->from) != REDIS_OK)
+			rc = mrt_no_memory(err);
+		r->from = r->to;
+		if (rc == 0 && redisReaderGetReply(reader, &reply) != REDIS_OK)
+			rc = mrt_fail(err, MRT_FAILED, "%s: this is not Redis that answers: %.100s",
+			              r->where, reader->errstr);
+	}
+	if (rc == 0)
+		rc = give_text(r, reply, ret, err);
+	if (reply)
+		freeReplyObject(reply);
+	if (reader)
+		redisReaderFree(reader);
+	return rc;
+}
+
+void mrt_redis_info(const char *info, const char *field, char *ret, size_t size)
+{
+	size_t n = strlen(field);
+	*ret = '\0';
+	for (const char *p = info; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
+		if (strncmp(p, field, n) == 0 && p[n] == ':') {
+			snprintf(ret, size, "%.*s", (int)strcspn(p + n + 1, "\r\n"), p + n + 1);
+			return;
+		}
+}
+
+static int log_in(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+{
+	char db[16];
+	snprintf(db, sizeof(db), "%" PRId64, r->db);
+	const char *const with_user[] = { "AUTH", r->user, r->password, NULL };
+	const char *const alone[] = { "AUTH", r->password, NULL };
+	const char *const select[] = { "SELECT", db, NULL };
+	int rc = 0;
+	if (r->password)
+		rc = mrt_redis_command(r, run, r->user ? with_user : alone, NULL, err);
+	if (rc == 0 && r->db > 0)
+		rc = mrt_redis_command(r, run, select, NULL, err);
+	return rc;
+}
+
+int mrt_redis_connect(const struct mrt_run *run, const char *url,
+                      const struct mrt_redis_options *options, struct mrt_redis **ret,
+                      struct mrt_error *err)
+{
+	mrt_auto(mrt_redis) *r = calloc(1, sizeof(*r));
+	if (!r)
+		return mrt_no_memory(err);
+	r->fd = -1;
+	r->options = *options;
+	r->in = malloc(CHUNK);
+	if (!r->in)
+		return mrt_no_memory(err);
+	struct mrt_run limited = *run;
+	int64_t until = mrt_clock_monotonic() + options->connect_timeout;
+	if (limited.deadline == 0 || limited.deadline > until)
+		limited.deadline = until;
+	int rc = parse_url(r, url, err);
+	if (rc == 0)
+		rc = r->path ? connect_local(r, &limited, err) : connect_remote(r, &limited, err);
+	if (rc == 0 && r->tls)
+		rc = start_tls(r, &limited, err);
+	if (rc == 0)
+		rc = log_in(r, &limited, err);
+	if (rc == MRT_DEADLINE && mrt_run_check(run, NULL) == 0)
+		rc = lost(r, "it did not answer in time", err);
+	if (rc == MRT_UNREACHABLE && !r->path)
+		mrt_hint(err, "is redis.url right, and may this host reach the server "
+		              "(NetworkPolicy, firewall)?");
+	if (rc == MRT_REFUSED && strstr(err ? err->text : "", "NOAUTH"))
+		mrt_hint(err, "the server wants a password: redis://:password@host");
+	if (rc == 0)
+		*ret = mrt_steal(r);
+	return rc;
+}
+
+/* The line that announces the snapshot; empty lines say that the server is at it. */
+static int read_line(struct mrt_redis *r, const struct mrt_run *run, char *ret, size_t size,
+                     struct mrt_error *err)
+{
+	size_t n = 0;
+	for (;;) {
+		int rc = r->from == r->to ? receive(r, run, err) : 0;
+		if (rc < 0)
+			return rc;
+		char c = r->in[r->from++];
+		if (c == '\n' && n == 0)
+			continue;
+		if (c == '\n')
+			break;
+		if (n + 1 < size)
+			ret[n++] = c;
+	}
+	while (n > 0 && ret[n - 1] == '\r')
+		n--;
+	ret[n] = '\0';
+	return 0;
+}
+
+static int read_sized(struct mrt_redis *r, const struct mrt_run *run, uint64_t left,
+                      int (*each)(void *context, const void *data, size_t len,
+                                  struct mrt_error *err),
+                      void *context, struct mrt_error *err)
+{
+	while (left > 0) {
+		int rc = r->from == r->to ? receive(r, run, err) : 0;
+		if (rc < 0)
+			return rc;
+		size_t n = r->to - r->from < left ? r->to - r->from : (size_t)left;
+		rc = each(context, r->in + r->from, n, err);
+		if (rc < 0)
+			return rc;
+		r->from += n;
+		left -= n;
+	}
+	return 0;
+}
+
+/* The last bytes are held back until they are known not to be the mark. */
+static int read_marked(struct mrt_redis *r, const struct mrt_run *run, const char *mark,
+                       int (*each)(void *context, const void *data, size_t len,
+                                   struct mrt_error *err),
+                       void *context, struct mrt_error *err)
+{
+	for (;;) {
+		size_t have = r->to - r->from;
+		if (have >= MARK && memcmp(r->in + r->to - MARK, mark, MARK) == 0)
+			return have > MARK ? each(context, r->in + r->from, have - MARK, err) : 0;
+		if (have > MARK) {
+			int rc = each(context, r->in + r->from, have - MARK, err);
+			if (rc < 0)
+				return rc;
+			r->from = r->to - MARK;
+			have = MARK;
+		}
+		if (r->from > CHUNK / 2) {
+			memmove(r->in, r->in + r->from, have);
+			r->from = 0;
+			r->to = have;
+		}
+		int rc = receive(r, run, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
+                       int (*each)(void *context, const void *data, size_t len,
+                                   struct mrt_error *err),
+                       void *context, struct mrt_error *err)
+{
+	static const char *const eof[] = { "REPLCONF", "capa", "eof", NULL };
+	static const char *const only[] = { "REPLCONF", "rdb-only", "1", NULL };
+	static const char *const sync[] = { "SYNC", NULL };
+	char line[256];
+	int64_t size = 0;
+	int rc = mrt_redis_command(r, run, eof, NULL, err);
+	if (rc == 0)
+		rc = mrt_redis_command(r, run, only, NULL, err);
+	if (rc == MRT_REFUSED && !strstr(err ? err->text : "", "NOPERM"))
+		rc = 0; /* before Redis 7 there is no such thing */
+	if (rc == 0)
+		rc = send_words(r, run, sync, err);
+	if (rc == 0)
+		rc = read_line(r, run, line, sizeof(line), err);
+	if (rc < 0)
+		return rc;
+	if (line[0] == '-')
+		return mrt_fail(err, MRT_REFUSED, "%s: %s", r->where, line + 1);
+	if (strncmp(line, "$EOF:", 5) == 0 && strlen(line) == 5 + MARK)
+		return read_marked(r, run, line + 5, each, context, err);
+	if (line[0] != '$' || mrt_number_parse(line + 1, 0, INT64_MAX, &size, NULL) < 0)
+		return mrt_fail(err, MRT_FAILED, "%s answered SYNC with '%.60s'", r->where, line);
+	return read_sized(r, run, (uint64_t)size, each, context, err);
+}

@@ -1,0 +1,47 @@
+/* redis.h - a connection to a Redis server, plain, over TLS or a unix socket.
+ *
+ * Commands are formatted, and replies read, by hiredis; the connection is ours, and so are its
+ * deadlines. A snapshot comes over the replication link, as replicas get it: nothing is written to
+ * the server's disk by us, and no other program is needed.
+ * Source: Redis' protocol specification (RESP2), redis-cli's and replication.c's use of SYNC.
+ */
+#ifndef MRT_CLIENT_REDIS_H
+#define MRT_CLIENT_REDIS_H
+
+#include "base/buf.h"
+#include "client/dns.h"
+
+struct mrt_redis_options {
+	struct mrt_dns_options dns;
+	const char *ca_file;     /* PEM bundle instead of the system's, or NULL */
+	int64_t connect_timeout; /* ns: names, connection, TLS, AUTH */
+	int64_t stall_timeout;   /* ns without a byte */
+};
+
+struct mrt_redis;
+/* url: redis[s]://[[user]:password@]host[:port][/db] or unix://[[user]:password@]path[?db=N].
+ * Connects and authenticates. MRT_CONFIG, MRT_UNREACHABLE, MRT_REFUSED. */
+int mrt_redis_connect(const struct mrt_run *run, const char *url,
+                      const struct mrt_redis_options *options, struct mrt_redis **ret,
+                      struct mrt_error *err);
+void mrt_redis_free(struct mrt_redis *redis);
+MRT_DEFINE_AUTO(mrt_redis)
+/* "host:port" or the socket's path, for messages. */
+const char *mrt_redis_where(const struct mrt_redis *redis);
+
+/* The reply's text (a status, a bulk string, a number) is appended to ret, which may be NULL. An
+ * error reply is MRT_REFUSED in the server's words. words end in NULL. */
+int mrt_redis_command(struct mrt_redis *redis, const struct mrt_run *run, const char *const *words,
+                      struct mrt_buf *ret, struct mrt_error *err);
+/* The value of a field of INFO's text, copied into ret; "" when there is none. */
+void mrt_redis_info(const char *info, const char *field, char *ret, size_t size);
+
+/* Asks for a snapshot and gives each() its bytes; 0 when the stream ended where it was announced
+ * to. waited() is called from time to time while the server prepares it; NULL: nobody is told. The
+ * connection is of no use afterwards. */
+int mrt_redis_snapshot(struct mrt_redis *redis, const struct mrt_run *run,
+                       int (*each)(void *context, const void *data, size_t len,
+                                   struct mrt_error *err),
+                       void *context, struct mrt_error *err);
+
+#endif

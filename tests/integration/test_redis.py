@@ -1,0 +1,223 @@
+"""test_redis.py - snapshots over the replication link: whole, or not at all; and back again."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import *
+from servers import Wire, free_port, scratch, stop, wait_until
+
+ROOT = temporary()
+
+
+class Redis:
+    """redis-server on loopback, TLS beside it, in a directory of its own."""
+
+    def __init__(self, *options, rdb=None, password="s3cret pass"):
+        self.dir, self.port, self.tls, self.password = scratch("redis"), free_port(), free_port(), password
+        if rdb:
+            shutil.copy(rdb, self.dir + "/dump.rdb")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                        self.dir + "/key.pem", "-out", self.dir + "/ca.pem"], check=True, capture_output=True)
+        argv = ["redis-server", "--port", self.port, "--tls-port", self.tls, "--tls-cert-file", self.dir + "/ca.pem", "--tls-key-file",
+                self.dir + "/key.pem", "--tls-ca-cert-file", self.dir + "/ca.pem", "--tls-auth-clients", "no", "--bind", "127.0.0.1",
+                "--dir", self.dir, "--save", "", "--requirepass", password, "--unixsocket", self.dir + "/s", *options]
+        self.log = open(self.dir + "/log", "wb")
+        self.process = subprocess.Popen([str(a) for a in argv], stdout=self.log, stderr=self.log)
+        wait_until(lambda: self.cli("PING") == "PONG", 30, "Redis")
+
+    def cli(self, *args, stdin=None):
+        return subprocess.run(["redis-cli", "-s", self.dir + "/s", "--no-auth-warning", "-a", self.password, *map(str, args)],
+                              capture_output=True, text=True, input=stdin).stdout.strip()
+
+    def url(self, port=None, user="", password=None, db=0, scheme="redis"):
+        from urllib.parse import quote
+        return "%s://%s:%s@localhost:%d/%d" % (scheme, user, quote(self.password if password is None else password, safe=""),
+                                               port or self.port, db)
+
+    def close(self):
+        stop(self.process, signal.SIGKILL)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+SERVER = Redis()
+CLEANUP = [SERVER.close, lambda: shutil.rmtree(ROOT)]
+FILL = [["SET", "text", "hello"], ["SET", "number", 12345], ["SET", "soon", "x", "EX", 10000], ["SET", "packed", "abc" * 3000],
+        ["RPUSH", "list"] + ["item%d" % i for i in range(2000)], ["SADD", "ints"] + list(range(100)),
+        ["SADD", "set"] + ["m%d" % i for i in range(2000)], ["ZADD", "zset", "1.5", "a", "inf", "b"],
+        ["ZADD", "big"] + [x for i in range(400) for x in (i, "m%d" % i)], ["HSET", "hash"] + [x for i in range(1000) for x in ("f%d" % i, i)],
+        ["XADD", "stream", "*", "f", "v"], ["XGROUP", "CREATE", "stream", "g", "0"], ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"],
+        ["PFADD", "hll", "a", "b"], ["SETRANGE", "sparse", 500000, "end"],
+        ["FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)"],
+        ["-n", 3, "SET", "other", "db"], ["-n", 3, "SET", "other2", "db", "EX", 10000]]
+for words in FILL:
+    SERVER.cli(*words)
+ENV = environment(REDIS_URL=SERVER.url(), MARATEA_STORE="file://" + ROOT + "/store")
+
+
+def backup(*args, env=ENV, status=0):
+    return maratea("backup", "run", "redis", "-o", "json", *args, env=env, status=status)
+
+
+def backups(env=ENV):
+    return maratea("backup", "list", "redis", "-o", "json", env=env).json()["backups"]
+
+
+def nothing_new(before):
+    equal([b["id"] for b in backups()], before)
+    folder = ROOT + "/store/default/redis"
+    for id in os.listdir(folder):
+        if id[0] == "2" and id not in before:
+            equal(os.listdir(folder + "/" + id), [], id)
+
+
+def test_a_snapshot_is_counted_listed_verified_and_starts_a_server():
+    made = backup("--label", "evening").json()
+    equal([(d["name"], d["keys"], d["expires"]) for d in made["databases"]], [("0", 13, 1), ("3", 2, 1)])
+    equal((made["method"], made["redis"]["keys"], made["redis"]["functions"], made["redis"]["crc"]), ("rdb", 15, 1, "checked"))
+    equal((made["server"]["version"][:2], made["server"]["role"]), ("7.", "master"))
+    equal([o["key"] for o in made["objects"]], ["dump.rdb.zst"])
+    record = maratea("backup", "verify", made["id"], "-o", "json", env=ENV).json()
+    equal((record["level"], record["passed"]), ("content", True))
+    holds(maratea("backup", "show", made["id"], env=ENV).out, "Redis 7.", "checksum", "checked", "DATABASE", "evening")
+    holds(maratea("backup", "list", env=ENV).out, made["id"], "redis", "rdb")
+    target = ROOT + "/dump.rdb"
+    done = maratea("backup", "restore", made["id"], "--to", target, env=ENV)
+    holds(done.out, "restored to  %s" % target, "compared     15 keys: all there")
+    equal(os.stat(target).st_mode & 0o777, 0o600)
+    copy = Redis("--enable-debug-command", "yes", rdb=target)
+    try:
+        equal((copy.cli("DBSIZE"), copy.cli("-n", 3, "DBSIZE")), ("13", "2"))
+        equal(copy.cli("GET", "packed"), "abc" * 3000)
+        equal(copy.cli("FUNCTION", "LIST").count("library_name"), 1)
+        assert 9000 < int(copy.cli("TTL", "soon")) <= 10000
+    finally:
+        copy.close()
+    failed = maratea("backup", "restore", "redis/latest", "--to", target, env=ENV, status=5)
+    holds(failed.err, target + " exists already")
+    os.unlink(target)
+    maratea("backup", "restore", "redis/latest", "--to", target, "--dry-run", env=ENV)
+    equal([f for f in os.listdir(ROOT) if "dump" in f], [])
+    # what zstd and redis read without us
+    subprocess.run("zstd -dc %s/store/default/redis/%s/dump.rdb.zst > %s && redis-check-rdb %s" % (ROOT, made["id"], target, target),
+                   shell=True, check=True, stdout=subprocess.DEVNULL)
+    os.unlink(target)
+
+
+def test_users_tls_and_sockets():
+    SERVER.cli("ACL", "SETUSER", "saver", "on", ">p:w/d@%", "+psync", "+sync", "+replconf", "+ping", "+info")
+    SERVER.cli("ACL", "SETUSER", "weak", "on", ">weak", "+ping", "+info")
+    for url in (SERVER.url(user="saver", password="p:w/d@%"), SERVER.url(SERVER.tls, scheme="rediss"), "unix://:s3cret%%20pass@%s/s?db=3" % SERVER.dir):
+        env = dict(ENV, REDIS_URL=url, MARATEA_REDIS_CA_FILE=SERVER.dir + "/ca.pem")
+        equal(backup(env=env).json()["redis"]["keys"], 15)
+    failed = backup(env=dict(ENV, REDIS_URL=SERVER.url(user="weak", password="weak")), status=6)
+    holds(failed.err, "NOPERM", "replconf", "hint: the user needs: ACL SETUSER NAME +psync +sync +replconf +ping +info")
+    for url, words in ((SERVER.url(password="wr0ng-pass"), "WRONGPASS"), (SERVER.url(user="nobody"), "WRONGPASS"),
+                       ("redis://localhost:%d" % SERVER.port, "NOAUTH"), (SERVER.url(SERVER.tls, scheme="rediss"), "TLS: "),
+                       ("redis://127.0.0.1:%d" % free_port(), "Connection refused"), ("redis://no-such-host.invalid", "no-such-host.invalid"),
+                       ("unix:///nonexistent/s", "No such file or directory")):
+        failed = backup(env=dict(ENV, REDIS_URL=url), status=6)
+        holds(failed.err, words)
+        lacks(failed.err, "wr0ng-pass", "s3cret")
+    for url, words in (("http://x", "an unknown scheme"), ("redis://h:99999", "the port is no number"), ("redis://h/x", "the database is no number"),
+                       ("redis://[::1", "an address without ']'")):
+        holds(backup(env=dict(ENV, REDIS_URL=url), status=3).err, words)
+    env = dict(ENV)
+    del env["REDIS_URL"]
+    holds(backup(env=env, status=3).err, "there is no Redis to back up", "hint: set redis.url, or REDIS_URL")
+    holds(backup("--method", "physical", "-d", "x", status=2).err, "with redis go --label")
+
+
+def test_a_snapshot_with_and_without_a_length_is_the_same():
+    keys = []
+    for diskless in ("yes", "no"):
+        SERVER.cli("CONFIG", "SET", "repl-diskless-sync", diskless)
+        SERVER.cli("CONFIG", "SET", "repl-diskless-sync-delay", 0)
+        keys.append(backup().json()["redis"]["keys"])
+    SERVER.cli("CONFIG", "SET", "repl-diskless-sync", "yes")
+    equal(keys, [15, 15])
+
+
+def test_a_wrong_byte_or_a_cut_never_becomes_a_backup():
+    SERVER.cli("-x", "SET", "noise", stdin=os.urandom(3000000).hex())
+    before = [b["id"] for b in backups()]
+    wire = Wire(SERVER.port, flip_at=1500000)
+    failed = backup(env=dict(ENV, REDIS_URL=SERVER.url(wire.port)), status=1)
+    equal(wire.flipped, 1)
+    holds(failed.err, "the snapshot of localhost:%d is not whole: RDB: its CRC-64 is " % wire.port)
+    wire.cut()
+    nothing_new(before)
+
+    class Short(Wire):
+        def pump(self, source, target, flip_at):
+            if source in self.sockets[1::2]:
+                left = 2000000
+                while left > 0:
+                    data = source.recv(min(65536, left))
+                    if not data:
+                        break
+                    target.sendall(data)
+                    left -= len(data)
+                for s in (source, target):
+                    s.close()
+                return
+            super().pump(source, target, flip_at)
+    short = Short(SERVER.port)
+    failed = backup(env=dict(ENV, REDIS_URL=SERVER.url(short.port)), status=6)
+    holds(failed.err, "localhost:%d: " % short.port)
+    nothing_new(before)
+    SERVER.cli("DEL", "noise")
+
+
+def test_a_server_without_checksums_is_told():
+    other = Redis("--rdbchecksum", "no")
+    try:
+        other.cli("SET", "a", "b")
+        env = dict(ENV, REDIS_URL=other.url(), MARATEA_STORE="file://" + ROOT + "/unchecked")
+        made = backup(env=env).json()
+        equal((made["redis"]["crc"], len(made["warnings"])), ("disabled", 1))
+        maratea("backup", "verify", made["id"], env=env)
+    finally:
+        other.close()
+
+
+def test_encrypted_locked_and_stopped_in_between():
+    key = ROOT + "/key"
+    recipient = maratea("key", "generate", key, "-o", "json").json()["recipient"]
+    made = backup("-r", recipient).json()
+    equal([o["key"] for o in made["objects"]], ["dump.rdb.zst.age"])
+    failed = maratea("backup", "restore", made["id"], "--to", ROOT + "/x.rdb", env=ENV, status=3)
+    holds(failed.err, "is encrypted to " + recipient)
+    maratea("backup", "restore", made["id"], "--to", ROOT + "/x.rdb", "-i", key, env=ENV)
+    subprocess.run(["redis-check-rdb", ROOT + "/x.rdb"], check=True, stdout=subprocess.DEVNULL)
+    before = [b["id"] for b in backups()]
+    # the server forks only after the delay: the run waits for it
+    SERVER.cli("CONFIG", "SET", "repl-diskless-sync-delay", 30)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        run = start("backup", "run", "redis", env=ENV)
+        wait_until(lambda: "slave0" in SERVER.cli("INFO", "replication"), 30, "the link")
+        failed = backup(status=5)
+        holds(failed.err, "backup run 20", " is at work on ")
+        began = time.monotonic()
+        run.send_signal(number)
+        equal(finish(run).status, 128 + number)
+        assert time.monotonic() - began < 5
+        wait_until(lambda: "slave0" not in SERVER.cli("INFO", "replication"), 30, "its end")
+    SERVER.cli("CONFIG", "SET", "repl-diskless-sync-delay", 0)
+    nothing_new(before)
+    holds(maratea("backup", "verify", made["id"], "--restore", "-i", key, env=ENV, status=3).err, "is verified to level content")
+    path = ROOT + "/store/default/redis/%s/dump.rdb.zst" % before[0]
+    changed = bytearray(open(path, "rb").read())
+    changed[len(changed) // 2] ^= 1
+    os.chmod(path, 0o600)
+    open(path, "wb").write(changed)
+    holds(maratea("backup", "verify", before[0], env=ENV, status=4).err, "dump.rdb.zst: ")
+    failed = maratea("backup", "restore", before[0], "--to", ROOT + "/bad.rdb", env=ENV, status=4)
+    equal([f for f in os.listdir(ROOT) if "bad" in f], [])
+
+
+main(globals())
