@@ -119,7 +119,8 @@ static int add_text(struct mrt_texts *texts, const char *text, struct mrt_error 
 
 static int check_choice(const struct mrt_opt *o, const char *value, struct mrt_error *err)
 {
-	if (!o->complete || !strchr(o->complete, '|'))
+	/* of an operand they are suggestions: the command knows what there may be */
+	if (!o->name || !o->complete || !strchr(o->complete, '|'))
 		return 0;
 	size_t n = strlen(value);
 	for (const char *p = o->complete; *p; p += strcspn(p, "|"), p += *p == '|')

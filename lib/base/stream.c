@@ -39,6 +39,7 @@ int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struc
 		if (rc < 0 || n == 0)
 			return rc;
 		mrt_buf_add(buf, chunk, n);
+		explicit_bzero(chunk, n); /* it may be a key */
 		rc = mrt_buf_check(buf, err);
 		if (rc < 0)
 			return rc;

@@ -58,7 +58,8 @@ static int ask(const struct asking *a, const char *method, const char *url, cons
 	if (rc == MRT_DEADLINE && mrt_run_check(a->run, NULL) == 0)
 		return mrt_fail(err, MRT_UNREACHABLE, "no answer from %s in time", url);
 	if (rc == 0 && response.status != 200)
-		rc = mrt_fail(err, MRT_REFUSED, "%s answered %ld %.300s", url, response.status,
+		rc = mrt_fail(err, response.status >= 500 ? MRT_UNREACHABLE : MRT_REFUSED,
+		              "%s answered %ld %.300s", url, response.status,
 		              mrt_buf_text(&response.body));
 	if (rc == 0)
 		mrt_buf_add(ret, mrt_buf_text(&response.body), response.body.len);
@@ -245,6 +246,9 @@ int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sour
 	struct mrt_http_options options = *http;
 	const char *what = "web identity";
 	struct mrt_error why = { 0 };
+	/* the token and the keys of the other two go to nobody in between */
+	options.direct = !(s->role_arn && s->token_file) &&
+	                 !(s->container_uri && strncmp(s->container_uri, "https://", 8) == 0);
 	options.connect_timeout =
 	        IMDS_LIMIT < http->connect_timeout ? IMDS_LIMIT : http->connect_timeout;
 	int rc = mrt_http_new(&options, &client, err);
@@ -270,5 +274,9 @@ int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sour
 			*err = why;
 		return rc;
 	}
-	return mrt_fail(err, MRT_CONFIG, "no credentials for the store: %s: %s", what, why.text);
+	/* an instance without the service is one that gives no credentials; the others were set up
+	 */
+	bool away = rc == MRT_UNREACHABLE && strcmp(what, "instance") != 0;
+	return mrt_fail(err, away ? MRT_UNREACHABLE : MRT_CONFIG,
+	                "no credentials for the store: %s: %s", what, why.text);
 }

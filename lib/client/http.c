@@ -91,6 +91,8 @@ int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
 		return mrt_no_memory(err);
 	CURL *c = h->curl;
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	if (options->direct)
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -152,7 +154,7 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 		rc = mrt_fail(err, MRT_CONFIG, "'%s' is not a URL", url);
 	bool fresh = rc == 0 && strcmp(h->host, host) == 0 &&
 	             mrt_clock_monotonic() - h->resolved < RESOLVE_AGAIN;
-	if (rc == 0 && !fresh && host[0] != '[' && !behind_proxy(url)) {
+	if (rc == 0 && !fresh && host[0] != '[' && (h->options.direct || !behind_proxy(url))) {
 		struct mrt_addresses found;
 		rc = mrt_dns_resolve(h->run, &h->options.dns, host, &found, err);
 		mrt_auto_buf line = MRT_BUF_INIT;

@@ -12,6 +12,7 @@ struct mrt_http_options {
 	const char *ca_file;     /* PEM bundle instead of the system's, or NULL */
 	int64_t connect_timeout; /* ns */
 	int64_t stall_timeout;   /* ns without a byte moving */
+	bool direct;             /* past every proxy: for what only this machine may hear */
 };
 
 struct mrt_http_request {

@@ -151,8 +151,8 @@ static int try_connect(struct mrt_redis *r, const struct mrt_run *run,
                        const struct sockaddr *address, socklen_t len, struct mrt_error *err)
 {
 	mrt_autofd fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return mrt_fail_errno(err, errno, "make a socket");
+	if (fd < 0) /* no IPv6 here, say: the next address may do */
+		return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, strerror(errno));
 	short ready = 0;
 	if (connect(fd, address, len) < 0 && errno != EINPROGRESS)
 		return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, strerror(errno));
@@ -235,6 +235,7 @@ static int start_tls(struct mrt_redis *r, const struct mrt_run *run, struct mrt_
 	    !SSL_set_tlsext_host_name(r->ssl, r->host))
 		return tls_failed(r, err);
 	for (;;) {
+		ERR_clear_error();
 		int result = SSL_connect(r->ssl);
 		if (result == 1)
 			return 0;
@@ -249,6 +250,7 @@ static int send_all(struct mrt_redis *r, const struct mrt_run *run, const char *
 {
 	while (len > 0) {
 		int rc = 0;
+		ERR_clear_error(); /* what others left would be taken for ours */
 		ssize_t n = r->ssl ? SSL_write(r->ssl, data, (int)len)
 		                   : send(r->fd, data, len, MSG_NOSIGNAL);
 		if (n > 0) {
@@ -275,6 +277,7 @@ static int receive(struct mrt_redis *r, const struct mrt_run *run, struct mrt_er
 	for (;;) {
 		int rc = 0;
 		size_t room = CHUNK - r->to;
+		ERR_clear_error();
 		ssize_t n = r->ssl ? SSL_read(r->ssl, r->in + r->to, (int)room)
 		                   : recv(r->fd, r->in + r->to, room, 0);
 		if (n > 0) {
@@ -415,7 +418,9 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 
 /* The line that announces the snapshot; empty lines say that the server is at it. */
 static int read_line(struct mrt_redis *r, const struct mrt_run *run, char *ret, size_t size,
-                     struct mrt_error *err)
+                     int (*each)(void *context, const void *data, size_t len,
+                                 struct mrt_error *err),
+                     void *context, struct mrt_error *err)
 {
 	size_t n = 0;
 	for (;;) {
@@ -423,8 +428,12 @@ static int read_line(struct mrt_redis *r, const struct mrt_run *run, char *ret, 
 		if (rc < 0)
 			return rc;
 		char c = r->in[r->from++];
-		if (c == '\n' && n == 0)
+		if (c == '\n' && n == 0) { /* it may take long: who waits may show that he lives */
+			rc = each(context, "", 0, err);
+			if (rc < 0)
+				return rc;
 			continue;
+		}
 		if (c == '\n')
 			break;
 		if (n + 1 < size)
@@ -501,7 +510,7 @@ int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
 	if (rc == 0)
 		rc = send_words(r, run, sync, err);
 	if (rc == 0)
-		rc = read_line(r, run, line, sizeof(line), err);
+		rc = read_line(r, run, line, sizeof(line), each, context, err);
 	if (rc < 0)
 		return rc;
 	if (line[0] == '-')

@@ -37,7 +37,7 @@ int mrt_redis_command(struct mrt_redis *redis, const struct mrt_run *run, const 
 void mrt_redis_info(const char *info, const char *field, char *ret, size_t size);
 
 /* Asks for a snapshot and gives each() its bytes; 0 when the stream ended where it was announced
- * to. waited() is called from time to time while the server prepares it; NULL: nobody is told. The
+ * to. While the server prepares it, each() is called with no bytes from time to time. The
  * connection is of no use afterwards. */
 int mrt_redis_snapshot(struct mrt_redis *redis, const struct mrt_run *run,
                        int (*each)(void *context, const void *data, size_t len,

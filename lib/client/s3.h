@@ -33,6 +33,7 @@ struct mrt_s3 {
 	struct mrt_aws_sources aws; /* where there is no access_key */
 	struct mrt_aws_credentials *temporary;
 	pthread_mutex_t credentials_lock; /* of temporary */
+	int64_t next_renewal;             /* monotonic ns: not again before */
 	pthread_mutex_t lock;
 	struct mrt_http *idle[64];
 	unsigned n_idle;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define HEADERS_MAX 16
+#define RENEW_AGAIN (30 * MRT_SECOND)
 #define REFRESH_BEFORE 300             /* seconds before they run out */
 #define FIRST_CONTACT (3 * MRT_SECOND) /* an endpoint that never answered is not worth more */
 
@@ -68,7 +69,9 @@ int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
 	int rc = 0;
 	pthread_mutex_lock(&s3->credentials_lock);
 	struct mrt_aws_credentials *have = s3->temporary, *fresh = NULL;
-	if (!have || (have->expires > 0 && have->expires - now < REFRESH_BEFORE)) {
+	bool due = have && have->expires > 0 && have->expires - now < REFRESH_BEFORE &&
+	           (have->expires <= now || mrt_clock_monotonic() >= s3->next_renewal);
+	if (!have || due) {
 		struct mrt_error why = { 0 };
 		rc = mrt_aws_credentials_get(run, &s3->aws, s3->region, &s3->options.http, &fresh,
 		                             &why);
@@ -77,6 +80,7 @@ int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
 			s3->temporary = fresh;
 		} else if (have && have->expires > now) {
 			mrt_warn(run, "the credentials run out soon: %s", why.text);
+			s3->next_renewal = mrt_clock_monotonic() + RENEW_AGAIN;
 			rc = 0;
 		} else if (err) {
 			*err = why;
@@ -108,6 +112,7 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 	mrt_time_format(now, MRT_TIME_BASIC, time);
 	struct mrt_aws_credentials *temporary = NULL;
 	int rc = s3->access_key ? 0 : mrt_s3_credentials(s3, run, &temporary, err);
+	response->retryable = rc == MRT_UNREACHABLE;
 	if (rc < 0)
 		return rc;
 	const char *session = temporary ? temporary->session_token : s3->session_token;
@@ -224,12 +229,16 @@ static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call, struct mrt_h
 	bool good = r->status >= 200 && r->status < 300;
 	const char *body = mrt_buf_text(&r->body);
 	/* CompleteMultipartUpload (and copies) may answer 200 and then say that it failed */
-	bool disguised = good && !call->into && strstr(body, "<Error>");
-	if (good && !disguised)
+	bool suspicious = good && !call->into && strstr(body, "<Error>");
+	if (good && !suspicious)
 		return 0;
 	mrt_auto(mrt_xml) *xml = NULL;
 	if (r->body.len > 0 && mrt_xml_parse(r->body.data, r->body.len, &xml, NULL) < 0)
 		xml = NULL;
+	/* a list of deletions has errors inside, one for each key */
+	bool disguised = suspicious && !(xml && strcmp(xml->name, "DeleteResult") == 0);
+	if (good && !disguised)
+		return 0;
 	const char *code = mrt_xml_text(xml, "Code"), *message = mrt_xml_text(xml, "Message");
 	*retry = disguised || r->status == 429 || r->status == 500 || r->status == 502 ||
 	         r->status == 503 || r->status == 504 || strcmp(code, "RequestTimeout") == 0;

@@ -140,7 +140,7 @@ struct decryptor {
 	size_t used;       /* of in */
 	size_t have; /* bytes in sealed: one more than a chunk, to know whether it is the last */
 	size_t given, open; /* of plain */
-	bool last;
+	bool last, refused;
 	unsigned char sealed[SEALED + 1], plain[CHUNK];
 };
 
@@ -200,6 +200,7 @@ static int begin(struct decryptor *d, struct mrt_error *err)
 	int rc = fill_header(d, &d->used, err);
 	if (rc == 0)
 		rc = mrt_age_header_open(d->in.data, d->used, d->identities, file_key, err);
+	d->refused = rc == MRT_CONFIG && d->used > 0;
 	if (rc == 0)
 		rc = take(d, nonce, NONCE, &n, err);
 	if (rc == 0 && n < NONCE)
@@ -256,6 +257,11 @@ static int decryptor_read(struct mrt_source *source, void *data, size_t cap, siz
 	d->given += n;
 	*ret_len = n;
 	return 0;
+}
+
+bool mrt_age_source_refused(const struct mrt_source *source)
+{
+	return ((const struct decryptor *)source)->refused;
 }
 
 static void decryptor_free(struct mrt_source *source)

@@ -51,6 +51,8 @@ int mrt_age_encryptor(struct mrt_sink *next, const struct mrt_age_recipients *re
  * file, or it was tampered with or cut. MRT_CONFIG: none of the identities opens it. */
 int mrt_age_source(struct mrt_source *from, const struct mrt_age_identities *identities,
                    struct mrt_source **ret, struct mrt_error *err);
+/* Did read() fail because no identity opens it, not for what from said? */
+bool mrt_age_source_refused(const struct mrt_source *source);
 /* Does this begin an age file? */
 bool mrt_age_magic(const void *data, size_t len);
 

@@ -95,6 +95,8 @@ int mrt_age_header_make(const struct mrt_age_recipients *recipients,
                         struct mrt_error *err)
 {
 	unsigned char mac[MRT_SHA256_SIZE];
+	if (recipients->n == 0)
+		return mrt_fail(err, MRT_CONFIG, "there is no recipient to encrypt to");
 	mrt_buf_add_text(buf, VERSION "\n");
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < recipients->n; i++)

@@ -149,10 +149,10 @@ def test_what_is_set_up_must_answer_and_nothing_else_is_asked_instead():
         (dict(AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ENDPOINT_URL_STS=Giver(status=500, answer="").url), "answered 500"),
         (dict(AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ENDPOINT_URL_STS=Giver(answer="{garbage").url), "web identity: "),
         (dict(AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ENDPOINT_URL_STS=Giver(answer="<a/>").url), "the answer holds no credentials"),
-        (dict(AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ENDPOINT_URL_STS="http://127.0.0.1:%d" % free_port()), "web identity: "),
+        (dict(AWS_WEB_IDENTITY_TOKEN_FILE=token, AWS_ENDPOINT_URL_STS="http://127.0.0.1:%d" % free_port()), "Failed to connect"),
     ]
     for more, words in cases:
-        failed = maratea("backup", "list", env=dict(base, **more), status=3)
+        failed = maratea("backup", "list", env=dict(base, **more), status=6 if words in ("answered 500", "Failed to connect") else 3)
         holds(failed.err, "no credentials for the store: web identity: ", words)
     equal(good.asked, [])
     for answer in ("", "{}", "[]", '{"AccessKeyId": "a"}', '{"AccessKeyId": 1, "SecretAccessKey": []}', "x" * 100000):

@@ -155,6 +155,9 @@ def test_wrong_keys_are_told_before_anything_is_stored():
     usage = maratea("backup", "run", "postgres", "-r", "", env=ENV, status=2)
     holds(usage.err, "--recipient has an empty value")
     before = sorted(os.listdir(ROOT + "/store/default/postgres"))
+    for nobody in (" ", ",", " , ,"):
+        failed = maratea("backup", "run", "postgres", env=dict(ENV, MARATEA_BACKUP_RECIPIENTS=nobody), status=3)
+        holds(failed.err, "backup.recipients names no recipient")
     for args, words in cases:
         failed = maratea("backup", "run", "postgres", *args, env=ENV, status=3)
         holds(failed.err, words)

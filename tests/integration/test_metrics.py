@@ -91,7 +91,7 @@ def test_a_textfile_keeps_the_last_success_and_other_targets():
     equal([m for i, m in enumerate(metrics) if i == 0 or metrics[i - 1] != m], sorted(set(metrics)))
     equal(second.count("# TYPE maratea_backup_exit_status gauge"), 1)
     equal(os.stat(path).st_mode & 0o777, 0o644)
-    equal([f for f in os.listdir(ROOT) if "prom" in f], ["maratea.prom"])
+    equal(sorted(f for f in os.listdir(ROOT) if "prom" in f), ["maratea.prom", "maratea.prom.lock"])
 
 
 def test_what_cannot_be_told_is_warned_of_and_fails_nothing():

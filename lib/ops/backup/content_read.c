@@ -132,7 +132,7 @@ static int wrong_header(struct plain *p, struct mrt_error *err)
 /* What age and zstd say is said of the object. */
 static int explain(struct plain *p, int rc, struct mrt_error *err)
 {
-	if (rc == MRT_CONFIG && p->age)
+	if (rc == MRT_CONFIG && p->age && mrt_age_source_refused(p->age))
 		return wrong_header(p, err);
 	if ((rc == MRT_CORRUPT && strncmp(err->text, "zstd", 4) == 0) ||
 	    (rc < 0 && strncmp(err->text, "age: ", 5) == 0)) {

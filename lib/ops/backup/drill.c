@@ -72,6 +72,10 @@ int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *co
 	if (rc == 0)
 		rc = mrt_repository_list(run, store, config->platform_name, target, &all, err);
 	mrt_store_free(mrt_steal(store)); /* each verification needs the memory */
+	if (rc == 0 && all.n == 0)
+		rc = mrt_fail(
+		        err, MRT_NOT_FOUND, "there is no backup of platform '%s'%s%s to verify",
+		        config->platform_name, target ? ", target " : "", target ? target : "");
 	for (size_t i = all.n; rc == 0 && i > 0; i--)
 		rc = verify_one(run, config, all.entries[i - 1].id, options, list, &sums, err);
 	const struct {

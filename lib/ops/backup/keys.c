@@ -39,6 +39,9 @@ int mrt_keys_recipients(const struct mrt_config *config, const char *const *give
 		if (rc < 0)
 			mrt_context(err, rc, "backup.recipients");
 	}
+	/* a list of nothing is a mistake, never "encrypt to nobody" */
+	if (rc == 0 && !mrt_age_recipient(recipients, 0))
+		rc = mrt_fail(err, MRT_CONFIG, "backup.recipients names no recipient");
 	if (rc == 0)
 		*ret = mrt_steal(recipients);
 	return rc;

@@ -4,9 +4,12 @@
 #include "base/text.h"
 #include "client/http.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #define TIME_LIMIT (10 * MRT_SECOND)
 #define JOB "maratea"
@@ -146,7 +149,15 @@ static int to_file(const char *path, const struct mrt_buf *text, struct mrt_erro
 	if (n < 6 || strcmp(path + n - 5, ".prom") != 0)
 		return mrt_fail(err, MRT_CONFIG, "%s: the collector only reads files named *.prom",
 		                path);
-	int rc = mrt_file_read(path, &old, err);
+	/* runs that end together write one after the other; the name does not end in .prom */
+	mrt_autofree char *lock = NULL;
+	int rc = mrt_text_printf(&lock, err, "%s.lock", path);
+	if (rc < 0)
+		return rc;
+	mrt_autofd held = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+	if (held < 0 || flock(held, LOCK_EX) < 0)
+		return mrt_fail_errno(err, errno, "lock %s", lock);
+	rc = mrt_file_read(path, &old, err);
 	if (rc < 0 && rc != MRT_NOT_FOUND)
 		return rc;
 	rc = mrt_metrics_merge(mrt_buf_text(&old), mrt_buf_text(text), &merged, err);

@@ -195,8 +195,9 @@ static int check_shrinks(const struct prune *p, struct mrt_error *err)
 	for (size_t i = 0; i < p->n && !p->options->accept_shrink; i++) {
 		bool newest = p->items[i].whole && !(p->items[i].keep & MRT_KEEP_FUTURE);
 		for (size_t k = 0; k < i; k++)
-			newest = newest && !(p->items[k].whole &&
-			                     strcmp(p->items[k].method, p->items[i].method) == 0);
+			newest = newest &&
+			         !(p->items[k].whole && !(p->items[k].keep & MRT_KEEP_FUTURE) &&
+			           strcmp(p->items[k].method, p->items[i].method) == 0);
 		int rc = newest ? check_shrink(p, i, err) : 0;
 		if (rc < 0)
 			return rc;

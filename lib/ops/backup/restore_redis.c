@@ -20,7 +20,7 @@ static int pass(void *context, const void *data, size_t len, struct mrt_error *e
 	const struct reading *r = context;
 	int rc = mrt_rdb_feed(r->rdb, data, len, err);
 	if (rc < 0)
-		return mrt_fail(err, MRT_CORRUPT, "%s: %s", MRT_REDIS_OBJECT, err ? err->text : "");
+		return mrt_context(err, rc, "%s", MRT_REDIS_OBJECT);
 	return r->each ? r->each(r->context, data, len, err) : 0;
 }
 

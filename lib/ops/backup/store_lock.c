@@ -4,7 +4,9 @@
 #include "base/text.h"
 #include "codec/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,13 +82,11 @@ static bool is_gone(const struct mrt_store_lock *l, const char *process)
 	const char *theirs = strrchr(process, ' '), *ours = strrchr(l->process, ' ');
 	size_t same = (size_t)(ours - l->process);
 	int64_t pid = 0;
-	char path[64];
 	if (!theirs || (size_t)(theirs - process) != same || same < 40 ||
 	    strncmp(process, l->process, same) != 0 ||
 	    mrt_number_parse(theirs + 1, 1, INT32_MAX, &pid, NULL) < 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	return access(path, F_OK) != 0;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH; /* EPERM: somebody else's, and alive */
 }
 
 static int put(struct mrt_store_lock *l, const struct mrt_run *run, uint64_t generation,
