@@ -5,16 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FIXED_MEMORY ((uint64_t)28 << 20)
-
-static int open_store(const struct mrt_config *config, struct mrt_store **ret,
-                      struct mrt_error *err)
-{
-	unsigned buffers = 0;
-	int rc = mrt_repository_buffers(config, FIXED_MEMORY, 1, &buffers, err);
-	return rc < 0 ? rc : mrt_repository_open(config, buffers, ret, err);
-}
-
 struct sums {
 	uint64_t good, bad, not_verified;
 	struct mrt_error first; /* of the bad, else of those that could not be verified */
@@ -68,7 +58,7 @@ int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *co
 	if (rc == 0 && target)
 		rc = mrt_backup_name_check("target", target, err);
 	if (rc == 0)
-		rc = open_store(config, &store, err);
+		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
 		rc = mrt_repository_list(run, store, config->platform_name, target, &all, err);
 	mrt_store_free(mrt_steal(store)); /* each verification needs the memory */
@@ -119,7 +109,7 @@ int mrt_backup_drill(const struct mrt_run *run, const struct mrt_config *config,
 	int rc = options->target ? mrt_text_printf(&name, err, "%s/latest", options->target)
 	                         : mrt_text_dup("latest", &name, err);
 	if (rc == 0)
-		rc = open_store(config, &store, err);
+		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, store, config->platform_name, name, NULL, &m, err);
 	mrt_store_free(mrt_steal(store));

@@ -71,15 +71,6 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 	return rc < 0 ? rc : add_verified(run, store, e->verified_key, item, err);
 }
 
-/* Reading needs buffers, but no compressor. */
-static int open_for_reading(const struct mrt_config *config, struct mrt_store **ret,
-                            struct mrt_error *err)
-{
-	unsigned buffers = 0;
-	int rc = mrt_repository_buffers(config, (uint64_t)28 << 20, 1, &buffers, err);
-	return rc < 0 ? rc : mrt_repository_open(config, buffers, ret, err);
-}
-
 int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
                     bool all_platforms, json_t **ret, struct mrt_error *err)
 {
@@ -93,7 +84,7 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 	if (rc == 0)
 		rc = mrt_backup_name_check("platform", config->platform_name, err);
 	if (rc == 0)
-		rc = open_for_reading(config, &store, err);
+		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
 		rc = mrt_repository_list(run, store, all_platforms ? NULL : config->platform_name,
 		                         target, &found, err);
@@ -112,7 +103,7 @@ int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, 
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto(mrt_manifest) *m = NULL;
-	int rc = open_for_reading(config, &store, err);
+	int rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, store, config->platform_name, id, NULL, &m, err);
 	if (rc == 0)

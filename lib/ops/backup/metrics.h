@@ -12,7 +12,7 @@
 #include "ops/config/config.h"
 
 struct mrt_backup_outcome {
-	const char *target, *platform;
+	const char *target;
 	int64_t ended;         /* seconds since 1970 */
 	double duration;       /* seconds */
 	int exit_status;       /* 0: it succeeded */

@@ -1,46 +1,15 @@
-/* prune.c - "backup prune": what the policy does not keep goes, and what unfinished runs left. */
+/* prune.c - "backup prune": what there is, and what of it the policy keeps. */
 #include "base/text.h"
-#include "ops/backup/backup.h"
-#include "ops/backup/retention.h"
-#include "ops/backup/store_lock.h"
+#include "ops/backup/prune.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FIXED_MEMORY ((uint64_t)28 << 20)
 #define SHRUNK_SIZE ((uint64_t)1 << 20) /* below this, half of it says nothing */
 
-struct candidate {
-	const struct mrt_backup_entry *entry;
-	struct mrt_manifest *manifest; /* NULL: it cannot be read */
-	json_t *json;                  /* its entry in the report */
-	uint64_t tables;
-};
-
-struct prune {
-	const struct mrt_run *run;
-	const struct mrt_config *config;
-	const struct mrt_prune_options *options;
-	struct mrt_store *store;
-	struct mrt_retention policy;
-	int64_t skew, now; /* ns; seconds by the store's clock */
-	bool versioned;    /* a plain delete would free nothing */
-	/* of the target at hand */
-	const char *target;
-	struct mrt_backup_list list;
-	struct candidate *all; /* newest first */
-	struct mrt_retention_item *items;
-	size_t n;
-	struct mrt_store_lock *lock;
-	/* sums */
-	uint64_t kept, removed, held, foreign, folders, leftovers, uploads, freed;
-	size_t n_failed;
-	struct mrt_error failure; /* the first */
-};
-
-static void target_release(struct prune *p)
+static void target_release(struct mrt_prune *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		mrt_manifest_free(p->all[i].manifest);
@@ -51,13 +20,13 @@ static void target_release(struct prune *p)
 	mrt_store_lock_free(mrt_steal(p->lock));
 }
 
-static void prune_release(struct prune *p)
+static void prune_release(struct mrt_prune *p)
 {
 	target_release(p);
 	mrt_store_free(p->store);
 }
 
-static int read_policy(struct prune *p, struct mrt_error *err)
+static int read_policy(struct mrt_prune *p, struct mrt_error *err)
 {
 	const struct mrt_config *c = p->config;
 	p->policy = (struct mrt_retention) { .last = c->retention_last,
@@ -76,7 +45,8 @@ static int read_policy(struct prune *p, struct mrt_error *err)
 	return mrt_retention_zone(c->retention_time_zone, &p->policy.zone, err);
 }
 
-static int is_verified(struct prune *p, const struct candidate *c, bool *ret, struct mrt_error *err)
+static int is_verified(struct mrt_prune *p, const struct mrt_prune_candidate *c, bool *ret,
+                       struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT;
 	mrt_auto_json record = NULL;
@@ -97,7 +67,7 @@ static int is_verified(struct prune *p, const struct candidate *c, bool *ret, st
 	return 0;
 }
 
-static int is_tagged(const struct prune *p, const char *label, bool *ret, struct mrt_error *err)
+static int is_tagged(const struct mrt_prune *p, const char *label, bool *ret, struct mrt_error *err)
 {
 	const char *list = p->config->retention_keep_tags;
 	*ret = false;
@@ -113,7 +83,7 @@ static int is_tagged(const struct prune *p, const char *label, bool *ret, struct
 	return 0;
 }
 
-static int load(struct prune *p, struct candidate *c, struct mrt_retention_item *item,
+static int load(struct mrt_prune *p, struct mrt_prune_candidate *c, struct mrt_retention_item *item,
                 struct mrt_error *err)
 {
 	const struct mrt_backup_entry *e = c->entry;
@@ -147,7 +117,7 @@ static int load(struct prune *p, struct candidate *c, struct mrt_retention_item 
 	return rc < 0 ? rc : is_verified(p, c, &item->verified, err);
 }
 
-static int load_all(struct prune *p, struct mrt_error *err)
+static int load_all(struct mrt_prune *p, struct mrt_error *err)
 {
 	int rc = mrt_repository_list(p->run, p->store, p->config->platform_name, p->target,
 	                             &p->list, err);
@@ -165,11 +135,11 @@ static int load_all(struct prune *p, struct mrt_error *err)
 }
 
 /* A newest backup of half the size may be a disaster that was backed up. */
-static int check_shrink(const struct prune *p, size_t first, struct mrt_error *err)
+static int check_shrink(const struct mrt_prune *p, size_t first, struct mrt_error *err)
 {
-	const struct candidate *newest = &p->all[first];
+	const struct mrt_prune_candidate *newest = &p->all[first];
 	for (size_t i = first + 1; i < p->n; i++) {
-		const struct candidate *older = &p->all[i];
+		const struct mrt_prune_candidate *older = &p->all[i];
 		if (!p->items[i].whole || strcmp(p->items[i].method, p->items[first].method) != 0)
 			continue;
 		bool size = older->manifest->size >= SHRUNK_SIZE &&
@@ -190,7 +160,7 @@ static int check_shrink(const struct prune *p, size_t first, struct mrt_error *e
 	return 0;
 }
 
-static int check_shrinks(const struct prune *p, struct mrt_error *err)
+static int check_shrinks(const struct mrt_prune *p, struct mrt_error *err)
 {
 	for (size_t i = 0; i < p->n && !p->options->accept_shrink; i++) {
 		bool newest = p->items[i].whole && !(p->items[i].keep & MRT_KEEP_FUTURE);
@@ -205,11 +175,11 @@ static int check_shrinks(const struct prune *p, struct mrt_error *err)
 	return 0;
 }
 
-static int describe(struct prune *p, json_t *list, struct mrt_error *err)
+static int describe(struct mrt_prune *p, json_t *list, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
-		struct candidate *c = &p->all[i];
+		struct mrt_prune_candidate *c = &p->all[i];
 		json_t *item = c->json = json_object(), *rules = json_array();
 		rc = mrt_json_append(list, item, err);
 		if (rc == 0)
@@ -240,246 +210,7 @@ static int describe(struct prune *p, json_t *list, struct mrt_error *err)
 	return rc;
 }
 
-/* The keys of one folder. */
-struct folder {
-	char **keys;
-	size_t n, skip; /* skip: bytes of the folder's own name */
-	int64_t newest;
-	uint64_t foreign;
-	bool complete;
-};
-
-static void folder_release(struct folder *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		free(f->keys[i]);
-	free(f->keys);
-}
-
-static int collect(void *context, const struct mrt_object *object, struct mrt_error *err)
-{
-	struct folder *f = context;
-	const char *rest = object->key + f->skip;
-	f->newest = object->modified > f->newest ? object->modified : f->newest;
-	f->complete = f->complete || strcmp(rest, "manifest.json") == 0;
-	if (!mrt_repository_knows(rest)) {
-		f->foreign++;
-		return 0;
-	}
-	if (strcmp(rest, "manifest.json") == 0)
-		return 0; /* it goes first, and alone */
-	char **grown = realloc(f->keys, (f->n + 1) * sizeof(*grown));
-	if (!grown)
-		return mrt_no_memory(err);
-	f->keys = grown;
-	int rc = mrt_text_dup(object->key, &f->keys[f->n], err);
-	f->n += rc == 0;
-	return rc;
-}
-
-static int list_folder(const struct prune *p, const char *id, char **ret, struct folder *folder,
-                       struct mrt_error *err)
-{
-	int rc = mrt_backup_key(p->config->platform_name, p->target, id, "", ret, err);
-	if (rc < 0)
-		return rc;
-	folder->skip = strlen(*ret);
-	return mrt_store_each(p->store, p->run, *ret, collect, folder, err);
-}
-
-/* All versions in the folder, the manifest's first; foreign keys are left out. held: a lock still
- * keeps one of them. */
-static int list_versions(struct prune *p, const char *prefix, struct mrt_versions *ret, bool *held,
-                         struct mrt_error *err)
-{
-	int rc = mrt_store_versions(p->store, p->run, prefix, ret, err);
-	size_t skip = strlen(prefix), n = 0, manifests = 0;
-	*held = false;
-	for (size_t i = 0; rc == 0 && i < ret->n; i++) {
-		struct mrt_version v = ret->items[i];
-		if (!mrt_repository_knows(v.key + skip)) {
-			free(v.key);
-			free(v.id);
-			continue;
-		}
-		/* swapped to the front */
-		size_t at = n++;
-		ret->items[at] = v;
-		if (strcmp(v.key + skip, "manifest.json") == 0) {
-			ret->items[at] = ret->items[manifests];
-			ret->items[manifests++] = v;
-		}
-	}
-	if (rc == 0)
-		ret->n = n;
-	for (size_t i = 0; rc == 0 && i < ret->n && !*held; i++) {
-		rc = mrt_store_hold(p->store, p->run, &ret->items[i], err);
-		if (rc == MRT_NOT_FOUND)
-			rc = 0; /* gone meanwhile */
-		*held = rc == 0 && ret->items[i].held_until > p->now;
-	}
-	return rc;
-}
-
-/* The manifest's versions, and only when they are gone the others. */
-static int delete_versions(struct prune *p, const char *prefix, const struct mrt_versions *v,
-                           struct mrt_error *err)
-{
-	size_t manifests = 0, skip = strlen(prefix);
-	while (manifests < v->n && strcmp(v->items[manifests].key + skip, "manifest.json") == 0)
-		manifests++;
-	int rc = mrt_store_delete_versions(p->store, p->run, v->items, manifests, err);
-	return rc < 0 ? rc
-	              : mrt_store_delete_versions(p->store, p->run, v->items + manifests,
-	                                          v->n - manifests, err);
-}
-
-/* What is still held stays whole, and is no error. */
-static int keep_held(struct prune *p, struct mrt_error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < p->n && p->versioned; i++) {
-		mrt_cleanup(mrt_versions_release) struct mrt_versions versions = { 0 };
-		mrt_autofree char *prefix = NULL;
-		bool held = false;
-		if (p->items[i].keep)
-			continue;
-		rc = mrt_backup_key(p->config->platform_name, p->target, p->all[i].entry->id, "",
-		                    &prefix, err);
-		if (rc == 0)
-			rc = list_versions(p, prefix, &versions, &held, err);
-		if (held) {
-			p->items[i].keep = MRT_KEEP_HELD;
-			p->held++;
-		}
-	}
-	return rc;
-}
-
-/* held: a lock of the store holds some of it, and nothing was done. */
-static int delete_folder(struct prune *p, const char *prefix, const struct folder *folder,
-                         bool *held, struct mrt_error *err)
-{
-	mrt_cleanup(mrt_versions_release) struct mrt_versions versions = { 0 };
-	mrt_autofree char *manifest = NULL;
-	*held = false;
-	if (p->versioned) {
-		int rc = list_versions(p, prefix, &versions, held, err);
-		return rc < 0 || *held ? rc : delete_versions(p, prefix, &versions, err);
-	}
-	int rc = mrt_text_printf(&manifest, err, "%smanifest.json", prefix);
-	if (rc == 0 && folder->complete)
-		rc = mrt_store_delete(p->store, p->run, manifest, err);
-	if (rc == 0 && folder->n > 0)
-		rc = mrt_store_delete_many(p->store, p->run, (const char *const *)folder->keys,
-		                           folder->n, err);
-	return rc;
-}
-
-/* A failed delete is a failed prune, but not the end of it. */
-static void note_failure(struct prune *p, const struct mrt_error *err)
-{
-	mrt_warn(p->run, "%s", err->text);
-	if (p->n_failed++ == 0)
-		p->failure = *err;
-}
-
-static bool fatal(int rc)
-{
-	return rc == MRT_CANCELLED || rc == MRT_DEADLINE || rc == MRT_LOCKED || rc == MRT_NO_MEMORY;
-}
-
-static int remove_backup(struct prune *p, struct candidate *c, struct mrt_error *err)
-{
-	mrt_cleanup(folder_release) struct folder folder = { 0 };
-	mrt_autofree char *prefix = NULL;
-	bool held = false;
-	int rc = p->lock ? mrt_store_lock_renew(p->lock, p->run, err) : 0;
-	if (rc == 0 && p->lock)
-		rc = mrt_store_lock_check(p->lock, p->run, err);
-	if (rc == 0)
-		rc = list_folder(p, c->entry->id, &prefix, &folder, err);
-	if (rc == 0)
-		rc = delete_folder(p, prefix, &folder, &held, err);
-	if (rc == 0 && held)
-		rc = mrt_fail(err, MRT_CHANGED, "%s is locked since the plan was made", prefix);
-	p->foreign += folder.foreign;
-	if (rc == 0) {
-		p->removed++;
-		p->freed += c->manifest->stored_size;
-	}
-	return rc;
-}
-
-static int remove_all(struct prune *p, struct mrt_error *err)
-{
-	for (size_t i = p->n; i > 0; i--) { /* the oldest first */
-		struct candidate *c = &p->all[i - 1];
-		struct mrt_error why = { 0 };
-		if (p->items[i - 1].keep)
-			continue;
-		int rc = remove_backup(p, c, &why);
-		if (fatal(rc)) {
-			if (err)
-				*err = why;
-			return rc;
-		}
-		if (rc < 0)
-			note_failure(p, &why);
-		rc = mrt_json_set_text(c->json, "action", rc < 0 ? "failed" : "removed", err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* A folder without a manifest: left behind, or of a run that is at work? */
-static int look_at_unfinished(struct prune *p, const char *id, struct mrt_error *err)
-{
-	mrt_cleanup(folder_release) struct folder folder = { 0 };
-	mrt_autofree char *prefix = NULL;
-	struct mrt_error why = { 0 };
-	int rc = list_folder(p, id, &prefix, &folder, err);
-	if (rc < 0)
-		return rc;
-	if (folder.complete || folder.newest > p->now - p->options->grace / MRT_SECOND)
-		return 0;
-	p->foreign += folder.foreign;
-	bool held = false;
-	rc = p->lock ? mrt_store_lock_check(p->lock, p->run, &why) : 0;
-	if (rc == 0 && !p->options->dry_run && folder.n > 0)
-		rc = delete_folder(p, prefix, &folder, &held, &why);
-	p->held += held;
-	p->folders += !held;
-	p->leftovers += held ? 0 : folder.n;
-	if (fatal(rc)) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	if (rc < 0)
-		note_failure(p, &why);
-	return 0;
-}
-
-static int collect_leftovers(struct prune *p, struct mrt_error *err)
-{
-	mrt_autofree char *prefix = NULL;
-	struct mrt_leftovers uploads = { 0 };
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < p->list.incomplete; i++)
-		rc = look_at_unfinished(p, p->list.unfinished[i].id, err);
-	if (rc == 0)
-		rc = mrt_text_printf(&prefix, err, "%s/%s/", p->config->platform_name, p->target);
-	if (rc == 0)
-		rc = mrt_store_leftovers(p->store, p->run, prefix,
-		                         p->options->dry_run ? INT64_MAX : p->options->grace,
-		                         &uploads, err);
-	p->uploads += p->options->dry_run ? 0 : uploads.removed;
-	return rc;
-}
-
-static int take_lock(struct prune *p, struct mrt_error *err)
+static int take_lock(struct mrt_prune *p, struct mrt_error *err)
 {
 	const struct mrt_store_lock_options lock = {
 		.platform = p->config->platform_name,
@@ -493,7 +224,7 @@ static int take_lock(struct prune *p, struct mrt_error *err)
 	return mrt_store_lock_take(p->run, p->store, &lock, &p->lock, err);
 }
 
-static int ask(const struct prune *p, struct mrt_error *err)
+static int ask(const struct mrt_prune *p, struct mrt_error *err)
 {
 	size_t n = 0;
 	uint64_t size = 0;
@@ -511,7 +242,8 @@ static int ask(const struct prune *p, struct mrt_error *err)
 	return p->options->confirm(p->options->context, question, err);
 }
 
-static int prune_target(struct prune *p, const char *target, json_t *list, struct mrt_error *err)
+static int prune_target(struct mrt_prune *p, const char *target, json_t *list,
+                        struct mrt_error *err)
 {
 	p->target = target;
 	int rc = take_lock(p, err);
@@ -520,7 +252,7 @@ static int prune_target(struct prune *p, const char *target, json_t *list, struc
 	if (rc == 0)
 		mrt_retention_apply(&p->policy, p->items, p->n);
 	if (rc == 0)
-		rc = keep_held(p, err);
+		rc = mrt_prune_keep_held(p, err);
 	if (rc == 0)
 		rc = describe(p, list, err);
 	if (rc == 0)
@@ -530,9 +262,9 @@ static int prune_target(struct prune *p, const char *target, json_t *list, struc
 	if (rc == 0 && !p->options->dry_run)
 		rc = ask(p, err);
 	if (rc == 0 && !p->options->dry_run)
-		rc = remove_all(p, err);
+		rc = mrt_prune_remove(p, err);
 	if (rc == 0)
-		rc = collect_leftovers(p, err);
+		rc = mrt_prune_leftovers(p, err);
 	target_release(p);
 	return rc;
 }
@@ -544,7 +276,7 @@ static const char *target_of(const struct mrt_backup_list *all, size_t i)
 }
 
 /* Each target that has something, once. */
-static int prune_targets(struct prune *p, const struct mrt_backup_list *all, json_t *list,
+static int prune_targets(struct mrt_prune *p, const struct mrt_backup_list *all, json_t *list,
                          struct mrt_error *err)
 {
 	int rc = 0;
@@ -558,7 +290,7 @@ static int prune_targets(struct prune *p, const struct mrt_backup_list *all, jso
 	return rc;
 }
 
-static int look_at_store(struct prune *p, struct mrt_error *err)
+static int look_at_store(struct mrt_prune *p, struct mrt_error *err)
 {
 	struct mrt_store_capabilities c;
 	bool lock = !p->options->dry_run && !p->options->no_store_lock;
@@ -579,7 +311,7 @@ static int look_at_store(struct prune *p, struct mrt_error *err)
 	return mrt_hint(err, "when nothing else works on this store: --no-store-lock");
 }
 
-static int report(const struct prune *p, json_t *json, struct mrt_error *err)
+static int report(const struct mrt_prune *p, json_t *json, struct mrt_error *err)
 {
 	const struct {
 		const char *name;
@@ -602,13 +334,12 @@ static int report(const struct prune *p, json_t *json, struct mrt_error *err)
 int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(prune_release) struct prune p = { .run = run,
-		                                      .config = config,
-		                                      .options = options };
+	mrt_cleanup(prune_release) struct mrt_prune p = { .run = run,
+		                                          .config = config,
+		                                          .options = options };
 	mrt_auto_json json = json_object();
 	json_t *list = json_array();
 	mrt_cleanup(mrt_backup_list_release) struct mrt_backup_list all = { 0 };
-	unsigned buffers = 0;
 	int rc = json ? mrt_json_set(json, "backups", list, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = read_policy(&p, err);
@@ -617,9 +348,7 @@ int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0 && options->target)
 		rc = mrt_backup_name_check("target", options->target, err);
 	if (rc == 0)
-		rc = mrt_repository_buffers(config, FIXED_MEMORY, 1, &buffers, err);
-	if (rc == 0)
-		rc = mrt_repository_open(config, buffers, &p.store, err);
+		rc = mrt_repository_open_reader(config, &p.store, err);
 	if (rc == 0)
 		rc = look_at_store(&p, err);
 	if (rc == 0)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define READER_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, listings */
+
 void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE])
 {
 	char time[MRT_TIME_SIZE], random[7];
@@ -105,6 +107,14 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		          .stall_timeout = config->limits_stall },
 	};
 	return mrt_store_open(&options, ret, err);
+}
+
+int mrt_repository_open_reader(const struct mrt_config *config, struct mrt_store **ret,
+                               struct mrt_error *err)
+{
+	unsigned buffers = 0;
+	int rc = mrt_repository_buffers(config, READER_MEMORY, 1, &buffers, err);
+	return rc < 0 ? rc : mrt_repository_open(config, buffers, ret, err);
 }
 
 struct listing {

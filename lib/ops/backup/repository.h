@@ -27,6 +27,9 @@ void mrt_backup_name_encode(const char *name, struct mrt_buf *buf);
 /* Opens the configured store; buffers: how many part buffers it may use. */
 int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
                         struct mrt_error *err);
+/* Opens it for reading small objects, listing and deleting: no compressor needs memory beside. */
+int mrt_repository_open_reader(const struct mrt_config *config, struct mrt_store **ret,
+                               struct mrt_error *err);
 /* Part buffers that fit into backup.memory beside fixed bytes; MRT_CONFIG names the least memory
  * that would do when that is under min. */
 int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsigned min,

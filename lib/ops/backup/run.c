@@ -360,7 +360,6 @@ static void tell(const struct mrt_run *run, const struct mrt_config *config, con
 {
 	struct mrt_backup_outcome outcome = {
 		.target = target,
-		.platform = config->platform_name,
 		.ended = run->wall() / MRT_SECOND,
 		.duration = (double)took / (double)MRT_SECOND,
 		.exit_status = mrt_code_exit_status((enum mrt_code)code),
@@ -384,15 +383,14 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	int rc = check_options(options, err);
 	if (rc < 0)
 		return rc;
+	int (*back_up)(const struct mrt_run *, const struct mrt_config *,
+	               const struct mrt_backup_options *, json_t **, struct mrt_error *) =
+	        strcmp(options->target, "redis") == 0 ? mrt_run_redis : run_backup;
 	if (options->dry_run)
-		return strcmp(options->target, "redis") == 0
-		               ? mrt_run_redis(run, config, options, ret, err)
-		               : run_backup(run, config, options, ret, err);
-	bool redis = strcmp(options->target, "redis") == 0;
+		return back_up(run, config, options, ret, err);
 	int64_t begun = mrt_clock_monotonic();
 	mrt_ping(run, config, &pinger, MRT_PING_START, NULL);
-	rc = redis ? mrt_run_redis(run, config, options, &manifest, err)
-	           : run_backup(run, config, options, &manifest, err);
+	rc = back_up(run, config, options, &manifest, err);
 	tell(run, config, options->target, mrt_clock_monotonic() - begun, manifest, rc);
 	mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
 	         rc < 0 ? err->text : NULL);
