@@ -143,7 +143,8 @@ int mrt_store_delete(struct mrt_store *store, const struct mrt_run *run, const c
 /* Goes on after a failure; the error counts the failed and names the first. */
 int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
                           const char *const *keys, size_t n, struct mrt_error *err);
-/* Removes what unfinished uploads under prefix left, older than grace ns by the store's clock. */
+/* Removes what unfinished uploads under prefix left, older than grace ns by the store's clock; of
+ * puts that it knows to be at work (on dir: all of this host) nothing, however old. */
 int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
                         int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 /* Does what is deleted stay, as an older version? MRT_UNKNOWN where one may not ask. */

@@ -1,7 +1,8 @@
 /* store_dir.c - a store in a directory.
  *
  * An object is a file under the key's path. It is written as .maratea-tmp/<random>, fsynced, and
- * link(2)ed to its name, which fails if the name is taken: the kernel decides who wins.
+ * link(2)ed to its name, which fails if the name is taken: the kernel decides who wins. As long as
+ * it is written the file is flock(2)ed, so that clearing leftovers knows it from a dead run's.
  */
 #include "base/file.h"
 #include "base/text.h"
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static int path_of(const struct mrt_dir_store *d, const char *key, char **ret,
@@ -127,9 +129,11 @@ static int dir_put(struct mrt_store *store, const struct mrt_run *run, const cha
 		rc = mrt_dir_make_parents(put->temporary, 0700, err);
 	if (rc < 0)
 		return rc;
-	put->fd = open(put->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* NFS wants a file that may be read and written for its locks */
+	put->fd = open(put->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (put->fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", put->temporary);
+	flock(put->fd, LOCK_EX | LOCK_NB); /* where there are no locks, its age must do */
 	*ret = mrt_steal(sink);
 	return 0;
 }
@@ -257,6 +261,13 @@ static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const 
 	               : mrt_fail(err, first.code, "%zu of %zu failed: %s", failed, n, first.text);
 }
 
+/* Does a put that is still at work hold the lock of the file? */
+static bool is_at_work(int dir, const char *name)
+{
+	mrt_autofd fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
                          int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
@@ -276,7 +287,8 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
 		    !S_ISREG(st.st_mode))
 			continue;
 		ret->found++;
-		if (now - (int64_t)st.st_mtime * MRT_SECOND < grace)
+		if (now - (int64_t)st.st_mtime * MRT_SECOND < grace ||
+		    is_at_work(dirfd(entries), e->d_name))
 			continue;
 		if (unlinkat(dirfd(entries), e->d_name, 0) == 0)
 			ret->removed++;
