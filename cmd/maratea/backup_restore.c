@@ -4,12 +4,15 @@
 #include "ops/backup/backup.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 struct args {
-	const char *id, *database, *to, *to_database, *scratch, *to_dir, *owner, *identity;
+	const char *id, *database, *to, *to_database, *scratch, *to_dir, *to_redis, *owner,
+	        *identity;
 	int64_t jobs;
 	struct mrt_texts tablespaces;
-	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, dry_run, yes;
+	bool swap, globals, replace_roles, no_owner, no_tablespaces, force_downgrade, replace;
+	bool dry_run, yes;
 };
 
 static const struct mrt_opt opts[] = {
@@ -19,6 +22,10 @@ static const struct mrt_opt opts[] = {
 	             "into this new or empty database"),
 	MRT_OPT_TEXT(struct args, to, 0, "to", "URL|FILE",
 	             "into another server (and the URL's database); of Redis: into this file"),
+	MRT_OPT_TEXT(struct args, to_redis, 0, "to-redis", "URL",
+	             "of Redis: into this server that runs (redis.url: the configured one)"),
+	MRT_OPT_FLAG(struct args, replace, 0, "replace",
+	             "with --to-redis: give up what its databases hold"),
 	MRT_OPT_TEXT(struct args, to_dir, 0, "to-dir", "DIR",
 	             "a physical backup: into this absent or empty directory", .complete = "dir"),
 	MRT_OPT_TEXT(struct args, owner, 0, "owner", "USER",
@@ -151,6 +158,29 @@ static void show_file(struct mrt_output *out, const json_t *r, bool dry_run)
 		mrt_buf_add_text(&out->text, "nothing was written (--dry-run)\n");
 }
 
+static void show_redis(struct mrt_output *out, const json_t *r, bool dry_run)
+{
+	const json_t *item;
+	size_t i;
+	mrt_show_field(out, "backup", "%s", mrt_json_text_or(r, "id", ""));
+	mrt_show_field(out, dry_run ? "would go to" : "restored to", "%s",
+	               mrt_json_text_or(r, "to_redis", ""));
+	json_array_foreach (json_object_get(r, "databases"), i, item) {
+		uint64_t expired = mrt_json_size_or(item, "expired", 0);
+		uint64_t replaced = mrt_json_size_or(item, "replaced", 0);
+		char gone[64] = "", old[64] = "";
+		if (expired > 0)
+			snprintf(gone, sizeof(gone), ", %" PRIu64 " have expired", expired);
+		if (replaced > 0)
+			snprintf(old, sizeof(old), ", in place of %" PRIu64, replaced);
+		mrt_show_field(out, "database", "%s: %" PRIu64 " keys%s%s",
+		               mrt_json_text_or(item, "name", ""),
+		               mrt_json_size_or(item, "keys", 0), gone, old);
+	}
+	if (dry_run)
+		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -173,6 +203,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.n_tablespaces = a->tablespaces.n,
 		.to_dir = a->to_dir,
 		.owner = a->owner,
+		.to_redis = a->to_redis,
+		.replace = a->replace,
 		.confirm = confirm,
 		.context = &asking,
 	};
@@ -184,6 +216,10 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return mrt_show_json(env->out, report, err);
 	if (mrt_json_text_or(report, "to_file", NULL)) {
 		show_file(env->out, report, a->dry_run);
+		return 0;
+	}
+	if (a->to_redis) {
+		show_redis(env->out, report, a->dry_run);
 		return 0;
 	}
 	if (a->to_dir) {
@@ -199,7 +235,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 const struct mrt_cmd mrt_cmd_backup_restore = {
 	.group = "backup",
 	.verb = "restore",
-	.summary = "restore a database, or a server's directory, from a backup",
+	.summary = "restore a database, a server's directory, or a Redis from a backup",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.needs_config = true,

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "client/redis_link.h"
 
-#include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +14,13 @@ void mrt_redis_free(struct mrt_redis *r)
 {
 	if (!r)
 		return;
+	if (r->replies)
+		redisReaderFree(r->replies);
 	SSL_free(r->ssl);
 	SSL_CTX_free(r->context);
 	mrt_fd_close(&r->fd);
 	mrt_secret_free(r->password);
+	mrt_secret_free(r->url);
 	char *texts[] = { r->host, r->port, r->path, r->user, r->where, r->in };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -28,6 +30,11 @@ void mrt_redis_free(struct mrt_redis *r)
 const char *mrt_redis_where(const struct mrt_redis *r)
 {
 	return r->where;
+}
+
+int64_t mrt_redis_database(const struct mrt_redis *r)
+{
+	return r->db;
 }
 
 /* A piece of the URL, decoded. */
@@ -49,6 +56,7 @@ static int bad_url(const char *what, struct mrt_error *err)
 
 static int parse_db(struct mrt_redis *r, const char *text, struct mrt_error *err)
 {
+	r->db = -1;
 	if (!*text)
 		return 0;
 	return mrt_number_parse(text, 0, INT32_MAX, &r->db, err) < 0
@@ -128,44 +136,64 @@ static int give_text(const struct mrt_redis *r, const redisReply *reply, struct 
 	return mrt_buf_check(ret, err);
 }
 
+int mrt_redis_format(struct mrt_buf *out, size_t n, const char *const *words, const size_t *lengths,
+                     struct mrt_error *err)
+{
+	char *text = NULL;
+	int len = redisFormatCommandArgv(&text, (int)n, (const char **)(uintptr_t)words, lengths);
+	if (len < 0)
+		return mrt_no_memory(err);
+	mrt_buf_add(out, text, (size_t)len);
+	explicit_bzero(text, (size_t)len); /* may hold a password */
+	redisFreeCommand(text);
+	return mrt_buf_check(out, err);
+}
+
 static int send_words(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
                       struct mrt_error *err)
 {
-	int n = 0;
+	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = MRT_BUF_INIT;
+	size_t n = 0;
 	while (words[n])
 		n++;
-	char *text = NULL;
-	int len = redisFormatCommandArgv(&text, n, (const char **)(uintptr_t)words, NULL);
-	if (len < 0)
-		return mrt_no_memory(err);
-	int rc = mrt_redis_send(r, run, text, (size_t)len, err);
-	explicit_bzero(text, (size_t)len); /* may hold a password */
-	redisFreeCommand(text);
+	int rc = mrt_redis_format(&text, n, words, NULL, err);
+	return rc < 0 ? rc : mrt_redis_send(r, run, text.data, text.len, err);
+}
+
+int mrt_redis_reply(struct mrt_redis *r, const struct mrt_run *run, redisReply **ret,
+                    struct mrt_error *err)
+{
+	void *reply = NULL;
+	int rc = 0;
+	while (rc == 0) {
+		if (redisReaderGetReply(r->replies, &reply) != REDIS_OK)
+			return mrt_fail(err, MRT_FAILED,
+			                "%s: this is not Redis that answers: %.100s", r->where,
+			                r->replies->errstr);
+		if (reply)
+			break;
+		rc = mrt_redis_receive(r, run, err);
+		if (rc == 0 &&
+		    redisReaderFeed(r->replies, r->in + r->from, r->to - r->from) != REDIS_OK)
+			rc = mrt_no_memory(err);
+		r->from = r->to;
+	}
+	if (rc == 0)
+		*ret = reply;
 	return rc;
 }
 
 int mrt_redis_command(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
                       struct mrt_buf *ret, struct mrt_error *err)
 {
-	redisReader *reader = redisReaderCreate();
-	void *reply = NULL;
-	int rc = reader ? send_words(r, run, words, err) : mrt_no_memory(err);
-	while (rc == 0 && !reply) {
-		rc = mrt_redis_receive(r, run, err);
-		if (rc == 0 &&
-		    redisReaderFeed(reader, r->in + r->from, r->to - r->from) != REDIS_OK)
-			rc = mrt_no_memory(err);
-		r->from = r->to;
-		if (rc == 0 && redisReaderGetReply(reader, &reply) != REDIS_OK)
-			rc = mrt_fail(err, MRT_FAILED, "%s: this is not Redis that answers: %.100s",
-			              r->where, reader->errstr);
-	}
+	redisReply *reply = NULL;
+	int rc = send_words(r, run, words, err);
+	if (rc == 0)
+		rc = mrt_redis_reply(r, run, &reply, err);
 	if (rc == 0)
 		rc = give_text(r, reply, ret, err);
 	if (reply)
 		freeReplyObject(reply);
-	if (reader)
-		redisReaderFree(reader);
 	return rc;
 }
 
@@ -178,6 +206,16 @@ void mrt_redis_info(const char *info, const char *field, char *ret, size_t size)
 			snprintf(ret, size, "%.*s", (int)strcspn(p + n + 1, "\r\n"), p + n + 1);
 			return;
 		}
+}
+
+void mrt_redis_keyspace(const char *info, const char *database, uint64_t *ret_keys,
+                        uint64_t *ret_expires)
+{
+	char field[32], value[128];
+	snprintf(field, sizeof(field), "db%s", database);
+	mrt_redis_info(info, field, value, sizeof(value));
+	if (sscanf(value, "keys=%" SCNu64 ",expires=%" SCNu64, ret_keys, ret_expires) != 2)
+		*ret_keys = *ret_expires = 0;
 }
 
 static int log_in(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
@@ -205,13 +243,16 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	r->fd = -1;
 	r->options = *options;
 	r->in = malloc(MRT_REDIS_CHUNK);
-	if (!r->in)
+	r->replies = redisReaderCreate();
+	if (!r->in || !r->replies)
 		return mrt_no_memory(err);
 	struct mrt_run limited = *run;
 	int64_t until = mrt_clock_monotonic() + options->connect_timeout;
 	if (limited.deadline == 0 || limited.deadline > until)
 		limited.deadline = until;
-	int rc = parse_url(r, url, err);
+	int rc = mrt_text_dup(url, &r->url, err);
+	if (rc == 0)
+		rc = parse_url(r, url, err);
 	if (rc == 0)
 		rc = r->path ? mrt_redis_connect_local(r, &limited, err)
 		             : mrt_redis_connect_remote(r, &limited, err);
@@ -229,6 +270,12 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	if (rc == 0)
 		*ret = mrt_steal(r);
 	return rc;
+}
+
+int mrt_redis_again(const struct mrt_redis *r, const struct mrt_run *run, struct mrt_redis **ret,
+                    struct mrt_error *err)
+{
+	return mrt_redis_connect(run, r->url, &r->options, ret, err);
 }
 
 /* The line that announces the snapshot; empty lines say that the server is at it. */

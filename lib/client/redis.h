@@ -29,12 +29,19 @@ MRT_DEFINE_AUTO(mrt_redis)
 /* "host:port" or the socket's path, for messages. */
 const char *mrt_redis_where(const struct mrt_redis *redis);
 
+/* The database that the URL names, or -1. */
+int64_t mrt_redis_database(const struct mrt_redis *redis);
+
 /* The reply's text (a status, a bulk string, a number) is appended to ret, which may be NULL. An
  * error reply is MRT_REFUSED in the server's words. words end in NULL. */
 int mrt_redis_command(struct mrt_redis *redis, const struct mrt_run *run, const char *const *words,
                       struct mrt_buf *ret, struct mrt_error *err);
 /* The value of a field of INFO's text, copied into ret; "" when there is none. */
 void mrt_redis_info(const char *info, const char *field, char *ret, size_t size);
+
+/* "db3:keys=2,expires=1" of INFO's text: the keys of a database, and those with a time to live. */
+void mrt_redis_keyspace(const char *info, const char *database, uint64_t *ret_keys,
+                        uint64_t *ret_expires);
 
 /* Asks for a snapshot and gives each() its bytes; 0 when the stream ended where it was announced
  * to. While the server prepares it, each() is called with no bytes from time to time. The

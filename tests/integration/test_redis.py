@@ -24,7 +24,8 @@ class Redis:
                         self.dir + "/key.pem", "-out", self.dir + "/ca.pem"], check=True, capture_output=True)
         argv = ["redis-server", "--port", self.port, "--tls-port", self.tls, "--tls-cert-file", self.dir + "/ca.pem", "--tls-key-file",
                 self.dir + "/key.pem", "--tls-ca-cert-file", self.dir + "/ca.pem", "--tls-auth-clients", "no", "--bind", "127.0.0.1",
-                "--dir", self.dir, "--save", "", "--requirepass", password, "--unixsocket", self.dir + "/s", *options]
+                "--dir", self.dir, "--save", "", "--requirepass", password, "--unixsocket", self.dir + "/s",
+                "--enable-debug-command", "local", *options]
         self.log = open(self.dir + "/log", "wb")
         self.process = subprocess.Popen([str(a) for a in argv], stdout=self.log, stderr=self.log)
         wait_until(lambda: self.cli("PING") == "PONG", 30, "Redis")
@@ -89,7 +90,7 @@ def test_a_snapshot_is_counted_listed_verified_and_starts_a_server():
     done = maratea("backup", "restore", made["id"], "--to", target, env=ENV)
     holds(done.out, "restored to  %s" % target, "compared     15 keys: all there")
     equal(os.stat(target).st_mode & 0o777, 0o600)
-    copy = Redis("--enable-debug-command", "yes", rdb=target)
+    copy = Redis(rdb=target)
     try:
         equal((copy.cli("DBSIZE"), copy.cli("-n", 3, "DBSIZE")), ("13", "2"))
         equal(copy.cli("GET", "packed"), "abc" * 3000)
@@ -209,7 +210,7 @@ def test_encrypted_locked_and_stopped_in_between():
         wait_until(lambda: "slave0" not in SERVER.cli("INFO", "replication"), 30, "its end")
     SERVER.cli("CONFIG", "SET", "repl-diskless-sync-delay", 0)
     nothing_new(before)
-    holds(maratea("backup", "verify", made["id"], "--restore", "-i", key, env=ENV, status=3).err, "is verified to level content")
+    equal(maratea("backup", "verify", made["id"], "--restore", "-i", key, "-o", "json", env=ENV).json()["level"], "restore")
     path = ROOT + "/store/default/redis/%s/dump.rdb.zst" % before[0]
     changed = bytearray(open(path, "rb").read())
     changed[len(changed) // 2] ^= 1
@@ -218,6 +219,175 @@ def test_encrypted_locked_and_stopped_in_between():
     holds(maratea("backup", "verify", before[0], env=ENV, status=4).err, "dump.rdb.zst: ")
     failed = maratea("backup", "restore", before[0], "--to", ROOT + "/bad.rdb", env=ENV, status=4)
     equal([f for f in os.listdir(ROOT) if "bad" in f], [])
+
+
+def test_verify_by_restore_starts_a_server_from_it():
+    made = backup().json()
+    record = maratea("backup", "verify", made["id"], "--restore", "-o", "json", env=ENV).json()
+    equal((record["level"], record["passed"], record["databases"], record["objects"]), ("restore", True, 2, 1))
+    tmp = temporary()
+    try:
+        record = maratea("backup", "drill", "redis", "-o", "json", env=dict(ENV, TMPDIR=tmp)).json()
+        equal((record["id"], record["level"], record["passed"]), (made["id"], "restore", True))
+        equal(os.listdir(tmp), [])
+    finally:
+        os.rmdir(tmp)
+    # what only its keys' numbers tell: the server has others once it is loaded
+    folder = ROOT + "/store/default/redis/" + made["id"]
+    for module, words, status in ((["ReJSON-RL"], "holds values of the module ReJSON-RL", 3), ([], "the manifest says 12 and 1", 4)):
+        changed = json.load(open(folder + "/manifest.json"))
+        del changed["sha256"]
+        changed["redis"]["modules"] = module
+        changed["databases"][0]["expires"] = 1 if module else 2
+        os.unlink(folder + "/manifest.json")
+        open(folder + "/manifest.json", "w").write(sealed(changed))
+        failed = maratea("backup", "verify", made["id"], "--restore", env=ENV, status=status)
+        holds(failed.err, words if module else "database 0 has 13 keys once loaded, 1 of them with a time to live; the manifest says 13 and 2")
+    changed["databases"][0]["expires"] = 1
+    changed["server"]["version"] = "99.1.2"
+    os.unlink(folder + "/manifest.json")
+    open(folder + "/manifest.json", "w").write(sealed(changed))
+    holds(maratea("backup", "verify", made["id"], "--restore", env=ENV, status=3).err, "the snapshot is of Redis 99.1.2; redis-server here is 7.")
+    holds(maratea("backup", "verify", made["id"], "--restore", env=dict(ENV, PATH="/nonexistent"), status=3).err,
+          "no redis-server is installed", "hint: install redis-server")
+    shutil.rmtree(folder)
+
+
+def contents(server, db):
+    names = sorted(server.cli("-n", db, "--scan").split())
+    return {n: server.cli("-n", db, "DEBUG", "DIGEST-VALUE", n) for n in names}
+
+
+def test_a_snapshot_goes_into_a_server_that_runs():
+    made = backup().json()
+    other = Redis()
+    try:
+        def restore(*args, url=None, status=0, **more):
+            return maratea("backup", "restore", made["id"], "--to-redis", url or other.url()[:-2], *args, env=dict(ENV, **more), status=status)
+        done = restore("--dry-run")
+        holds(done.out, "would go to  localhost:%d" % other.port, "0: 13 keys", "3: 2 keys", "nothing was changed")
+        equal(other.cli("INFO", "keyspace"), "# Keyspace")
+        report = restore("-o", "json").json()
+        equal([(d["name"], d["keys"], d["expired"], d["replaced"]) for d in report["databases"]], [("0", 13, 0, 0), ("3", 2, 0, 0)])
+        for db in (0, 3):
+            equal(contents(other, db), contents(SERVER, db))
+        assert 9000 < int(other.cli("TTL", "soon")) <= 10000, other.cli("TTL", "soon")
+        equal((other.cli("TTL", "text"), other.cli("FUNCTION", "LIST").count("library_name"), other.cli("EXISTS", "maratea:restore")), ("-1", 1, "0"))
+        equal([line.split(":")[0] for line in other.cli("INFO", "keyspace").split()[2:]], ["db0", "db3"])
+        # what is there is not given up unless it is said
+        other.cli("SET", "later", "x")
+        failed = restore(status=5)
+        holds(failed.err, "database 0 of localhost:%d has 14 keys" % other.port, "hint: --replace")
+        equal(other.cli("GET", "later"), "x")
+        holds(restore("--replace", status=2).err, "replacing 16 keys in 2 databases", "--yes")
+        equal(other.cli("GET", "later"), "x")
+        holds(restore("--replace", "--yes").out, "0: 13 keys, in place of 14", "3: 2 keys, in place of 2")
+        equal(contents(other, 0), contents(SERVER, 0))
+        # one database alone, over TLS, as the configured server
+        other.cli("FLUSHALL")
+        other.cli("FUNCTION", "FLUSH")
+        other.cli("SET", "mine", "x")
+        configured = other.url(other.tls, db=3, scheme="rediss")
+        restore(url="redis.url", REDIS_URL=configured, MARATEA_REDIS_CA_FILE=other.dir + "/ca.pem")
+        equal((contents(other, 3), other.cli("DBSIZE")), (contents(SERVER, 3), "1"))
+        holds(restore(url=other.url(db=7), status=1).err, "has no database 7")
+    finally:
+        other.close()
+
+
+def test_a_restore_into_a_server_is_whole_or_changes_nothing():
+    made = backup().json()
+    other = Redis("--databases", 4)
+    try:
+        def restore(*args, status, url=None):
+            return maratea("backup", "restore", made["id"], "--to-redis", url or other.url()[:-2], *args, env=ENV, status=status)
+
+        def untouched(keyspace="# Keyspace", functions=0):
+            equal(other.cli("INFO", "keyspace"), keyspace)
+            equal(other.cli("FUNCTION", "LIST").count("library_name"), functions)
+        # a function of the same name, found after the swap: it is taken back
+        other.cli("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 2 end)")
+        holds(restore(status=5).err, "Library lib already exists")
+        untouched(functions=1)
+        equal(other.cli("FCALL", "f", 0), "2")
+        other.cli("FUNCTION", "FLUSH")
+        # no room to build beside
+        other.cli("-n", 1, "SET", "a", "b")
+        holds(restore(status=3).err, "has 4 databases, and not 2 empty ones beside those of the backup", "hint: restore --to FILE")
+        other.cli("FLUSHALL")
+        # no memory for it
+        other.cli("CONFIG", "SET", "maxmemory", 1)
+        holds(restore(status=6).err, "OOM command not allowed")
+        other.cli("CONFIG", "SET", "maxmemory", 0)
+        untouched()
+        # a user who may not swap
+        other.cli("ACL", "SETUSER", "half", "on", ">half", "~*", "+@all", "-swapdb")
+        failed = restore(url=other.url(user="half", password="half")[:-2], status=6)
+        holds(failed.err, "NOPERM", "hint: the user of localhost:%d needs: " % other.port, "+swapdb")
+        untouched()
+        # the connection is cut in the middle of the values
+        SERVER.cli("-x", "SET", "noise", stdin=os.urandom(3000000).hex())
+        big = backup().json()
+        SERVER.cli("DEL", "noise")
+
+        class Cut(Wire):
+            def pump(self, source, target, flip_at):
+                if source in self.sockets[0::2]:
+                    left = 1000000
+                    while left > 0:
+                        data = source.recv(min(65536, left))
+                        if not data:
+                            break
+                        target.sendall(data)
+                        left -= len(data)
+                    if left == 0:
+                        self.cuts = 1
+                        for s in (source, target):
+                            s.close()
+                        return
+                    return
+                super().pump(source, target, flip_at)
+        wire = Cut(other.port)
+        failed = maratea("backup", "restore", big["id"], "--to-redis", other.url(wire.port)[:-2], env=ENV, status=6)
+        equal(wire.cuts, 1)
+        holds(failed.err, "localhost:%d: " % wire.port)
+        untouched()
+        # a replica, a cluster
+        other.cli("REPLICAOF", "127.0.0.1", SERVER.port)
+        holds(restore(status=3).err, "is a replica")
+        other.cli("REPLICAOF", "NO", "ONE")
+        for args, words in ((["--to", ROOT + "/x", "--to-redis", other.url()], "where is it to go?"), ([], "where is it to go?"),
+                            (["--to-redis", "nonsense"], "is no URL"), (["--to-redis", other.url(), "--swap"], "--to-redis URL, --replace"),
+                            (["--to", other.url()], "--to takes a file"), (["--to", ROOT + "/x", "--replace"], "--replace goes with --to-redis")):
+            failed = maratea("backup", "restore", made["id"], *args, env=ENV, status=2)
+            holds(failed.err, words)
+            lacks(failed.err, "s3cret")
+    finally:
+        other.close()
+    cluster = Redis("--cluster-enabled", "yes")
+    try:
+        holds(maratea("backup", "restore", made["id"], "--to-redis", cluster.url()[:-2], env=ENV, status=3).err, "is a node of a cluster")
+    finally:
+        cluster.close()
+
+
+def test_ten_thousand_keys_that_expire_and_others_arrive():
+    other, source = Redis(), Redis()
+    try:
+        source.cli(stdin="".join("SET key:%d %s\nSET soon:%d x PX %d\n" % (i, "v" * (1 + i % 300), i, 1 + i * 200) for i in range(5000)))
+        env = dict(ENV, REDIS_URL=source.url(), MARATEA_STORE="file://" + ROOT + "/ttl")
+        made = backup(env=env).json()
+        wait_until(lambda: int(source.cli("DBSIZE")) < made["redis"]["keys"], 30, "the first to expire")
+        report = maratea("backup", "restore", made["id"], "--to-redis", other.url(), "-o", "json", env=env).json()
+        database = report["databases"][0]
+        assert database["expired"] > 0, database
+        equal(database["keys"] + database["expired"], made["redis"]["keys"])
+        equal(len([k for k in other.cli("--scan", "--pattern", "key:*").split()]), 5000)
+        equal(other.cli("GET", "key:4999"), "v" * (1 + 4999 % 300))
+        maratea("backup", "verify", made["id"], "--restore", env=env)
+    finally:
+        other.close()
+        source.close()
 
 
 main(globals())

@@ -80,7 +80,7 @@ def check_words(shell):
     shell.same('maratea -q backup ver', ['verify'])
     shell.same('maratea backup run ', ['postgres', 'redis'])
     shell.same('maratea backup run -l text ', ['postgres', 'redis'])
-    shell.same('maratea backup restore --to-', ['--to-database', '--to-dir'])
+    shell.same('maratea backup restore --to-', ['--to-database', '--to-dir', '--to-redis'])
     shell.same('maratea backup verify --', options('backup', 'verify'))
     shell.same('maratea -o ', ['json', 'table'])
     shell.same('maratea backup list --output j', ['json'])

@@ -361,7 +361,7 @@ static int wrong_method(const struct mrt_manifest *manifest, struct mrt_error *e
 /* Which of the latest ones is meant. */
 static const char *method_of(const struct mrt_restore_options *options)
 {
-	if (strncmp(options->id, "redis/", 6) == 0)
+	if (strncmp(options->id, "redis/", 6) == 0 || options->to_redis)
 		return "rdb";
 	return options->to_dir ? "physical" : "logical";
 }
@@ -391,6 +391,8 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		return mrt_fail(err, MRT_USAGE,
 		                "--replace-roles goes with --globals, --tablespace with --globals "
 		                "or --to-dir");
+	if (options->replace && !options->to_redis)
+		return mrt_fail(err, MRT_USAGE, "--replace goes with --to-redis");
 	int rc = mrt_content_fit(config, &threads, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &r.store, err);
@@ -398,6 +400,8 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id,
 		                       method_of(options), &r.manifest, err);
 	bool redis = rc == 0 && strcmp(r.manifest->method, "rdb") == 0;
+	if (rc == 0 && !redis && options->to_redis)
+		rc = mrt_fail(err, MRT_USAGE, "the backup %s is not one of Redis", r.manifest->id);
 	if (rc == 0 && !redis &&
 	    (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
 		rc = wrong_method(r.manifest, err);
@@ -406,7 +410,7 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	if (rc == 0)
 		r.manifest->threads = threads;
 	if (rc == 0 && redis)
-		return mrt_restore_redis(run, r.store, r.manifest, options, ret, err);
+		return mrt_restore_redis(run, config, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && options->to_dir)
 		return mrt_restore_dir(run, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && !options->globals)

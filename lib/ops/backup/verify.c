@@ -7,6 +7,7 @@
 #include "ops/backup/dump.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/metrics.h"
+#include "ops/backup/redis_scratch.h"
 #include "ops/backup/restore.h"
 #include "ops/backup/restore_redis.h"
 #include "ops/backup/verify_physical.h"
@@ -242,6 +243,12 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 	return rc;
 }
 
+static int check_redis(struct verification *v, struct mrt_error *err)
+{
+	mrt_auto(mrt_redis_scratch) *scratch = NULL;
+	return mrt_redis_scratch_open(v->run, v->config, v->store, v->manifest, &scratch, err);
+}
+
 static int make_record(const struct verification *v, const char *level, const char *failure,
                        json_t **ret, struct mrt_error *err)
 {
@@ -307,9 +314,9 @@ static void put_record(const struct verification *v, const json_t *record)
 
 static int verify(struct verification *v, enum mrt_verify_level level, struct mrt_error *err)
 {
-	bool restore = level == MRT_VERIFY_RESTORE;
+	bool restore = level == MRT_VERIFY_RESTORE, once = v->is_physical || v->is_redis;
 	mrt_progress_begin(v->run->progress, "verifying",
-	                   v->manifest->stored_size * (restore && !v->is_physical ? 2 : 1));
+	                   v->manifest->stored_size * (restore && !once ? 2 : 1));
 	int rc = check_stored(v, err);
 	if (level == MRT_VERIFY_STORED) {
 		mrt_progress_end(v->run->progress);
@@ -320,12 +327,13 @@ static int verify(struct verification *v, enum mrt_verify_level level, struct mr
 		                         &v->physical, err);
 		v->objects = v->physical.found.objects;
 	} else if (rc == 0 && v->is_redis) {
-		rc = mrt_redis_read(v->run, v->store, v->manifest, NULL, NULL, err);
+		rc = restore ? check_redis(v, err)
+		             : mrt_redis_read(v->run, v->store, v->manifest, NULL, NULL, err);
 		v->objects = v->manifest->n_objects;
 	} else if (rc == 0) {
 		rc = check_content(v, err);
 	}
-	if (rc == 0 && restore && !v->is_physical)
+	if (rc == 0 && restore && !once)
 		rc = check_restore(v, err);
 	mrt_progress_end(v->run->progress);
 	return rc;
@@ -348,11 +356,6 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		                       &manifest, err);
 	if (rc == 0 && options->level != MRT_VERIFY_STORED)
 		rc = mrt_keys_for(run, config, manifest, &identities, err);
-	if (rc == 0 && options->level == MRT_VERIFY_RESTORE && strcmp(manifest->method, "rdb") == 0)
-		rc = mrt_fail(
-		        err, MRT_UNSUPPORTED,
-		        "a backup of Redis is verified to level content: its snapshot is walked "
-		        "through, no server is started from it");
 	if (rc < 0)
 		return rc;
 	manifest->threads = threads;

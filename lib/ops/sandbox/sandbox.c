@@ -3,14 +3,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "client/pg_programs.h"
+#include "client/redis_server.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #define SOCKET_PATH_MAX 107 /* sun_path, less the NUL */
@@ -19,71 +15,25 @@
 struct sandbox {
 	char *dir;
 	struct mrt_pg_server *postgres;
-	struct mrt_child *redis;
-	char *redis_socket;
+	struct mrt_redis_server *redis;
 };
-
-/* Is somebody listening on that socket? */
-static bool answers(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mrt_autofd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-}
 
 static int start_redis(const struct mrt_run *run, const struct mrt_config *config,
                        struct sandbox *s, struct mrt_error *err)
 {
-	mrt_autofree char *program = NULL, *dir = NULL;
-	struct mrt_unprivileged who;
-	if (mrt_find_program("redis-server", &program, NULL) < 0) {
+	mrt_autofree char *dir = NULL;
+	char version[32];
+	if (mrt_redis_server_version(run, version, sizeof(version), NULL) == MRT_NOT_FOUND) {
 		mrt_info(run, "redis-server is not installed: the sandbox has no Redis");
 		return 0;
 	}
 	int rc = mrt_text_printf(&dir, err, "%s/redis", s->dir);
 	if (rc == 0)
-		rc = mrt_text_printf(&s->redis_socket, err, "%s/redis.sock", s->dir);
-	if (rc == 0)
-		rc = mrt_unprivileged_find(&who, err);
-	if (rc == 0)
 		rc = mrt_dir_make(dir, 0700, err);
-	if (rc == 0 && who.uid != 0 && chown(dir, who.uid, who.gid) < 0)
-		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, who.name);
-	const char *const argv[] = { program,
-		                     "--port",
-		                     "0",
-		                     "--unixsocket",
-		                     s->redis_socket,
-		                     "--unixsocketperm",
-		                     "700",
-		                     "--dir",
-		                     dir,
-		                     "--save",
-		                     "",
-		                     "--daemonize",
-		                     "no",
-		                     NULL };
-	const struct mrt_spawn_options spawn = { .argv = argv,
-		                                 .dir = dir,
-		                                 .in = MRT_FD_NULL,
-		                                 .out = MRT_FD_NULL,
-		                                 .own_group = true,
-		                                 .uid = who.uid,
-		                                 .gid = who.gid,
-		                                 .user_namespace = who.user_namespace };
-	if (rc == 0)
-		rc = mrt_spawn(run, &spawn, &s->redis, err);
-	int64_t end = mrt_clock_monotonic() + config->limits_server_start;
-	while (rc == 0 && !answers(s->redis_socket)) {
-		int status;
-		rc = mrt_child_status(s->redis, run, 20 * MRT_MILLISECOND, &status, err);
-		if (rc == 0 || mrt_clock_monotonic() > end)
-			return mrt_fail(err, MRT_FAILED, "the private Redis does not start: %s",
-			                mrt_child_words(s->redis));
-		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
-	}
-	return rc;
+	const struct mrt_redis_server_options options = { .dir = dir,
+		                                          .start_timeout =
+		                                                  config->limits_server_start };
+	return rc < 0 ? rc : mrt_redis_server_start(run, &options, &s->redis, err);
 }
 
 static int create_school(const struct mrt_run *run, const struct mrt_config *config,
@@ -124,7 +74,8 @@ static int run_command(const struct mrt_run *run, const struct sandbox *s, const
 	        mrt_text_printf(&database, err, "DATABASE_URL=postgresql:///school?host=%s&user=%s",
 	                        s->dir, mrt_pg_server_user(s->postgres));
 	if (rc == 0)
-		rc = mrt_text_printf(&redis, err, "REDIS_URL=unix://%s?db=0", s->redis_socket);
+		rc = mrt_text_printf(&redis, err, "REDIS_URL=%s?db=0",
+		                     s->redis ? mrt_redis_server_url(s->redis) : "");
 	if (rc == 0)
 		rc = mrt_text_printf(&store, err, "MARATEA_STORE=file://%s/store", s->dir);
 	if (rc == 0)
@@ -174,11 +125,10 @@ static int run_command(const struct mrt_run *run, const struct sandbox *s, const
 static void stop(const struct mrt_run *run, struct sandbox *s)
 {
 	struct mrt_error why;
-	mrt_child_free(s->redis);
+	mrt_redis_server_free(s->redis);
 	mrt_pg_server_free(s->postgres);
 	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
 		mrt_warn(run, "%s stays: %s", s->dir, why.text);
-	free(s->redis_socket);
 	free(s->dir);
 }
 
