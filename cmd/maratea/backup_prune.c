@@ -20,7 +20,7 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND_MAYBE(struct args, target, "TARGET", "only this target's backups",
-	                  .complete = "postgres|redis"),
+	                  .complete = "target"),
 	KEEP(last, "last", "the N newest"),
 	KEEP(hourly, "hourly", "the newest of each of the last N hours that have one"),
 	KEEP(daily, "daily", "the same of days"),
@@ -57,7 +57,10 @@ static int show_plan(struct mrt_output *out, const json_t *backups, size_t from,
 		{ "BECAUSE", MRT_LEFT },
 	};
 	mrt_auto(mrt_table) *table = NULL;
+	const char *store = mrt_json_text_or(json_array_get(backups, from), "store", NULL);
 	int rc = mrt_table_new(columns, 7, &table, err);
+	if (rc == 0 && store)
+		mrt_show_field(out, "store", "%s", store);
 	const json_t *item, *rule;
 	size_t i, k;
 	json_array_foreach (backups, i, item) {

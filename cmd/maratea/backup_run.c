@@ -11,17 +11,18 @@ struct args {
 	const char *target, *label, *method;
 	struct mrt_texts databases, recipients;
 	const char *jobs, *textfile, *gateway, *ping;
-	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
+	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster, accept_shrink;
 	const char *checkpoint, *checksums, *max_rate, *max_wal_retained;
 	bool allow_damaged, server_compression;
 };
 
 static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, target, "TARGET", "what to back up: postgres or redis",
-	            .complete = "postgres|redis"),
+	MRT_OPERAND_MAYBE(struct args, target, "TARGET",
+	                  "postgres, redis or a configured target (default: all)",
+	                  .complete = "target"),
 	MRT_OPT_TEXT(struct args, method, 'm', "method", "METHOD",
 	             "logical (default): pg_dump; physical: base backup of the whole server",
-	             .complete = "logical|physical"),
+	             .complete = "logical|physical", .setting = "backup.method"),
 	MRT_OPT_LIST(struct args, databases, 'd', "database", "NAME",
 	             "only this database; may be repeated (default: all)"),
 	MRT_OPT_TEXT(struct args, jobs, 'j', "jobs", "N", "dump so many databases at once",
@@ -52,6 +53,8 @@ static const struct mrt_opt opts[] = {
 	             .setting = "backup.ping"),
 	MRT_OPT_FLAG(struct args, adopt_cluster, 0, "adopt-cluster",
 	             "these backups now belong to this server"),
+	MRT_OPT_FLAG(struct args, accept_shrink, 0, "accept-shrink",
+	             "it is good though it has under half of the one before"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be stored; store nothing"),
 	MRT_OPT_END
 };
@@ -141,6 +144,45 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 	return 0;
 }
 
+static void show_stores(struct mrt_output *out, const json_t *report, bool dry_run)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach (json_object_get(report, "stores"), i, item) {
+		bool stored = json_is_true(json_object_get(item, "stored"));
+		mrt_show_field(out, stored || dry_run ? "store" : "not stored", "%s, %s",
+		               mrt_json_text_or(item, "name", ""),
+		               mrt_json_text_or(item, "url", ""));
+	}
+}
+
+static int show_one(struct mrt_output *out, const json_t *report, bool dry_run,
+                    struct mrt_error *err)
+{
+	int rc = dry_run ? show_plan(out, report, err) : show_done(out, report);
+	if (rc == 0)
+		show_stores(out, report, dry_run);
+	return rc;
+}
+
+static int show(struct mrt_output *out, const json_t *report, bool dry_run, struct mrt_error *err)
+{
+	const json_t *list = json_object_get(report, "targets"), *item;
+	size_t i;
+	int rc = 0;
+	if (!list)
+		return show_one(out, report, dry_run, err);
+	json_array_foreach (list, i, item) {
+		const json_t *backup = json_object_get(item, "backup");
+		mrt_buf_printf(&out->text, "%s%s: %s\n", i ? "\n" : "",
+		               mrt_json_text_or(item, "target", ""),
+		               mrt_json_text_or(item, "status", ""));
+		if (rc == 0 && backup)
+			rc = show_one(out, backup, dry_run, err);
+	}
+	return rc;
+}
+
 static int size_of(const char *option, const char *text, uint64_t *ret, struct mrt_error *err)
 {
 	if (!text)
@@ -164,7 +206,6 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return rc;
 	const struct mrt_backup_options how = {
 		.target = a->target,
-		.method = a->method ? a->method : "logical",
 		.databases = a->databases.items,
 		.n_databases = a->databases.n,
 		.label = a->label,
@@ -174,6 +215,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.plain_role_passwords = a->plain_role_passwords,
 		.allow_warnings = a->allow_warnings,
 		.adopt_cluster = a->adopt_cluster,
+		.accept_shrink = a->accept_shrink,
 		.spread = a->checkpoint && strcmp(a->checkpoint, "spread") == 0,
 		.allow_damaged = a->allow_damaged,
 		.server_compression = a->server_compression,
@@ -183,11 +225,17 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	};
 	mrt_auto_json report = NULL;
 	rc = mrt_backup_run(env->run, env->config, &how, &report, err);
-	if (rc < 0)
-		return mrt_context(err, rc, "back up %s", a->target);
-	if (env->out->json)
-		return mrt_show_json(env->out, report, err);
-	return a->dry_run ? show_plan(env->out, report, err) : show_done(env->out, report);
+	if (rc < 0 && a->target)
+		mrt_context(err, rc, "back up %s", a->target);
+	struct mrt_error other;
+	int shown = 0;
+	if (report && env->out->json)
+		shown = mrt_show_json(env->out, report, &other);
+	else if (report)
+		shown = show(env->out, report, a->dry_run, &other);
+	if (rc == 0 && shown < 0 && err)
+		*err = other;
+	return rc < 0 ? rc : shown;
 }
 
 const struct mrt_cmd mrt_cmd_backup_run = {

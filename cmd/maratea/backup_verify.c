@@ -47,6 +47,12 @@ static void show_compared(struct mrt_output *out, const json_t *record, enum mrt
 		               " WAL segments, every byte of %" PRIu64 " objects",
 		               files, mrt_json_size_or(record, "wal_segments", 0),
 		               mrt_json_size_or(record, "objects", 0));
+	else if (mrt_json_size_or(record, "keys", 0) > 0)
+		mrt_show_field(out, "compared",
+		               "%" PRIu64 " databases, %" PRIu64
+		               " keys, every byte and the checksum",
+		               mrt_json_size_or(record, "databases", 0),
+		               mrt_json_size_or(record, "keys", 0));
 	else
 		mrt_show_field(out, "compared",
 		               "%" PRIu64 " databases, %" PRIu64 " tables, %" PRIu64
@@ -55,6 +61,9 @@ static void show_compared(struct mrt_output *out, const json_t *record, enum mrt
 		               mrt_json_size_or(record, "tables", 0),
 		               mrt_json_size_or(record, "rows", 0),
 		               mrt_json_size_or(record, "objects", 0));
+	if (mrt_json_size_or(record, "assertions", 0) > 0)
+		mrt_show_field(out, "answered", "%" PRIu64 " assertions hold",
+		               mrt_json_size_or(record, "assertions", 0));
 	mrt_show_field(out, "took", "%s", took);
 }
 

@@ -45,6 +45,18 @@ static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *pa
 	mrt_backup_list_release(&list);
 }
 
+static void offer_names(const struct mrt_run *run, const struct mrt_parsed *parsed,
+                        struct mrt_output *out, const char *word, bool stores)
+{
+	mrt_auto(mrt_config) *config = NULL;
+	if (!stores)
+		offer_choices(out, word, "postgres|redis");
+	if (mrt_config_load(run, parsed->globals.config, NULL, 0, &config, NULL) < 0)
+		return;
+	for (size_t i = 0; i < (stores ? config->n_stores : config->n_targets); i++)
+		offer(out, word, "", stores ? config->stores[i] : config->targets[i]);
+}
+
 static void offer_value(const struct mrt_run *run, const struct mrt_parsed *parsed,
                         struct mrt_output *out, const struct mrt_opt *o, const char *word)
 {
@@ -52,6 +64,8 @@ static void offer_value(const struct mrt_run *run, const struct mrt_parsed *pars
 		return;
 	if (strcmp(o->complete, "backup") == 0)
 		offer_backups(run, parsed, out, word);
+	else if (strcmp(o->complete, "target") == 0 || strcmp(o->complete, "store") == 0)
+		offer_names(run, parsed, out, word, o->complete[0] == 's');
 	else if (strcmp(o->complete, "file") == 0 || strcmp(o->complete, "dir") == 0)
 		mrt_buf_printf(&out->text, ":%s\n", o->complete); /* the shell knows files best */
 	else

@@ -85,11 +85,29 @@ static int run_show(const struct mrt_cmd_env *env, const void *args, struct mrt_
 	return rc;
 }
 
-/* That it could be loaded is the check. */
+static int check_view(const struct mrt_cmd_env *env, const char *target, const char *store,
+                      struct mrt_error *err)
+{
+	mrt_auto(mrt_config) *view = NULL;
+	int rc = mrt_config_view(env->run, env->config, target, store, &view, err);
+	return rc < 0 ? mrt_context(err, rc, "%s %s", target ? "target" : "store",
+	                            target ? target : store)
+	              : 0;
+}
+
+/* That it could be loaded is the check, with each target and each store. */
 static int run_check(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	(void)args;
-	const char *path = env->config->path;
+	const struct mrt_config *c = env->config;
+	const char *path = c->path;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < c->n_targets; i++)
+		rc = check_view(env, c->targets[i], NULL, err);
+	for (size_t i = 0; rc == 0 && i < c->n_stores; i++)
+		rc = check_view(env, NULL, c->stores[i], err);
+	if (rc < 0)
+		return rc;
 	if (env->out->json)
 		return show_json(env, false, err);
 	mrt_buf_printf(&env->out->text, "%s: good\n", path ? path : "no file; the environment");

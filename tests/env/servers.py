@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from urllib.parse import quote
 
 
 def free_port():
@@ -135,7 +136,6 @@ class Postgres:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def url(self, database="postgres", user=None, password=None, host="127.0.0.1", port=None):
-        from urllib.parse import quote
         return "postgresql://%s:%s@%s:%d/%s" % (
             quote(user or self.user, safe=""), quote(self.password if password is None else password, safe=""),
             host, port or self.port, quote(database, safe=""))
@@ -340,6 +340,40 @@ rgw override bucket index max shards = 1
 rgw dynamic resharding = false
 rgw enable apis = s3, sts, admin
 """
+
+
+class Redis:
+    """redis-server on loopback, TLS beside it, in a directory of its own."""
+
+    def __init__(self, *options, rdb=None, password="s3cret pass"):
+        self.dir, self.port, self.tls, self.password = scratch("redis"), free_port(), free_port(), password
+        if rdb:
+            shutil.copy(rdb, self.dir + "/dump.rdb")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                        self.dir + "/key.pem", "-out", self.dir + "/ca.pem"], check=True, capture_output=True)
+        argv = ["redis-server", "--port", self.port, "--tls-port", self.tls, "--tls-cert-file", self.dir + "/ca.pem", "--tls-key-file",
+                self.dir + "/key.pem", "--tls-ca-cert-file", self.dir + "/ca.pem", "--tls-auth-clients", "no", "--bind", "127.0.0.1",
+                "--dir", self.dir, "--save", "", "--requirepass", password, "--unixsocket", self.dir + "/s",
+                "--enable-debug-command", "local", "--repl-diskless-sync-delay", "0", *options]
+        self.log = open(self.dir + "/log", "wb")
+        self.process = subprocess.Popen([str(a) for a in argv], stdout=self.log, stderr=self.log)
+        wait_until(lambda: self.cli("PING") == "PONG" or self.process.poll() is not None, 30, "Redis")
+        if self.process.poll() is not None:
+            raise RuntimeError("Redis ended: " + open(self.dir + "/log").read()[-2000:])
+
+    def cli(self, *args, stdin=None):
+        return subprocess.run(["redis-cli", "-s", self.dir + "/s", "--no-auth-warning", "-a", self.password, *map(str, args)],
+                              capture_output=True, text=True, input=stdin).stdout.strip()
+
+    def url(self, port=None, user="", password=None, db=0, scheme="redis"):
+        return "%s://%s:%s@localhost:%d/%d" % (scheme, user, quote(self.password if password is None else password, safe=""),
+                                               port or self.port, db)
+
+    def close(self):
+        stop(self.process, signal.SIGKILL)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Pushgateway:

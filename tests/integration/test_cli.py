@@ -33,7 +33,7 @@ def test_version_and_help_on_every_level():
           "maratead 0.1.0\n")
     holds(maratea("--help").out, "usage: maratea [options] GROUP COMMAND", "backup", "sandbox")
     holds(maratea("backup", "--help").out, "usage: maratea backup COMMAND", "restore")
-    holds(maratea("backup", "run", "--help").out, "usage: maratea backup run [options] TARGET", "--label TEXT", "-j, --jobs N")
+    holds(maratea("backup", "run", "--help").out, "usage: maratea backup run [options] [TARGET]", "--label TEXT", "-j, --jobs N")
     holds(maratea("backups", "list", "-h").out, "usage: maratea backup list")
 
 
@@ -47,7 +47,7 @@ def test_usage_errors_are_exit_status_2_with_the_nearest_name():
     usage("--label needs a value: TEXT", "backup", "run", "postgres", "--label")
     usage("--dry-run takes no value", "backup", "run", "postgres", "--dry-run=yes")
     usage("--label has an empty value", "backup", "run", "postgres", "--label=")
-    usage("TARGET is missing: what to back up: postgres", "backup", "run")
+    usage("ID is missing: a backup's id, or latest", "backup", "show")
     usage("unexpected operand 'x'", "backup", "list", "postgres", "x")
     usage("--output 'xml': one of table|json", "backup", "list", "-o", "xml")
     usage("'x' is not a duration", "backup", "list", "--timeout", "x")

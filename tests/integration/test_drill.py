@@ -135,4 +135,40 @@ def test_a_drill_recovers_the_newest_and_tells_both_numbers():
     maratea("backup", "drill", env=dict(ENV, MARATEA_STORE="file://" + ROOT + "/none"), status=1)
 
 
+def test_assertions_hold_in_the_restored_database():
+    def env(text, **more):
+        with open(ROOT + "/assert.yaml", "w") as f:
+            f.write("backup:\n  assertions:\n" + text)
+        return dict(ENV, MARATEA_CONFIG=ROOT + "/assert.yaml", **more)
+    good = env("""    - {sql: "SELECT count(*) FROM pupil", expect: "5000"}
+    - {database: school, sql: "SELECT min(g), max(g), NULL FROM pupil GROUP BY g > 2500 ORDER BY 1", expect: "1|2500|\\n2501|5000|"}
+    - {target: elsewhere, sql: nonsense, expect: ""}
+    - {database: postgres, sql: "SELECT current_setting('is_superuser')", expect: "on"}
+""")
+    for id in (LOGICAL, PHYSICAL):
+        record = verify(id, "--restore", env=good).json()
+        equal((record["assertions"], record["passed"]), (3, True))
+        holds(maratea("backup", "verify", id, "--restore", "--no-record", env=good).out, "3 assertions hold")
+        equal(verify(id, "--level", "content", env=good).json()["assertions"], 0)
+    bad = '    - {sql: "SELECT count(*) FROM pupil", expect: "5001"}\n'
+    failed = verify(LOGICAL, "--restore", env=env(bad), status=4)
+    holds(failed.err, "database school: the assertion SELECT count(*) FROM pupil: the answer is '5000', and should be '5001'")
+    equal(failed.json()["passed"], False)
+    bad = '    - {sql: "SELECT * FROM no_such_table", expect: "1"}\n'
+    holds(verify(PHYSICAL, "--restore", "--no-record", env=env(bad), status=4).err, "the assertion SELECT * FROM no_such_table: ", 'relation "no_such_table" does not exist')
+    bad = '    - {database: other, sql: "SELECT 1", expect: "1"}\n'
+    holds(verify(LOGICAL, "--restore", "--no-record", env=env(bad), status=4).err, "the backup has no database 'other'")
+    PG.psql("CREATE DATABASE second")
+    both = backup()
+    bad = '    - {sql: "SELECT 1", expect: "1"}\n'
+    failed = verify(both, "--restore", env=env(bad), status=3)
+    holds(failed.err, "which database is the assertion for: SELECT 1", "hint: say so with 'database:'")
+    equal(len(records(both)), 0)
+    # the configured URL's, where it names one
+    record = verify(both, "--restore", env=env(bad, MARATEA_POSTGRES_URL=PG.url("second"))).json()
+    equal(record["assertions"], 1)
+    PG.psql("DROP DATABASE second")
+    shutil.rmtree(folder(both))
+
+
 main(globals())

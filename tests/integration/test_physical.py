@@ -396,6 +396,7 @@ class Writer:
     """Writes as fast as the server lets it, until the end of the block."""
 
     def __init__(self, server, table):
+        self.server, self.table = server, table
         server.psql("CREATE TABLE IF NOT EXISTS %s (g int, v text)" % table)
         self.process = subprocess.Popen(
             [server.bin + "/psql", "-X", "-q", "-h", server.dir, "-p", str(server.port), "-U", server.user, "-d", "postgres",
@@ -409,6 +410,8 @@ class Writer:
     def __exit__(self, *rest):
         self.process.terminate()
         self.process.wait()
+        self.server.psql("DROP TABLE %s" % self.table)  # hundreds of megabytes in every later backup
+        self.server.psql("CHECKPOINT")
 
 
 def position(server):

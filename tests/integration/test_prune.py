@@ -258,7 +258,7 @@ def test_runs_and_prunes_keep_each_other_away():
     place.add(5)
     env = dict(ENV, MARATEA_STORE=place.env["MARATEA_STORE"])
     blocker = Blocker()
-    run = start("backup", "run", "postgres", env=env)
+    run = start("backup", "run", "postgres", "--accept-shrink", env=env)
     blocker.wait_for_a_run()
     failed = place.prune("--keep-last", "1", status=5)
     holds(failed.err, "backup run 20", " is at work on ", ", since 20", "hint: if it died, its lock runs out in ")

@@ -3,46 +3,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
 from harness import *
-from servers import Wire, free_port, scratch, stop, wait_until
+from servers import Redis, Wire, free_port, wait_until
 
 ROOT = temporary()
-
-
-class Redis:
-    """redis-server on loopback, TLS beside it, in a directory of its own."""
-
-    def __init__(self, *options, rdb=None, password="s3cret pass"):
-        self.dir, self.port, self.tls, self.password = scratch("redis"), free_port(), free_port(), password
-        if rdb:
-            shutil.copy(rdb, self.dir + "/dump.rdb")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                        self.dir + "/key.pem", "-out", self.dir + "/ca.pem"], check=True, capture_output=True)
-        argv = ["redis-server", "--port", self.port, "--tls-port", self.tls, "--tls-cert-file", self.dir + "/ca.pem", "--tls-key-file",
-                self.dir + "/key.pem", "--tls-ca-cert-file", self.dir + "/ca.pem", "--tls-auth-clients", "no", "--bind", "127.0.0.1",
-                "--dir", self.dir, "--save", "", "--requirepass", password, "--unixsocket", self.dir + "/s",
-                "--enable-debug-command", "local", *options]
-        self.log = open(self.dir + "/log", "wb")
-        self.process = subprocess.Popen([str(a) for a in argv], stdout=self.log, stderr=self.log)
-        wait_until(lambda: self.cli("PING") == "PONG", 30, "Redis")
-
-    def cli(self, *args, stdin=None):
-        return subprocess.run(["redis-cli", "-s", self.dir + "/s", "--no-auth-warning", "-a", self.password, *map(str, args)],
-                              capture_output=True, text=True, input=stdin).stdout.strip()
-
-    def url(self, port=None, user="", password=None, db=0, scheme="redis"):
-        from urllib.parse import quote
-        return "%s://%s:%s@localhost:%d/%d" % (scheme, user, quote(self.password if password is None else password, safe=""),
-                                               port or self.port, db)
-
-    def close(self):
-        stop(self.process, signal.SIGKILL)
-        self.log.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 SERVER = Redis()
@@ -83,7 +51,8 @@ def test_a_snapshot_is_counted_listed_verified_and_starts_a_server():
     equal((made["server"]["version"][:2], made["server"]["role"]), ("7.", "master"))
     equal([o["key"] for o in made["objects"]], ["dump.rdb.zst"])
     record = maratea("backup", "verify", made["id"], "-o", "json", env=ENV).json()
-    equal((record["level"], record["passed"]), ("content", True))
+    equal((record["level"], record["passed"], record["keys"]), ("content", True, 15))
+    holds(maratea("backup", "verify", made["id"], "--no-record", env=ENV).out, "2 databases, 15 keys, every byte and the checksum")
     holds(maratea("backup", "show", made["id"], env=ENV).out, "Redis 7.", "checksum", "checked", "DATABASE", "evening")
     holds(maratea("backup", "list", env=ENV).out, made["id"], "redis", "rdb")
     target = ROOT + "/dump.rdb"
@@ -164,7 +133,7 @@ def test_a_wrong_byte_or_a_cut_never_becomes_a_backup():
                     target.sendall(data)
                     left -= len(data)
                 for s in (source, target):
-                    s.close()
+                    s.shutdown(socket.SHUT_RDWR)
                 return
             super().pump(source, target, flip_at)
     short = Short(SERVER.port)
@@ -343,7 +312,7 @@ def test_a_restore_into_a_server_is_whole_or_changes_nothing():
                     if left == 0:
                         self.cuts = 1
                         for s in (source, target):
-                            s.close()
+                            s.shutdown(socket.SHUT_RDWR)
                         return
                     return
                 super().pump(source, target, flip_at)
@@ -364,7 +333,7 @@ def test_a_restore_into_a_server_is_whole_or_changes_nothing():
             lacks(failed.err, "s3cret")
     finally:
         other.close()
-    cluster = Redis("--cluster-enabled", "yes")
+    cluster = Redis("--cluster-enabled", "yes", "--cluster-port", free_port())
     try:
         holds(maratea("backup", "restore", made["id"], "--to-redis", cluster.url()[:-2], env=ENV, status=3).err, "is a node of a cluster")
     finally:

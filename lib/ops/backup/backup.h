@@ -10,14 +10,15 @@
 #include "ops/backup/manifest.h"
 
 struct mrt_backup_options {
-	const char *target;           /* "postgres" */
-	const char *method;           /* "logical", "physical" */
+	const char *target; /* "postgres", "redis", one of "targets:"; NULL: all of them */
+	const char *method; /* of the target's configuration; set by the run */
 	const char *const *databases; /* NULL: all */
 	size_t n_databases;
 	const char *label;
 	const char *const *recipients; /* encrypt to these instead of backup.recipients */
 	size_t n_recipients;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
+	bool accept_shrink; /* one of under half of the one before is good */
 	/* of the physical method */
 	bool spread;                    /* wait for an ordinary checkpoint */
 	bool allow_damaged;             /* store it though pages have wrong checksums */
@@ -26,8 +27,10 @@ struct mrt_backup_options {
 	uint64_t max_wal_retained;      /* bytes; 0: no limit */
 	const char *manifest_checksums; /* NULL or "crc32c"; "sha256" */
 };
-/* Backs up; *ret is the manifest, or for a dry run the plan. The backup exists when, and only when,
- * this returns 0. */
+/* Backs up; *ret, NULL before, is the manifest, or for a dry run the plan; with several stores also
+ * "stores"; of several targets {"targets": [{"target", "status", "error", "backup"}]}. Where it is
+ * set, the backup exists; a failure then says what is wrong with it all the same: MRT_BAD, that it
+ * is suspiciously small; MRT_FAILED, that it is not in every store, or not all targets have one. */
 int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
 
@@ -84,10 +87,17 @@ struct mrt_prune_options {
 	int (*confirm)(void *context, const char *question, struct mrt_error *err);
 	void *context;
 };
-/* Removes what the policy of backup.retention does not keep, and what unfinished runs left.
- * MRT_FAILED, and the answer all the same, when some of it could not be removed. */
+/* Removes what the policy of backup.retention does not keep, and what unfinished runs left, in each
+ * store. MRT_FAILED, and the answer all the same, when some of it could not be removed; of several
+ * stores, the first failure's code and the answer of the others. */
 int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err);
+
+/* A backup, byte for byte, into another of the configuration's stores; records of verifications are
+ * not copied. What an interrupted copy left is compared, and kept when it is right. MRT_CORRUPT: it
+ * is not what its manifest says, and nothing came of it. MRT_EXISTS. */
+int mrt_backup_copy(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+                    const char *to, json_t **ret, struct mrt_error *err);
 
 /* With which credentials the store is asked: {"store", "access_key", "source", "expires", "tried"}.
  * MRT_CONFIG, with the answer, when there are none. */

@@ -1,13 +1,13 @@
 /* prune.c - "backup prune": what there is, and what of it the policy keeps. */
 #include "base/text.h"
 #include "ops/backup/prune.h"
+#include "ops/backup/shrink.h"
+#include "ops/backup/stores.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SHRUNK_SIZE ((uint64_t)1 << 20) /* below this, half of it says nothing */
 
 static void target_release(struct mrt_prune *p)
 {
@@ -103,10 +103,6 @@ static int load(struct mrt_prune *p, struct mrt_prune_candidate *c, struct mrt_r
 		return rc;
 	}
 	const struct mrt_manifest *m = c->manifest;
-	json_t *database;
-	size_t i;
-	json_array_foreach (m->databases, i, database)
-		c->tables += json_array_size(json_object_get(database, "tables"));
 	item->method = m->method;
 	item->whole = m->whole && !m->damaged;
 	if (item->time > p->now + p->config->limits_clock_skew / MRT_SECOND)
@@ -142,19 +138,10 @@ static int check_shrink(const struct mrt_prune *p, size_t first, struct mrt_erro
 		const struct mrt_prune_candidate *older = &p->all[i];
 		if (!p->items[i].whole || strcmp(p->items[i].method, p->items[first].method) != 0)
 			continue;
-		bool size = older->manifest->size >= SHRUNK_SIZE &&
-		            newest->manifest->size < older->manifest->size / 2;
-		if (!size && newest->tables >= older->tables / 2)
+		char words[512];
+		if (!mrt_backup_shrunk(newest->manifest, older->manifest, words, sizeof(words)))
 			return 0;
-		char now[MRT_SIZE_SIZE], before[MRT_SIZE_SIZE];
-		mrt_size_format(newest->manifest->size, now);
-		mrt_size_format(older->manifest->size, before);
-		mrt_fail(err, MRT_BAD,
-		         "the newest %s backup, %s, has %s and %" PRIu64
-		         " tables; the one before, %s, "
-		         "has %s and %" PRIu64 ": nothing is removed",
-		         p->items[first].method, newest->entry->id, now, newest->tables,
-		         older->entry->id, before, older->tables);
+		mrt_fail(err, MRT_BAD, "%s: nothing is removed", words);
 		return mrt_hint(err, "if that is as it should be: --accept-shrink");
 	}
 	return 0;
@@ -191,6 +178,7 @@ static int describe(struct mrt_prune *p, json_t *list, struct mrt_error *err)
 		const char *const texts[][2] = {
 			{ "id", c->entry->id },
 			{ "target", c->entry->target },
+			{ "store", p->store_name },
 			{ "method", c->manifest ? c->manifest->method : NULL },
 			{ "label", c->manifest ? c->manifest->label : NULL },
 			{ "action", p->items[i].keep ? "keep" : "remove" },
@@ -331,38 +319,98 @@ static int report(const struct mrt_prune *p, json_t *json, struct mrt_error *err
 	return rc;
 }
 
+static void add_sums(const struct mrt_prune *p, struct mrt_prune *total)
+{
+	total->kept += p->kept;
+	total->removed += p->removed;
+	total->held += p->held;
+	total->freed += p->freed;
+	total->folders += p->folders;
+	total->leftovers += p->leftovers;
+	total->uploads += p->uploads;
+	total->foreign += p->foreign;
+	if (total->n_failed == 0)
+		total->failure = p->failure;
+	total->n_failed += p->n_failed;
+}
+
+/* One store; its backups are added to the list. */
+static int prune_store(struct mrt_prune *total, const struct mrt_store_view *view, bool named,
+                       json_t *list, struct mrt_error *err)
+{
+	const struct mrt_prune_options *options = total->options;
+	mrt_cleanup(prune_release) struct mrt_prune p = { .run = total->run,
+		                                          .config = view->config,
+		                                          .store_name = named ? view->name : NULL,
+		                                          .policy = total->policy,
+		                                          .options = options };
+	mrt_cleanup(mrt_backup_list_release) struct mrt_backup_list all = { 0 };
+	int rc = mrt_repository_open_reader(view->config, &p.store, err);
+	if (rc == 0)
+		rc = look_at_store(&p, err);
+	if (rc == 0)
+		rc = mrt_repository_list(p.run, p.store, view->config->platform_name,
+		                         options->target, &all, err);
+	if (rc == 0)
+		rc = prune_targets(&p, &all, list, err);
+	add_sums(&p, total);
+	return rc;
+}
+
+/* A store that cannot be pruned does not keep the others from it. */
+static int prune_stores(struct mrt_prune *total, const struct mrt_store_views *views, json_t *list,
+                        struct mrt_error *err)
+{
+	int code = 0;
+	for (size_t i = 0; i < views->n; i++) {
+		const struct mrt_store_view *view = &views->items[i];
+		struct mrt_error why = { 0 };
+		int rc = prune_store(total, view, views->n > 1, list, &why);
+		if (rc < 0 && views->n > 1)
+			mrt_context(&why, rc, "store %s", view->name);
+		bool last = views->n == 1 || rc == MRT_USAGE ||
+		            mrt_run_check(total->run, NULL) < 0;
+		if (rc < 0 && (code == 0 || last) && err)
+			*err = why;
+		if (rc < 0 && last)
+			return rc;
+		if (rc < 0)
+			mrt_warn(total->run, "%s", why.text);
+		code = code == 0 ? rc : code;
+	}
+	return code;
+}
+
 int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(prune_release) struct mrt_prune p = { .run = run,
-		                                          .config = config,
-		                                          .options = options };
+	struct mrt_prune total = { .run = run, .config = config, .options = options };
+	mrt_cleanup(mrt_store_views_release) struct mrt_store_views views = { 0 };
 	mrt_auto_json json = json_object();
 	json_t *list = json_array();
-	mrt_cleanup(mrt_backup_list_release) struct mrt_backup_list all = { 0 };
+	struct mrt_error other;
 	int rc = json ? mrt_json_set(json, "backups", list, err) : mrt_no_memory(err);
 	if (rc == 0)
-		rc = read_policy(&p, err);
+		rc = read_policy(&total, err);
 	if (rc == 0)
 		rc = mrt_backup_name_check("platform", config->platform_name, err);
 	if (rc == 0 && options->target)
 		rc = mrt_backup_name_check("target", options->target, err);
 	if (rc == 0)
-		rc = mrt_repository_open_reader(config, &p.store, err);
-	if (rc == 0)
-		rc = look_at_store(&p, err);
-	if (rc == 0)
-		rc = mrt_repository_list(run, p.store, config->platform_name, options->target, &all,
-		                         err);
-	if (rc == 0)
-		rc = prune_targets(&p, &all, list, err);
-	if (rc == 0)
-		rc = report(&p, json, err);
+		rc = mrt_store_views_open(run, config, &views, err);
 	if (rc < 0)
 		return rc;
+	rc = prune_stores(&total, &views, list, err);
+	if (rc < 0 && views.n == 1)
+		return rc;
+	if (report(&total, json, &other) < 0) {
+		if (rc == 0 && err)
+			*err = other;
+		return rc < 0 ? rc : other.code;
+	}
 	*ret = mrt_steal(json);
-	if (p.n_failed == 0)
-		return 0;
-	mrt_fail(err, MRT_FAILED, "%zu removals failed, the first: %s", p.n_failed, p.failure.text);
-	return MRT_FAILED;
+	if (rc < 0 || total.n_failed == 0)
+		return rc;
+	return mrt_fail(err, MRT_FAILED, "%zu removals failed, the first: %s", total.n_failed,
+	                total.failure.text);
 }

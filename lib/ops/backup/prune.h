@@ -12,7 +12,6 @@ struct mrt_prune_candidate {
 	const struct mrt_backup_entry *entry;
 	struct mrt_manifest *manifest; /* NULL: it cannot be read */
 	json_t *json;                  /* its entry in the report */
-	uint64_t tables;
 };
 
 struct mrt_prune {
@@ -20,6 +19,7 @@ struct mrt_prune {
 	const struct mrt_config *config;
 	const struct mrt_prune_options *options;
 	struct mrt_store *store;
+	const char *store_name; /* NULL: there is one */
 	struct mrt_retention policy;
 	int64_t skew, now; /* ns; seconds by the store's clock */
 	bool versioned;    /* a plain delete would free nothing */

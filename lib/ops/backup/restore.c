@@ -7,6 +7,7 @@
 #include "ops/backup/keys.h"
 #include "ops/backup/restore_dir.h"
 #include "ops/backup/restore_redis.h"
+#include "ops/backup/targets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct restore {
 	const struct mrt_run *run;
 	const struct mrt_restore_options *options;
 	struct mrt_restore_context c;
+	struct mrt_target target; /* whose backup it is, where that is configured */
 	struct mrt_manifest *manifest;
 	struct mrt_age_identities *identities; /* NULL: it is not encrypted */
 	struct mrt_store *store;
@@ -37,6 +39,7 @@ static void restore_release(struct restore *r)
 	mrt_manifest_free(r->manifest);
 	mrt_age_identities_free(r->identities);
 	mrt_store_free(r->store);
+	mrt_target_release(&r->target);
 	json_decref(r->old);
 	free(r->kept);
 	free(r->where);
@@ -358,12 +361,41 @@ static int wrong_method(const struct mrt_manifest *manifest, struct mrt_error *e
 	return mrt_hint(err, "restore a database of it: --database NAME --to-database NEW");
 }
 
-/* Which of the latest ones is meant. */
-static const char *method_of(const struct mrt_restore_options *options)
+/* Which of the latest ones is meant: "NAME/latest" may name a Redis. */
+static int method_of(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_restore_options *options, const char **ret,
+                     struct mrt_error *err)
 {
-	if (strncmp(options->id, "redis/", 6) == 0 || options->to_redis)
-		return "rdb";
-	return options->to_dir ? "physical" : "logical";
+	mrt_cleanup(mrt_target_release) struct mrt_target target = { 0 };
+	mrt_autofree char *name = NULL;
+	const char *slash = strchr(options->id, '/');
+	bool redis = options->to_redis != NULL;
+	int rc =
+	        slash ? mrt_text_printf(&name, err, "%.*s", (int)(slash - options->id), options->id)
+	              : 0;
+	if (rc == 0 && name && mrt_target_find(run, config, name, &target, NULL) == 0)
+		redis = redis || target.redis;
+	*ret = redis ? "rdb" : options->to_dir ? "physical" : "logical";
+	return rc;
+}
+
+/* The configured server is the one that the backup's target has: no other will do. */
+static int find_target(struct restore *r, const struct mrt_config *config, struct mrt_error *err)
+{
+	const struct mrt_restore_options *o = r->options;
+	const char *name = r->manifest->target;
+	bool redis = strcmp(r->manifest->method, "rdb") == 0;
+	int rc = mrt_target_find(r->run, config, name, &r->target, err);
+	if (rc == 0 && r->target.redis == redis)
+		return 0;
+	if (rc < 0 && rc != MRT_USAGE)
+		return rc;
+	mrt_target_release(&r->target);
+	r->target.config = config;
+	if (redis ? !o->to_redis || strcmp(o->to_redis, "redis.url") != 0 : o->to || o->to_dir)
+		return 0;
+	mrt_fail(err, MRT_CONFIG, "the target %s is not configured: into which server?", name);
+	return mrt_hint(err, redis ? "name it with --to-redis URL" : "name it with --to URL");
 }
 
 int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
@@ -396,9 +428,12 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	int rc = mrt_content_fit(config, &threads, &buffers, err);
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &r.store, err);
+	const char *method = NULL;
 	if (rc == 0)
-		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id,
-		                       method_of(options), &r.manifest, err);
+		rc = method_of(run, config, options, &method, err);
+	if (rc == 0)
+		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id, method,
+		                       &r.manifest, err);
 	bool redis = rc == 0 && strcmp(r.manifest->method, "rdb") == 0;
 	if (rc == 0 && !redis && options->to_redis)
 		rc = mrt_fail(err, MRT_USAGE, "the backup %s is not one of Redis", r.manifest->id);
@@ -408,7 +443,11 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	if (rc == 0)
 		rc = mrt_keys_for(run, config, r.manifest, &r.identities, err);
 	if (rc == 0)
-		r.manifest->threads = threads;
+		rc = find_target(&r, config, err);
+	if (rc < 0)
+		return rc;
+	r.manifest->threads = threads;
+	config = r.target.config;
 	if (rc == 0 && redis)
 		return mrt_restore_redis(run, config, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && options->to_dir)

@@ -6,9 +6,7 @@
 #include "codec/zstd.h"
 #include "ops/backup/access.h"
 #include "ops/backup/keys.h"
-#include "ops/backup/metrics.h"
-#include "ops/backup/run_redis.h"
-#include "ops/backup/run_store.h"
+#include "ops/backup/run_stores.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,8 +25,7 @@ static void backup_release(struct mrt_backup_work *b)
 	mrt_physical_slot_free(b->slot);
 	mrt_physical_facts_release(&b->facts);
 	mrt_physical_result_release(&b->physical);
-	mrt_store_lock_free(b->store_lock);
-	mrt_store_free(b->context.store);
+	mrt_run_stores_free(b->stores);
 	mrt_age_recipients_free(b->recipients);
 	mrt_pg_params_free(b->context.access.params);
 	mrt_pg_cluster_release(&b->cluster);
@@ -116,21 +113,6 @@ static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 	return rc;
 }
 
-/* Against prune, and against runs that know the server under another name. A run that holds it is
- * dead: the server's own lock is ours. */
-static int lock_store(struct mrt_backup_work *b, const char *who, struct mrt_error *err)
-{
-	const struct mrt_store_lock_options options = {
-		.platform = b->config->platform_name,
-		.target = b->options->target,
-		.who = who,
-		.lease = b->config->limits_lock_lease,
-		.clock_skew = b->clock_skew,
-		.overrule = "backup run",
-	};
-	return mrt_store_lock_take(b->run, b->context.store, &options, &b->store_lock, err);
-}
-
 static void *work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
@@ -203,7 +185,7 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 			ping = now + b->config->limits_lock_ping;
 		}
 		if (rc == 0)
-			rc = mrt_store_lock_renew(b->store_lock, b->run, err);
+			rc = mrt_run_stores_renew(b->stores, b->run, err);
 		if (rc == 0 && now >= alive) {
 			rc = beat(b, err);
 			alive = now + b->config->limits_alive;
@@ -257,9 +239,7 @@ static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_erro
 		rc = mrt_pg_lock_ping(b->lock, b->run,
 		                      err); /* nobody else may have begun meanwhile */
 	if (rc == 0)
-		rc = mrt_store_lock_check(b->store_lock, b->run, err);
-	if (rc == 0)
-		rc = mrt_run_put_manifest(b->run, b->context.store, b->folder, json, err);
+		rc = mrt_run_stores_put_manifest(b->stores, b->run, b->folder, json, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
@@ -274,30 +254,13 @@ static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *er
 	if (rc == 0)
 		rc = put_manifest(b, ret, err);
 	if (rc < 0)
-		mrt_run_clean_up(b->run, b->context.store, b->folder);
+		mrt_run_stores_clean_up(b->stores, b->run, b->folder);
 	mrt_progress_end(b->run->progress);
 	return rc;
 }
 
-static int check_options(const struct mrt_backup_options *o, struct mrt_error *err)
-{
-	bool redis = strcmp(o->target, "redis") == 0;
-	if (!redis && strcmp(o->target, "postgres") != 0)
-		return mrt_fail(err, MRT_USAGE,
-		                "unknown target '%.80s' (there are: postgres, redis)", o->target);
-	if (!redis && strcmp(o->method, "logical") != 0 && strcmp(o->method, "physical") != 0)
-		return mrt_fail(err, MRT_USAGE,
-		                "unknown method '%.80s' (there are: logical, physical)", o->method);
-	if (o->label && strlen(o->label) > 1024)
-		return mrt_fail(err, MRT_USAGE, "the label is longer than 1,024 bytes");
-	for (const char *p = o->label; p && *p; p++)
-		if ((unsigned char)*p < 32)
-			return mrt_fail(err, MRT_USAGE, "the label holds a control character");
-	return redis ? mrt_run_redis_options(o, err) : mrt_run_physical_options(o, err);
-}
-
-static int run_backup(const struct mrt_run *run, const struct mrt_config *config,
-                      const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(backup_release) struct mrt_backup_work b = { .run = run,
 		                                                 .config = config,
@@ -322,14 +285,16 @@ static int run_backup(const struct mrt_run *run, const struct mrt_config *config
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);
 	if (rc == 0)
-		rc = mrt_run_open_store(config, (unsigned)config->backup_jobs, &b.context.content,
-		                        &b.context.store, err);
+		rc = mrt_run_stores_open(run, config, (unsigned)config->backup_jobs,
+		                         &b.context.content, &b.stores, err);
+	if (rc == 0)
+		b.context.store = mrt_run_stores_all(b.stores);
 	if (rc == 0)
 		rc = mrt_pg_access_backup(run, config, &b.context.access, err);
 	if (rc == 0)
 		rc = look_at_server(&b, err);
 	if (rc == 0)
-		rc = mrt_run_check_clock(run, config, b.context.store, &b.clock_skew, err);
+		rc = mrt_run_stores_check_clock(b.stores, run, err);
 	b.context.config = config;
 	b.context.folder = b.folder;
 	b.context.pg_dump = b.pg_dump;
@@ -338,63 +303,25 @@ static int run_backup(const struct mrt_run *run, const struct mrt_config *config
 	b.context.role_passwords = options->plain_role_passwords || b.recipients;
 	b.context.allow_warnings = options->allow_warnings;
 	b.context.log = run->log;
-	if (rc == 0 && options->dry_run)
-		return mrt_run_plan(&b, ret, err);
+	if (rc == 0 && options->dry_run) {
+		rc = mrt_run_plan(&b, ret, err);
+		return rc < 0 ? rc : mrt_run_stores_report(b.stores, *ret, err);
+	}
 	if (rc == 0 && b.is_physical)
 		rc = mrt_run_physical_lock(&b, who, err);
 	else if (rc == 0)
 		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
 		                      config->backup_lock_database, who, &b.lock, err);
 	if (rc == 0)
-		rc = lock_store(&b, who, err);
+		/* a run that holds the store's lock is dead: the server's own is ours */
+		rc = mrt_run_stores_lock(b.stores, run, options->target, who, "backup run", err);
 	if (rc == 0)
-		rc = mrt_cluster_claim(run, b.context.store, config->platform_name, options->target,
-		                       b.cluster.system_identifier, b.id, options->adopt_cluster,
-		                       err);
-	return rc < 0 ? rc : perform(&b, ret, err);
-}
-
-/* What monitoring is told, whatever the end. */
-static void tell(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-                 int64_t took, const json_t *manifest, int code)
-{
-	struct mrt_backup_outcome outcome = {
-		.target = target,
-		.ended = run->wall() / MRT_SECOND,
-		.duration = (double)took / (double)MRT_SECOND,
-		.exit_status = mrt_code_exit_status((enum mrt_code)code),
-	};
-	const json_t *object;
-	size_t i;
-	json_array_foreach (json_object_get(manifest, "objects"), i, object) {
-		outcome.size += mrt_json_size_or(object, "size", 0);
-		outcome.stored += mrt_json_size_or(object, "stored_size", 0);
-	}
-	mrt_backup_metrics(run, config, &outcome);
-}
-
-int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
-                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
-{
-	struct mrt_pinger pinger = { .id = "" };
-	struct mrt_error local;
-	json_t *manifest = NULL;
-	err = err ? err : &local;
-	int rc = check_options(options, err);
-	if (rc < 0)
-		return rc;
-	int (*back_up)(const struct mrt_run *, const struct mrt_config *,
-	               const struct mrt_backup_options *, json_t **, struct mrt_error *) =
-	        strcmp(options->target, "redis") == 0 ? mrt_run_redis : run_backup;
-	if (options->dry_run)
-		return back_up(run, config, options, ret, err);
-	int64_t begun = mrt_clock_monotonic();
-	mrt_ping(run, config, &pinger, MRT_PING_START, NULL);
-	rc = back_up(run, config, options, &manifest, err);
-	tell(run, config, options->target, mrt_clock_monotonic() - begun, manifest, rc);
-	mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
-	         rc < 0 ? err->text : NULL);
+		rc = mrt_run_stores_claim(b.stores, run, options->target,
+		                          b.cluster.system_identifier, b.id, options->adopt_cluster,
+		                          err);
 	if (rc == 0)
-		*ret = manifest;
-	return rc;
+		rc = perform(&b, ret, err);
+	if (rc == 0 && !options->accept_shrink)
+		rc = mrt_run_stores_check_shrink(b.stores, run, options->target, b.id, err);
+	return rc < 0 && !*ret ? rc : mrt_run_stores_result(b.stores, rc, *ret, err);
 }

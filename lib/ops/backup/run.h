@@ -8,7 +8,6 @@
 #include "ops/backup/lock.h"
 #include "ops/backup/physical.h"
 #include "ops/backup/physical_server.h"
-#include "ops/backup/store_lock.h"
 
 struct mrt_backup_job {
 	const char *name; /* database */
@@ -31,8 +30,7 @@ struct mrt_backup_work {
 	struct mrt_dump_context context;
 	struct mrt_age_recipients *recipients; /* or NULL */
 	struct mrt_pg_lock *lock;
-	struct mrt_store_lock *store_lock;
-	int64_t clock_skew; /* ns: the store's clock minus ours */
+	struct mrt_run_stores *stores;
 	/* jobs */
 	struct mrt_backup_job server; /* roles and tablespaces; physical: the base backup */
 	struct mrt_run job_run;
@@ -51,6 +49,9 @@ struct mrt_backup_work {
 	pthread_cond_t changed;
 };
 
+/* run.c; the backup exists when *ret is set, whatever else is to be said about it */
+int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
 /* run_physical.c */
 int mrt_run_physical_options(const struct mrt_backup_options *options, struct mrt_error *err);
 const char *mrt_run_physical_checksums(const struct mrt_backup_options *options);

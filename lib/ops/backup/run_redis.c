@@ -3,8 +3,7 @@
 #include "base/text.h"
 #include "client/redis.h"
 #include "ops/backup/keys.h"
-#include "ops/backup/run_store.h"
-#include "ops/backup/store_lock.h"
+#include "ops/backup/run_stores.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +15,10 @@ struct redis_work {
 	const struct mrt_backup_options *options;
 	char id[MRT_BACKUP_ID_SIZE];
 	char *folder;
-	int64_t started, clock_skew, next_beat;
+	int64_t started, next_beat;
 	unsigned alive;
-	struct mrt_store *store;
-	struct mrt_store_lock *lock;
+	struct mrt_run_stores *stores;
+	struct mrt_store *store; /* all of them */
 	struct mrt_age_recipients *recipients;
 	struct mrt_content_options content;
 	struct mrt_content_writer *writer;
@@ -35,8 +34,7 @@ static void work_release(struct redis_work *w)
 	mrt_content_writer_free(w->writer);
 	mrt_rdb_free(w->rdb);
 	mrt_redis_free(w->redis);
-	mrt_store_lock_free(w->lock);
-	mrt_store_free(w->store);
+	mrt_run_stores_free(w->stores);
 	mrt_age_recipients_free(w->recipients);
 	free(w->folder);
 }
@@ -91,7 +89,7 @@ static int beat(struct redis_work *w, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
 	int64_t now = mrt_clock_monotonic();
-	int rc = mrt_store_lock_renew(w->lock, w->run, err);
+	int rc = mrt_run_stores_renew(w->stores, w->run, err);
 	if (rc < 0 || now < w->next_beat)
 		return rc;
 	w->next_beat = now + w->config->limits_alive;
@@ -241,12 +239,10 @@ static int perform(struct redis_work *w, json_t **ret, struct mrt_error *err)
 	if (rc == 0)
 		rc = make_manifest(w, &json, err);
 	if (rc == 0)
-		rc = mrt_store_lock_check(w->lock, w->run, err);
-	if (rc == 0)
-		rc = mrt_run_put_manifest(w->run, w->store, w->folder, json, err);
+		rc = mrt_run_stores_put_manifest(w->stores, w->run, w->folder, json, err);
 	if (rc < 0) {
 		mrt_content_writer_free(mrt_steal(w->writer));
-		mrt_run_clean_up(w->run, w->store, w->folder);
+		mrt_run_stores_clean_up(w->stores, w->run, w->folder);
 	}
 	mrt_progress_end(w->run->progress);
 	if (rc == 0)
@@ -271,20 +267,6 @@ static int plan(struct redis_work *w, json_t **ret, struct mrt_error *err)
 	return rc;
 }
 
-static int take_lock(struct redis_work *w, struct mrt_error *err)
-{
-	char who[64];
-	snprintf(who, sizeof(who), "backup run %s", w->id);
-	const struct mrt_store_lock_options lock = {
-		.platform = w->config->platform_name,
-		.target = w->options->target,
-		.who = who,
-		.lease = w->config->limits_lock_lease,
-		.clock_skew = w->clock_skew,
-	};
-	return mrt_store_lock_take(w->run, w->store, &lock, &w->lock, err);
-}
-
 int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
@@ -292,7 +274,9 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		                                          .config = config,
 		                                          .options = options };
 	w.started = run->wall() / MRT_SECOND;
+	char who[64];
 	mrt_backup_id_new(run, w.id);
+	snprintf(who, sizeof(who), "backup run %s", w.id);
 	int rc = mrt_backup_name_check("platform", config->platform_name, err);
 	if (rc == 0)
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
@@ -302,16 +286,24 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_backup_key(config->platform_name, options->target, w.id, "", &w.folder,
 		                    err);
 	if (rc == 0)
-		rc = mrt_run_open_store(config, 1, &w.content, &w.store, err);
+		rc = mrt_run_stores_open(run, config, 1, &w.content, &w.stores, err);
+	if (rc == 0)
+		w.store = mrt_run_stores_all(w.stores);
 	if (rc == 0)
 		rc = connect_server(&w, err);
 	if (rc == 0)
-		rc = mrt_run_check_clock(run, config, w.store, &w.clock_skew, err);
-	if (rc == 0 && options->dry_run)
-		return plan(&w, ret, err);
+		rc = mrt_run_stores_check_clock(w.stores, run, err);
+	if (rc == 0 && options->dry_run) {
+		rc = plan(&w, ret, err);
+		return rc < 0 ? rc : mrt_run_stores_report(w.stores, *ret, err);
+	}
 	if (rc == 0)
-		rc = take_lock(&w, err);
-	return rc < 0 ? rc : perform(&w, ret, err);
+		rc = mrt_run_stores_lock(w.stores, run, options->target, who, NULL, err);
+	if (rc == 0)
+		rc = perform(&w, ret, err);
+	if (rc == 0 && !options->accept_shrink)
+		rc = mrt_run_stores_check_shrink(w.stores, run, options->target, w.id, err);
+	return rc < 0 && !*ret ? rc : mrt_run_stores_result(w.stores, rc, *ret, err);
 }
 
 int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *m,

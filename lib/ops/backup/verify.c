@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "client/pg_programs.h"
 #include "ops/backup/access.h"
+#include "ops/backup/assertions.h"
 #include "ops/backup/backup.h"
 #include "ops/backup/dump.h"
 #include "ops/backup/keys.h"
@@ -22,7 +23,7 @@ struct verification {
 	struct mrt_store *store;
 	struct mrt_manifest *manifest;
 	int64_t begun, monotonic;
-	uint64_t objects, tables, rows;
+	uint64_t objects, tables, rows, assertions;
 	bool is_physical, is_redis;
 	struct mrt_physical_verdict physical;
 };
@@ -203,6 +204,10 @@ static int restore_all(struct verification *v, struct mrt_restore_context *c, st
 		if (rc == 0)
 			rc = mrt_restore_properties(v->run, c, d, built, err);
 		if (rc == 0)
+			rc = mrt_assertions_ask(v->run, v->config, v->manifest, &c->access,
+			                        mrt_json_text_or(d, "name", ""), built,
+			                        &v->assertions, err);
+		if (rc == 0)
 			rc = mrt_restore_drop(v->run, c, built,
 			                      err); /* one at a time needs less disk */
 		if (rc < 0)
@@ -275,6 +280,9 @@ static int make_record(const struct verification *v, const char *level, const ch
 		{ "objects", v->objects },
 		{ "tables", v->tables },
 		{ "rows", v->rows },
+		{ "keys",
+		  mrt_json_size_or(json_object_get(v->manifest->json, "redis"), "keys", 0) },
+		{ "assertions", v->assertions + v->physical.assertions },
 		{ "files", v->physical.found.files },
 		{ "wal_segments", v->physical.found.wal_segments },
 		{ "duration_ms",
@@ -318,6 +326,8 @@ static int verify(struct verification *v, enum mrt_verify_level level, struct mr
 	mrt_progress_begin(v->run->progress, "verifying",
 	                   v->manifest->stored_size * (restore && !once ? 2 : 1));
 	int rc = check_stored(v, err);
+	if (rc == 0 && restore && !v->is_redis)
+		rc = mrt_assertions_check(v->config, v->manifest, err);
 	if (level == MRT_VERIFY_STORED) {
 		mrt_progress_end(v->run->progress);
 		return rc;

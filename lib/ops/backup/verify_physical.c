@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "client/pg_programs.h"
 #include "ops/backup/access.h"
+#include "ops/backup/assertions.h"
 #include "ops/backup/restore_dir.h"
 
 #include <stdio.h>
@@ -108,7 +109,7 @@ static int run_program(struct trial *t, const char *const *argv, bool operand, c
 	if (rc == 0)
 		rc = mrt_child_wait(child, t->run, err);
 	if (rc == MRT_FAILED)
-		rc = mrt_fail(err, MRT_BAD, "database %s: %s", database, err ? err->text : "");
+		rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
 	return rc;
 }
 
@@ -140,8 +141,15 @@ static int check_databases(struct trial *t, struct mrt_pg *pg, struct mrt_error 
 	                      "SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit "
 	                      "<> -2 ORDER BY datname",
 	                      NULL, 0, &r, err);
-	for (int i = 0; rc == 0 && i < PQntuples(r); i++)
-		rc = check_database(t, PQgetvalue(r, i, 0), err);
+	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
+		const char *name = PQgetvalue(r, i, 0);
+		rc = check_database(t, name, err);
+		if (rc == 0)
+			rc = mrt_assertions_ask(t->run, t->config, t->manifest, &t->access, name,
+			                        name, &t->verdict->assertions, err);
+		if (rc < 0)
+			return mrt_context(err, rc, "database %s", name);
+	}
 	return rc;
 }
 

@@ -8,8 +8,9 @@
 
 struct mrt_physical_verdict {
 	struct mrt_physical_found found;
-	uint64_t databases; /* read whole by pg_dump */
-	const char *level;  /* "content", "restore"; "started": there was no pg_amcheck */
+	uint64_t databases;  /* read whole by pg_dump */
+	uint64_t assertions; /* of the user's that hold */
+	const char *level;   /* "content", "restore"; "started": there was no pg_amcheck */
 };
 /* MRT_CORRUPT, MRT_BAD: the backup's fault; other codes: it could not be verified. */
 int mrt_verify_physical(const struct mrt_run *run, const struct mrt_config *config,

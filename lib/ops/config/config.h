@@ -10,6 +10,17 @@
 #include "base/run.h"
 #include "client/aws_credentials.h"
 
+/* What a restored database must answer. */
+struct mrt_assertion {
+	char *target, *database; /* NULL: see ops/backup/assertions.h */
+	char *sql, *expect;
+};
+
+struct mrt_config_flag {
+	const char *name,
+	        *value; /* "store.url", from a command-line option; value NULL: not given */
+};
+
 struct mrt_config {
 	/* texts are NULL when unset */
 	char *platform_name, *platform_domain;
@@ -26,6 +37,7 @@ struct mrt_config {
 	char *backup_recipients; /* a list: mrt_config_item() */
 	char *backup_metrics_textfile, *backup_pushgateway, *backup_ping;
 	char *backup_identity; /* a file's path, or the key itself */
+	char *backup_method;
 	int64_t backup_jobs;
 	int64_t retention_last, retention_hourly, retention_daily, retention_weekly,
 	        retention_monthly, retention_yearly;
@@ -40,24 +52,37 @@ struct mrt_config {
 	struct mrt_aws_sources aws;
 	char *aws_container_uri; /* made of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI */
 
+	/* what the file names besides: see mrt_config_view() */
+	char **targets, **stores;
+	size_t n_targets, n_stores;
+	struct mrt_assertion *assertions;
+	size_t n_assertions;
+	char *target, *store; /* what this is a view of, or NULL */
+	bool store_chosen;    /* --store: this store and no other */
+
+	char *given;                   /* --config, or NULL */
+	struct mrt_config_flag *flags; /* as they were given */
+	size_t n_flags;
 	char *path;                       /* of the file, NULL: none */
 	struct mrt_setting_state *states; /* one per setting, in the schema's order */
 	char **notes;                     /* ambient variables that were overruled */
 	size_t n_notes;
 };
 
+#define MRT_MAIN_STORE "store"                 /* the name of store.url's */
 #define MRT_IDENTITY_PREFIX "AGE-SECRET-KEY-1" /* of a private key of age */
 
-struct mrt_config_flag {
-	const char *name,
-	        *value; /* "store.url", from a command-line option; value NULL: not given */
-};
-
-/* path: --config, or NULL to look in the documented places. Secrets go to the run's log. Errors:
+/* path: --config, or NULL to look in the documented places. flags: their texts must outlive the
+ * configuration; "store.url" may be the name of one of the file's stores, or MRT_MAIN_STORE. Where
+ * store.url is not set, the first of those is the store. Secrets go to the run's log. Errors:
  * MRT_CONFIG with file:line:column. */
 int mrt_config_load(const struct mrt_run *run, const char *path,
                     const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
                     struct mrt_error *err);
+/* The same with the settings of a target (postgres.*, redis.*, backup.method) or of a store
+ * (store.*) that the file names; NULL: as they are. MRT_USAGE: there is no such name. */
+int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+                    const char *store, struct mrt_config **ret, struct mrt_error *err);
 void mrt_config_free(struct mrt_config *config);
 MRT_DEFINE_AUTO(mrt_config)
 
@@ -92,6 +117,7 @@ struct mrt_setting {
 struct mrt_setting_state {
 	char *text;   /* NULL: unset */
 	char *source; /* "maratea.yaml:3:8", "$MARATEA_STORE", "default", "option --url" */
+	bool closed;  /* of a view: only its own section sets it */
 };
 extern const struct mrt_setting mrt_settings[];
 extern const size_t mrt_n_settings;

@@ -169,7 +169,7 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 	bool profile = config->states[mrt_config_index("store.profile")].text != NULL;
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
 		const char *a = variable(sets[i].access), *s = variable(sets[i].secret);
-		if (!a && !s)
+		if ((!a && !s) || (config->store && i == 0)) /* S3_* are of the platform's own */
 			continue;
 		if (found || profile) {
 			rc = mrt_config_note(config, sets[i].access,

@@ -2,6 +2,7 @@
 #ifndef MRT_OPS_CONFIG_INTERNAL_H
 #define MRT_OPS_CONFIG_INTERNAL_H
 
+#include "codec/yaml.h"
 #include "ops/config/config.h"
 
 /* Sets a setting's text (copied); secrets are registered with the log. */
@@ -11,6 +12,14 @@ size_t mrt_config_index(const char *name); /* of a setting that exists */
 /* Remembers that an ambient variable was not used, and why. */
 int mrt_config_note(struct mrt_config *config, const char *variable, const char *because,
                     struct mrt_error *err);
+/* Finds and parses the file, and sets config->path; *ret stays NULL where there is none. given:
+ * --config, or NULL. */
+int mrt_config_parse_file(const char *given, struct mrt_config *config, struct mrt_yaml **ret,
+                          struct mrt_error *err);
+/* Its settings, and the names of its targets and stores; of_view: the settings of the target and
+ * the store that the configuration is a view of. */
+int mrt_config_read_file(const struct mrt_run *run, struct mrt_config *config,
+                         const struct mrt_yaml *yaml, bool of_view, struct mrt_error *err);
 /* ${env:NAME}, ${file:PATH}, $${; base_dir: what relative paths are relative to. */
 int mrt_config_expand(const char *text, const char *base_dir, char **ret, struct mrt_error *err);
 /* A setting's text into its field; what only shows when all are there. */

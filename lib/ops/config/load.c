@@ -1,5 +1,4 @@
 /* load.c - settings from flags, variables, file, ecosystem and defaults, in that order. */
-#include "base/file.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "codec/yaml.h"
@@ -104,177 +103,6 @@ int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t 
 	return 0;
 }
 
-struct reading {
-	const struct mrt_run *run;
-	struct mrt_config *config;
-	const char *file;
-	char *base_dir;
-};
-
-#define KEYS_MAX 32
-
-/* The keys that may stand at one level of the file. */
-struct keys {
-	size_t n;
-	char names[KEYS_MAX][48];
-};
-
-static void keys_below(const char *prefix, struct keys *ret)
-{
-	ret->n = 0;
-	for (size_t i = 0; i < mrt_n_settings && ret->n < KEYS_MAX; i++) {
-		const char *name = mrt_settings[i].name;
-		if (strncmp(name, prefix, strlen(prefix)) != 0)
-			continue;
-		name += strlen(prefix);
-		snprintf(ret->names[ret->n], sizeof(ret->names[0]), "%.*s", (int)strcspn(name, "."),
-		         name);
-		if (ret->n == 0 || strcmp(ret->names[ret->n], ret->names[ret->n - 1]) != 0)
-			ret->n++;
-	}
-}
-
-static const char *key_name(const void *arg, size_t i)
-{
-	const struct keys *keys = arg;
-	return i < keys->n ? keys->names[i] : NULL;
-}
-
-static int unknown_key(const struct reading *r, const struct mrt_yaml *key, const char *prefix,
-                       struct mrt_error *err)
-{
-	struct keys keys;
-	keys_below(prefix, &keys);
-	const char *near = mrt_nearest(key->text, key_name, &keys);
-	return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: unknown key '%s%.80s'%s%s%s", r->file,
-	                key->line, key->column, prefix, key->text, near ? "; did you mean '" : "",
-	                near ? near : "", near ? "'?" : "");
-}
-
-/* Each item ends in a line feed: that is how a list is told from one written in one line. */
-static int read_list(const struct reading *r, size_t index, const struct mrt_yaml *list,
-                     const char *source, struct mrt_error *err)
-{
-	mrt_auto_buf text = MRT_BUF_INIT;
-	for (size_t i = 0; i < list->n_items; i++) {
-		const struct mrt_yaml *item = list->items[i];
-		mrt_auto_secret one = NULL;
-		int rc = item->kind == MRT_YAML_SCALAR
-		                 ? mrt_config_expand(item->text, r->base_dir, &one, err)
-		                 : mrt_fail(err, MRT_CONFIG, "an item of the list is no text");
-		if (rc == 0 && (!*one || strchr(one, '\n')))
-			rc = mrt_fail(err, MRT_CONFIG, "an item of the list is %s",
-			              *one ? "more than a line" : "empty");
-		if (rc < 0)
-			return mrt_context(err, rc, "%s:%zu:%zu: %s", r->file, item->line,
-			                   item->column, mrt_settings[index].name);
-		mrt_buf_printf(&text, "%s\n", one);
-	}
-	int rc = mrt_buf_check(&text, err);
-	if (rc < 0 || text.len == 0 || r->config->states[index].text)
-		return rc;
-	return mrt_config_set(r->run, r->config, index, text.data, source, err);
-}
-
-static int read_value(const struct reading *r, size_t index, const struct mrt_yaml *value,
-                      struct mrt_error *err)
-{
-	mrt_autofree char *source = NULL;
-	mrt_auto_secret text = NULL;
-	int rc = mrt_text_printf(&source, err, "%s:%zu:%zu", r->file, value->line, value->column);
-	if (rc < 0)
-		return rc;
-	if (value->kind == MRT_YAML_LIST && mrt_settings[index].kind == MRT_LIST)
-		return read_list(r, index, value, source, err);
-	if (value->kind != MRT_YAML_SCALAR)
-		return mrt_fail(err, MRT_CONFIG, "%s: %s takes %s", source,
-		                mrt_settings[index].name,
-		                mrt_settings[index].kind == MRT_LIST ? "a list" : "one value");
-	if (value->plain &&
-	    (!*value->text || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0))
-		return 0;
-	rc = mrt_config_expand(value->text, r->base_dir, &text, err);
-	if (rc < 0)
-		return mrt_context(err, rc, "%s: %s", source, mrt_settings[index].name);
-	if (!*text)
-		return mrt_fail(err, MRT_CONFIG, "%s: %s is empty", source,
-		                mrt_settings[index].name);
-	if (r->config->states[index].text) /* a flag or variable came first */
-		return 0;
-	return mrt_config_set(r->run, r->config, index, text, source, err);
-}
-
-static int read_map(const struct reading *r, const struct mrt_yaml *map, const char *prefix,
-                    struct mrt_error *err)
-{
-	if (map->kind != MRT_YAML_MAP)
-		return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: keys and values are expected here",
-		                r->file, map->line, map->column);
-	for (size_t i = 0; i + 1 < map->n_items; i += 2) {
-		const struct mrt_yaml *key = map->items[i], *value = map->items[i + 1];
-		mrt_autofree char *name = NULL, *group = NULL;
-		int rc = mrt_text_printf(&name, err, "%s%s", prefix, key->text);
-		if (rc == 0)
-			rc = mrt_text_printf(&group, err, "%s.", name);
-		if (rc < 0)
-			return rc;
-		size_t index = mrt_config_index(name);
-		struct keys below;
-		keys_below(group, &below);
-		if (index < mrt_n_settings && !strchr(key->text, '.'))
-			rc = read_value(r, index, value, err);
-		else if (strchr(key->text, '.') || below.n == 0)
-			rc = unknown_key(r, key, prefix, err);
-		else if (value->kind != MRT_YAML_SCALAR || *value->text)
-			rc = read_map(r, value, group, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int read_file(const struct mrt_run *run, struct mrt_config *config, const char *path,
-                     struct mrt_error *err)
-{
-	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = { .ceiling = (size_t)4 << 20 };
-	mrt_auto(mrt_yaml) *yaml = NULL;
-	mrt_autofree char *base_dir = NULL;
-	int rc = mrt_file_read(path, &text, err);
-	if (rc < 0)
-		return mrt_fail(err, MRT_CONFIG, "%s", err ? err->text : path);
-	const char *slash = strrchr(path, '/');
-	rc = mrt_text_printf(&base_dir, err, "%.*s", slash ? (int)(slash - path) : 1,
-	                     slash ? path : ".");
-	if (rc == 0)
-		rc = mrt_yaml_parse(path, mrt_buf_text(&text), text.len, &yaml, err);
-	const struct reading r = {
-		.run = run, .config = config, .file = path, .base_dir = base_dir
-	};
-	if (rc == 0)
-		rc = read_map(&r, yaml, "", err);
-	return rc < 0 ? rc : mrt_text_dup(path, &config->path, err);
-}
-
-static int find_file(const char *given, char **ret, struct mrt_error *err)
-{
-	const char *variable = getenv("MARATEA_CONFIG"), *home = getenv("HOME");
-	if (given)
-		return mrt_text_dup(given, ret, err);
-	if (variable && *variable)
-		return mrt_text_dup(variable, ret, err);
-	mrt_autofree char *in_home = NULL;
-	int rc =
-	        mrt_text_printf(&in_home, err, "%s/.config/maratea/maratea.yaml", home ? home : "");
-	if (rc < 0)
-		return rc;
-	const char *const places[] = { "./maratea.yaml", home && *home ? in_home : NULL,
-		                       "/etc/maratea/maratea.yaml" };
-	for (size_t i = 0; i < 3; i++)
-		if (places[i] && access(places[i], F_OK) == 0)
-			return mrt_text_dup(places[i], ret, err);
-	return 0;
-}
-
 static int read_flags(const struct mrt_run *run, struct mrt_config *config,
                       const struct mrt_config_flag *flags, size_t n, struct mrt_error *err)
 {
@@ -296,7 +124,7 @@ static int read_variable(const struct mrt_run *run, struct mrt_config *config, s
 {
 	const char *value = getenv(name);
 	mrt_autofree char *source = NULL;
-	if (!value || !*value || config->states[index].text)
+	if (!value || !*value || config->states[index].text || config->states[index].closed)
 		return 0;
 	int rc = mrt_text_printf(&source, err, "$%s", name);
 	return rc < 0 ? rc : mrt_config_set(run, config, index, value, source, err);
@@ -331,7 +159,7 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 			snprintf(name, sizeof(name), "%.*s", (int)n, p);
 			p += n + (p[n] == ' ');
 			const char *value = getenv(name);
-			if (!value || !*value)
+			if (!value || !*value || config->states[i].closed)
 				continue;
 			snprintf(because, sizeof(because), "%s comes from %.128s",
 			         mrt_settings[i].name,
@@ -341,7 +169,7 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 		}
 	const char *bucket = getenv("S3_BUCKET");
 	size_t store = mrt_config_index("store.url");
-	if (rc < 0 || !bucket || !*bucket)
+	if (rc < 0 || !bucket || !*bucket || config->states[store].closed)
 		return rc;
 	if (config->states[store].text)
 		return mrt_config_note(config, "S3_BUCKET", "store.url is set", err);
@@ -350,24 +178,114 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 	return rc < 0 ? rc : mrt_config_set(run, config, store, url, "$S3_BUCKET", err);
 }
 
-int mrt_config_load(const struct mrt_run *run, const char *path,
-                    const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
-                    struct mrt_error *err)
+static const char *store_name(const void *arg, size_t i)
+{
+	const struct mrt_config *config = arg;
+	return i < config->n_stores ? config->stores[i] : NULL;
+}
+
+static const char *target_name(const void *arg, size_t i)
+{
+	const struct mrt_config *config = arg;
+	return i < config->n_targets ? config->targets[i] : NULL;
+}
+
+/* A view's settings come from its section alone, whatever variables and the rest of the file say
+ * of others. */
+static void close_settings(struct mrt_config *config)
+{
+	static const char *const of_target[] = { "postgres.url",        "postgres.password",
+		                                 "redis.url",           "redis.ca-file",
+		                                 "backup.postgres-url", "backup.postgres-password",
+		                                 "backup.method" };
+	static const char *const of_store[] = { "store.url",        "store.driver",
+		                                "store.endpoint",   "store.region",
+		                                "store.style",      "store.ca-file",
+		                                "store.access-key", "store.secret-key",
+		                                "store.profile",    "store.session-token" };
+	for (size_t i = 0; config->target && i < sizeof(of_target) / sizeof(of_target[0]); i++)
+		config->states[mrt_config_index(of_target[i])].closed = true;
+	for (size_t i = 0; config->store && i < sizeof(of_store) / sizeof(of_store[0]); i++)
+		config->states[mrt_config_index(of_store[i])].closed = true;
+}
+
+/* What the view is of must be in the file. */
+static int check_view(const struct mrt_config *c, struct mrt_error *err)
+{
+	const struct {
+		const char *what, *wanted;
+		const char *(*names)(const void *arg, size_t i);
+	} views[] = { { "target", c->target, target_name }, { "store", c->store, store_name } };
+	for (size_t k = 0; k < 2; k++) {
+		bool found = !views[k].wanted;
+		for (size_t i = 0; !found && views[k].names(c, i); i++)
+			found = strcmp(views[k].names(c, i), views[k].wanted) == 0;
+		if (found)
+			continue;
+		const char *near = mrt_nearest(views[k].wanted, views[k].names, c);
+		return mrt_fail(err, MRT_USAGE, "there is no %s '%.80s' in the configuration%s%s%s",
+		                views[k].what, views[k].wanted, near ? "; did you mean '" : "",
+		                near ? near : "", near ? "'?" : "");
+	}
+	return 0;
+}
+
+/* --store NAME is a view, --store URL a setting. */
+static bool is_store_name(const struct mrt_config_flag *flag)
+{
+	return flag->value && strcmp(flag->name, "store.url") == 0 && !strstr(flag->value, "://");
+}
+
+static int remember(struct mrt_config *config, const char *path,
+                    const struct mrt_config_flag *flags, size_t n, const char *target,
+                    const char *store, struct mrt_error *err)
+{
+	int rc = path ? mrt_text_dup(path, &config->given, err) : 0;
+	config->flags = calloc(n + 1, sizeof(*config->flags));
+	if (!config->flags)
+		return mrt_no_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_store_name(&flags[i]))
+			config->flags[config->n_flags++] = flags[i];
+		else if (!store)
+			store = flags[i].value;
+		config->store_chosen |= flags[i].value && strcmp(flags[i].name, "store.url") == 0;
+	}
+	if (rc == 0 && target)
+		rc = mrt_text_dup(target, &config->target, err);
+	if (rc == 0 && store && strcmp(store, MRT_MAIN_STORE) != 0)
+		rc = mrt_text_dup(store, &config->store, err);
+	return rc;
+}
+
+static int load(const struct mrt_run *run, const char *path, const struct mrt_config_flag *flags,
+                size_t n_flags, const char *target, const char *store, struct mrt_config **ret,
+                struct mrt_error *err)
 {
 	mrt_auto(mrt_config) *config = calloc(1, sizeof(*config));
+	mrt_auto(mrt_yaml) *yaml = NULL;
 	if (!config)
 		return mrt_no_memory(err);
 	config->states = calloc(mrt_n_settings, sizeof(*config->states));
 	if (!config->states)
 		return mrt_no_memory(err);
-	mrt_autofree char *file = NULL;
-	int rc = read_flags(run, config, flags, n_flags, err);
+	int rc = remember(config, path, flags, n_flags, target, store, err);
+	if (rc == 0)
+		rc = read_flags(run, config, config->flags, config->n_flags, err);
+	if (rc == 0)
+		rc = mrt_config_parse_file(path, config, &yaml, err);
+	close_settings(config);
+	if (rc == 0 && yaml)
+		rc = mrt_config_read_file(run, config, yaml, true, err);
 	if (rc == 0)
 		rc = read_variables(run, config, err);
+	if (rc == 0 && yaml)
+		rc = mrt_config_read_file(run, config, yaml, false, err);
 	if (rc == 0)
-		rc = find_file(path, &file, err);
-	if (rc == 0 && file)
-		rc = read_file(run, config, file, err);
+		rc = check_view(config, err);
+	size_t url = mrt_config_index("store.url");
+	if (rc == 0 && !config->store && !config->states[url].text && config->n_stores > 0)
+		return load(run, path, flags, n_flags, target, config->stores[0], ret, err);
 	if (rc == 0)
 		rc = read_ambient(run, config, err);
 	if (rc == 0)
@@ -385,6 +303,27 @@ int mrt_config_load(const struct mrt_run *run, const char *path,
 	return rc;
 }
 
+int mrt_config_load(const struct mrt_run *run, const char *path,
+                    const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
+                    struct mrt_error *err)
+{
+	return load(run, path, flags, n_flags, NULL, NULL, ret, err);
+}
+
+int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+                    const char *store, struct mrt_config **ret, struct mrt_error *err)
+{
+	return load(run, config->given, config->flags, config->n_flags,
+	            target ? target : config->target, store ? store : config->store, ret, err);
+}
+
+static void texts_free(char **texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 void mrt_config_free(struct mrt_config *config)
 {
 	if (!config)
@@ -396,6 +335,19 @@ void mrt_config_free(struct mrt_config *config)
 	for (size_t i = 0; i < config->n_notes; i++)
 		free(config->notes[i]);
 	free(config->notes);
+	texts_free(config->targets, config->n_targets);
+	texts_free(config->stores, config->n_stores);
+	for (size_t i = 0; i < config->n_assertions; i++) {
+		free(config->assertions[i].target);
+		free(config->assertions[i].database);
+		free(config->assertions[i].sql);
+		free(config->assertions[i].expect);
+	}
+	free(config->assertions);
+	free(config->flags);
+	free(config->given);
+	free(config->target);
+	free(config->store);
 	free(config->aws_container_uri);
 	free(config->states);
 	free(config->path);

@@ -61,6 +61,7 @@ const struct mrt_setting mrt_settings[] = {
 	TIME("store.give-up-after", store_give_up_after, "15m"),
 	URL("backup.postgres-url", backup_postgres_url, NULL),
 	SECRET("backup.postgres-password", backup_postgres_password, NULL),
+	TEXT("backup.method", backup_method, "logical", NULL),
 	TEXT("backup.compression", backup_compression, "zstd:3", NULL),
 	LIST("backup.recipients", backup_recipients),
 	TEXT("backup.identity", backup_identity, NULL, NULL), /* $MARATEA_IDENTITY: see load.c */

@@ -65,6 +65,10 @@ int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 		return mrt_fail(err, MRT_CONFIG,
 		                "store.volume-size would need more than the 10,000 parts "
 		                "that S3 allows: raise store.part-size or lower store.volume-size");
+	if (strcmp(config->backup_method, "logical") != 0 &&
+	    strcmp(config->backup_method, "physical") != 0)
+		return mrt_fail(err, MRT_CONFIG, "backup.method '%.80s': one of logical, physical",
+		                config->backup_method);
 	return mrt_config_level(config, &level, err);
 }
 

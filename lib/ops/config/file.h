@@ -1,0 +1,32 @@
+/* file.h - reading the configuration file: shared by file.c (settings) and sections.c (what it
+ * names besides: targets, stores, assertions). */
+#ifndef MRT_OPS_CONFIG_FILE_H
+#define MRT_OPS_CONFIG_FILE_H
+
+#include "ops/config/internal.h"
+
+struct mrt_config_reading {
+	const struct mrt_run *run;
+	struct mrt_config *config;
+	const char *file;
+	char *base_dir;
+	bool of_view; /* this is the section that the view is of */
+};
+
+/* MRT_CONFIG with the place and what is expected there: "names are", "one value is". */
+int mrt_config_expect(const struct mrt_config_reading *r, const struct mrt_yaml *value,
+                      enum mrt_yaml_kind kind, const char *what, struct mrt_error *err);
+/* A setting's value, unless something that goes before set it already. */
+int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
+                          const struct mrt_yaml *value, struct mrt_error *err);
+
+/* Each section is checked whole; of the target and store that the configuration is a view of, the
+ * values are set when r->of_view, the names are collected otherwise. */
+int mrt_config_read_targets(const struct mrt_config_reading *r, const struct mrt_yaml *map,
+                            struct mrt_error *err);
+int mrt_config_read_stores(const struct mrt_config_reading *r, const struct mrt_yaml *map,
+                           struct mrt_error *err);
+int mrt_config_read_assertions(const struct mrt_config_reading *r, const struct mrt_yaml *list,
+                               struct mrt_error *err);
+
+#endif
