@@ -296,7 +296,7 @@ def test_a_killed_holder_is_known_to_be_gone():
     equal(lock_of(place)[1]["released"], False)
     holds(place.prune("--keep-last", "1").err, "ended without a word: its lock is taken over")
     for _ in range(12):
-        maratea("backup", "run", "postgres", env=env)
+        maratea("backup", "run", "postgres", "--accept-shrink", env=env)
     equal(len(os.listdir(place.dir + "/default/postgres/lock")) <= 10, True)
 
 

@@ -40,7 +40,7 @@ bool mrt_backup_shrunk(const struct mrt_manifest *newer, const struct mrt_manife
 	mrt_size_format(older->size, before_size);
 	snprintf(ret, size,
 	         "the newest %s backup, %s, has %s and %" PRIu64
-	         " tables; the one before, %s, has %s and %" PRIu64,
+	         " tables; the one before, %s, has %s and %" PRIu64 " tables",
 	         newer->method, newer->id, now_size, tables, older->id, before_size, before);
 	return true;
 }
