@@ -28,6 +28,7 @@ struct mrt_s3 {
 	char *ca_file, *resolver;
 	bool tls;
 	struct mrt_store_options options; /* numbers only; its texts are not used after open */
+	char *lock_mode;                  /* or NULL */
 	struct mrt_pool *pool;
 	struct mrt_workers *workers;
 	struct mrt_aws_sources aws; /* where there is no access_key */
@@ -82,13 +83,19 @@ struct mrt_s3_head {
 };
 int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
                 struct mrt_s3_head *ret, struct mrt_error *err);
+/* Makes sure that an object that was just put is locked until then (RFC 3339): radosgw 16 does not
+ * lock what came in parts, whatever the headers said. */
+int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+                      const char *until, struct mrt_error *err);
 /* Aborts a multipart upload until the store shows no part of it any more. */
 int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
                  const char *upload_id, struct mrt_error *err);
 /* The key as the bucket knows it. */
 int mrt_s3_key(const struct mrt_s3 *s3, const char *key, char **ret, struct mrt_error *err);
 
-int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_s3_settings(struct mrt_store *store, const struct mrt_run *run,
+                    struct mrt_store_settings *ret, struct mrt_error *err);
+int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key, int64_t since,
                struct mrt_sink **ret, struct mrt_error *err);
 int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key, uint64_t offset,
                uint64_t len, struct mrt_source **ret, struct mrt_error *err);

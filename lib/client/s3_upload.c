@@ -33,6 +33,7 @@ struct upload {
 	struct mrt_run part_run; /* with our own abort flag */
 	atomic_int abort;
 	char *key, *id, nonce[MRT_S3_NONCE_SIZE];
+	char until[MRT_TIME_SIZE]; /* "": it is not locked */
 	char *buffer;
 	size_t fill, part_size;
 	uint64_t size;
@@ -44,13 +45,27 @@ struct upload {
 	struct mrt_error failure; /* the first one; code 0: none */
 };
 
-static int conditions(const struct upload *u, struct mrt_pair headers[2])
+#define HEADERS_MAX 4
+
+/* What an object carries from the start. */
+static size_t marks(const struct upload *u, struct mrt_pair headers[HEADERS_MAX])
 {
 	size_t n = 0;
 	headers[n++] = (struct mrt_pair) { MRT_S3_NONCE, u->nonce };
+	if (u->until[0]) {
+		headers[n++] = (struct mrt_pair) { "x-amz-object-lock-mode", u->s3->lock_mode };
+		headers[n++] =
+		        (struct mrt_pair) { "x-amz-object-lock-retain-until-date", u->until };
+	}
+	return n;
+}
+
+static size_t conditions(const struct upload *u, struct mrt_pair headers[HEADERS_MAX])
+{
+	size_t n = marks(u, headers);
 	if (!u->s3->no_conditions)
 		headers[n++] = (struct mrt_pair) { "if-none-match", "*" };
-	return (int)n;
+	return n;
 }
 
 /* Is what stands under the key ours, whole? 0 yes, MRT_EXISTS another's, MRT_NOT_FOUND nothing. */
@@ -81,16 +96,17 @@ static int put_whole(struct upload *u, struct mrt_error *err)
 	struct mrt_error local;
 	err = err ? err : &local;
 	for (;;) {
-		struct mrt_pair headers[2];
+		struct mrt_pair headers[HEADERS_MAX];
 		bool conditional = !u->s3->no_conditions;
 		struct mrt_s3_call call = {
 			.method = "PUT",
 			.key = u->key,
 			.headers = headers,
-			.n_headers = (size_t)conditions(u, headers),
+			.n_headers = conditions(u, headers),
 			.body = u->buffer ? u->buffer : "",
 			.body_len = u->fill,
 			.bulk = true,
+			.md5 = u->until[0] != '\0',
 		};
 		int rc = 0;
 		if (!conditional) {
@@ -122,13 +138,13 @@ static int put_whole(struct upload *u, struct mrt_error *err)
 static int begin(struct upload *u, struct mrt_error *err)
 {
 	const struct mrt_pair query = { "uploads", "" };
-	const struct mrt_pair header = { MRT_S3_NONCE, u->nonce };
+	struct mrt_pair headers[HEADERS_MAX];
 	struct mrt_s3_call call = { .method = "POST",
 		                    .key = u->key,
 		                    .query = &query,
 		                    .n_query = 1,
-		                    .headers = &header,
-		                    .n_headers = 1,
+		                    .headers = headers,
+		                    .n_headers = marks(u, headers),
 		                    .body = "" };
 	mrt_auto(mrt_xml) *xml = NULL;
 	int rc = mrt_s3_call_xml(u->s3, u->run, &call, "InitiateMultipartUploadResult", &xml, err);
@@ -152,7 +168,8 @@ static int put_part(struct part *part, struct mrt_error *err)
 		                    .n_query = 2,
 		                    .body = part->buffer,
 		                    .body_len = part->len,
-		                    .bulk = true };
+		                    .bulk = true,
+		                    .md5 = u->until[0] != '\0' };
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	int rc = mrt_s3_call(u->s3, &u->part_run, &call, &response, err);
 	if (rc == 0 && !mrt_http_header(&response, "etag", part->etag, sizeof(part->etag)))
@@ -353,6 +370,8 @@ static int upload_commit(struct mrt_sink *sink, struct mrt_error *err)
 	if (rc == 0)
 		rc = u->id ? complete(u, err) : put_whole(u, err);
 	u->committed = rc == 0;
+	if (rc == 0 && u->until[0])
+		rc = mrt_s3_keep_until(u->s3, u->run, u->key, u->until, err);
 	return rc;
 }
 
@@ -385,7 +404,7 @@ static void upload_free(struct mrt_sink *sink)
 	free(u);
 }
 
-int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key, int64_t since,
                struct mrt_sink **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = upload_write,
@@ -408,6 +427,9 @@ int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *k
 	unsigned char random[(MRT_S3_NONCE_SIZE - 1) / 2];
 	mrt_random(random, sizeof(random));
 	mrt_hex(random, sizeof(random), u->nonce);
+	int64_t until = since + s3->options.object_lock_days * 86400;
+	if (since > 0 && s3->lock_mode && until > run->wall() / MRT_SECOND)
+		mrt_time_format(until, MRT_TIME_RFC3339, u->until);
 	mrt_auto(mrt_sink) *sink = &u->sink;
 	int rc = mrt_s3_key(s3, key, &u->key, err);
 	if (rc == 0)

@@ -129,3 +129,38 @@ int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_v
 		rc = mrt_time_parse(text, &version->held_until, err);
 	return rc;
 }
+
+int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+                      const char *until, struct mrt_error *err)
+{
+	mrt_auto_response head = MRT_HTTP_RESPONSE;
+	mrt_auto_response done = MRT_HTTP_RESPONSE;
+	mrt_auto_buf body = MRT_BUF_INIT;
+	char text[64] = "";
+	int64_t is = 0, wanted = 0;
+	struct mrt_s3_call call = { .method = "HEAD", .key = key };
+	int rc = mrt_s3_call(s3, run, &call, &head, err);
+	if (rc < 0)
+		return rc;
+	if (mrt_http_header(&head, "x-amz-object-lock-retain-until-date", text, sizeof(text)))
+		mrt_time_parse(text, &is, NULL);
+	mrt_time_parse(until, &wanted, NULL);
+	if (is >= wanted)
+		return 0;
+	const struct mrt_pair query = { "retention", "" };
+	mrt_buf_printf(&body,
+	               "<Retention><Mode>%s</Mode><RetainUntilDate>%s</RetainUntilDate>"
+	               "</Retention>",
+	               s3->lock_mode, until);
+	call = (struct mrt_s3_call) { .method = "PUT",
+		                      .key = key,
+		                      .query = &query,
+		                      .n_query = 1,
+		                      .body = mrt_buf_text(&body),
+		                      .body_len = body.len,
+		                      .md5 = true };
+	rc = mrt_buf_check(&body, err);
+	if (rc == 0)
+		rc = mrt_s3_call(s3, run, &call, &done, err);
+	return rc < 0 ? mrt_context(err, rc, "it is stored, but not locked") : 0;
+}

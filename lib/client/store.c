@@ -88,8 +88,15 @@ static int where(const struct mrt_store *store, int rc, const char *key, struct 
 int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
                   struct mrt_sink **ret, struct mrt_error *err)
 {
+	return mrt_store_put_held(store, run, key, 0, ret, err);
+}
+
+int mrt_store_put_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+                       int64_t since, struct mrt_sink **ret, struct mrt_error *err)
+{
 	int rc = check_key(store, key, err);
-	return rc < 0 ? rc : where(store, store->ops->put(store, run, key, ret, err), key, err);
+	return rc < 0 ? rc
+	              : where(store, store->ops->put(store, run, key, since, ret, err), key, err);
 }
 
 int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
@@ -220,6 +227,28 @@ int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run
 	                                   : no_versions(store, err);
 }
 
+void mrt_store_settings_release(struct mrt_store_settings *s)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		free(s->rules[i].id);
+	free(s->rules);
+	*s = (struct mrt_store_settings) { 0 };
+}
+
+int mrt_store_settings(struct mrt_store *store, const struct mrt_run *run,
+                       struct mrt_store_settings *ret, struct mrt_error *err)
+{
+	*ret = (struct mrt_store_settings) { .versioned = MRT_NO,
+		                             .object_lock = MRT_NO,
+		                             .lifecycle = MRT_NO };
+	if (!store->ops->settings)
+		return 0;
+	int rc = store->ops->settings(store, run, ret, err);
+	if (rc < 0)
+		mrt_store_settings_release(ret);
+	return rc < 0 ? mrt_context(err, rc, "settings of %s", store->name) : 0;
+}
+
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
@@ -229,8 +258,14 @@ int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool wri
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
                         const void *data, size_t len, struct mrt_error *err)
 {
+	return mrt_store_put_bytes_held(store, run, key, 0, data, len, err);
+}
+
+int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+                             int64_t since, const void *data, size_t len, struct mrt_error *err)
+{
 	mrt_auto(mrt_sink) *sink = NULL;
-	int rc = mrt_store_put(store, run, key, &sink, err);
+	int rc = mrt_store_put_held(store, run, key, since, &sink, err);
 	if (rc == 0)
 		rc = where(store, mrt_sink_write(sink, data, len, err), key, err);
 	if (rc == 0)

@@ -32,6 +32,8 @@ struct mrt_store_options {
 	const struct mrt_aws_sources *aws; /* asked where there is no access_key; may be NULL */
 	const char *style;                 /* "auto", "path", "virtual" */
 	unsigned concurrency;
+	const char *object_lock_mode; /* "GOVERNANCE", "COMPLIANCE"; NULL: nothing is locked */
+	int64_t object_lock_days;
 	size_t part_size;      /* of multipart uploads and ranged downloads */
 	unsigned buffers;      /* of part_size each: all that this store may use */
 	int64_t give_up_after; /* ns of retries without progress */
@@ -79,10 +81,28 @@ struct mrt_versions {
 };
 void mrt_versions_release(struct mrt_versions *versions);
 
+/* What the store does by itself with what is in it. */
+struct mrt_store_rule {
+	char *id;
+	int64_t days;    /* after which it deletes; 0: on a date, which has passed or will */
+	bool noncurrent; /* only versions that were deleted or replaced */
+};
+struct mrt_store_settings {
+	enum mrt_answer versioned;   /* does what is deleted stay, as an older version? */
+	enum mrt_answer object_lock; /* can objects be locked? */
+	char lock_mode[16];          /* of objects that do not say so themselves; or "" */
+	int64_t lock_days;
+	enum mrt_answer lifecycle;    /* are there rules? MRT_UNKNOWN: one may not ask */
+	struct mrt_store_rule *rules; /* that delete objects under our prefix */
+	size_t n_rules;
+	int64_t abort_days; /* after which unfinished uploads are removed; 0: never */
+};
+void mrt_store_settings_release(struct mrt_store_settings *settings);
+
 struct mrt_store;
 struct mrt_store_ops {
 	int (*put)(struct mrt_store *store, const struct mrt_run *run, const char *key,
-	           struct mrt_sink **ret, struct mrt_error *err);
+	           int64_t since, struct mrt_sink **ret, struct mrt_error *err);
 	int (*get)(struct mrt_store *store, const struct mrt_run *run, const char *key,
 	           uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
 	int (*head)(struct mrt_store *store, const struct mrt_run *run, const char *key,
@@ -94,6 +114,9 @@ struct mrt_store_ops {
 	                   const char *const *keys, size_t n, struct mrt_error *err);
 	int (*leftovers)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
 	                 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
+	/* NULL: it does nothing by itself */
+	int (*settings)(struct mrt_store *store, const struct mrt_run *run,
+	                struct mrt_store_settings *ret, struct mrt_error *err);
 	/* NULL: such stores keep no versions */
 	int (*versioned)(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
 	                 struct mrt_error *err);
@@ -122,6 +145,11 @@ MRT_DEFINE_AUTO(mrt_store)
 /* A sink; see stream.h. */
 int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
                   struct mrt_sink **ret, struct mrt_error *err);
+/* The same, and where the store's options say so the object is locked for object_lock_days, counted
+ * from since (seconds since 1970): what belongs together is held equally long. 0: it is not locked.
+ */
+int mrt_store_put_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+                       int64_t since, struct mrt_sink **ret, struct mrt_error *err);
 /* len bytes from offset, or to the end of the object when it ends before: len UINT64_MAX is "all".
  * MRT_NOT_FOUND. */
 int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
@@ -163,9 +191,15 @@ int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run
 int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err);
 
+/* How the store is set up, as far as one may ask. */
+int mrt_store_settings(struct mrt_store *store, const struct mrt_run *run,
+                       struct mrt_store_settings *ret, struct mrt_error *err);
+
 /* Small objects at once. */
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
                         const void *data, size_t len, struct mrt_error *err);
+int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+                             int64_t since, const void *data, size_t len, struct mrt_error *err);
 int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
                         struct mrt_buf *buf, struct mrt_error *err);
 

@@ -102,9 +102,10 @@ static void dir_put_free(struct mrt_sink *sink)
 }
 
 static int dir_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-                   struct mrt_sink **ret, struct mrt_error *err)
+                   int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	(void)run;
+	(void)since; /* see mrt_store_dir_open() */
 	static const struct mrt_sink_ops ops = { .write = dir_write,
 		                                 .prepare = dir_prepare,
 		                                 .commit = dir_commit,
@@ -355,6 +356,8 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
 		                "store.url '%s' must name an absolute path, "
 		                "file:///path",
 		                options->url);
+	if (options->object_lock_mode) /* it would not hold anybody from anything */
+		return mrt_fail(err, MRT_CONFIG, "store.object-lock: a directory has no locks");
 	struct mrt_dir_store *d = calloc(1, sizeof(*d));
 	if (!d)
 		return mrt_no_memory(err);

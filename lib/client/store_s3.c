@@ -15,8 +15,9 @@ static void s3_free(struct mrt_store *store)
 	mrt_aws_credentials_unref(s3->temporary);
 	pthread_mutex_destroy(&s3->credentials_lock);
 	pthread_mutex_destroy(&s3->lock);
-	char *texts[] = { s3->store.name, s3->bucket, s3->prefix,     s3->base_url, s3->host,
-		          s3->path,       s3->region, s3->access_key, s3->ca_file,  s3->resolver };
+	char *texts[] = { s3->store.name, s3->bucket,   s3->prefix,   s3->base_url,
+		          s3->host,       s3->path,     s3->region,   s3->access_key,
+		          s3->ca_file,    s3->resolver, s3->lock_mode };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 	if (s3->secret_key)
@@ -120,6 +121,8 @@ static int fill(struct mrt_s3 *s3, const struct mrt_store_options *o, struct mrt
 		rc = copy_or_null(o->access_key, &s3->access_key, err);
 	if (rc == 0)
 		rc = copy_or_null(o->secret_key, &s3->secret_key, err);
+	if (rc == 0)
+		rc = copy_or_null(o->object_lock_mode, &s3->lock_mode, err);
 	if (o->aws)
 		s3->aws = *o->aws;
 	if (rc == 0)
@@ -152,6 +155,7 @@ int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store 
 		.versions = mrt_s3_versions,
 		.hold = mrt_s3_hold,
 		.delete_versions = mrt_s3_delete_versions,
+		.settings = mrt_s3_settings,
 		.probe = mrt_s3_probe,
 		.free = s3_free,
 	};

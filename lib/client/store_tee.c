@@ -109,7 +109,7 @@ static void tee_put_free(struct mrt_sink *sink)
 }
 
 static int tee_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
-                   struct mrt_sink **ret, struct mrt_error *err)
+                   int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = tee_write,
 		                                 .prepare = tee_prepare,
@@ -126,9 +126,10 @@ static int tee_put(struct mrt_store *store, const struct mrt_run *run, const cha
 		return mrt_no_memory(err);
 	for (size_t i = 0; i < tee->n; i++) {
 		struct mrt_error why = { 0 };
-		int rc = tee->branches[i].dropped ? 0
-		                                  : mrt_store_put(tee->branches[i].store, run, key,
-		                                                  &put->sinks[i], &why);
+		int rc = tee->branches[i].dropped
+		                 ? 0
+		                 : mrt_store_put_held(tee->branches[i].store, run, key, since,
+		                                      &put->sinks[i], &why);
 		rc = rc < 0 ? lose(put, i, rc, &why, err) : 0;
 		if (rc < 0)
 			return rc;

@@ -1,6 +1,8 @@
 """test_stores.py - several stores and several targets: each whole or named, one run for all."""
+import calendar
 import json
 import os
+import re
 import shutil
 import time
 
@@ -308,6 +310,120 @@ def test_a_backup_that_shrank_is_stored_and_exit_status_4():
     maratea("backup", "run", "redis", "--accept-shrink", env=e)
     for name in ("a", "b"):
         shutil.rmtree(ROOT + "/" + name)
+
+
+def until_of(rgw, bucket, key, version=""):
+    status, body = rgw.request("GET", "/%s/%s?retention%s" % (bucket, key, "&versionId=" + version if version else ""))
+    found = re.search(rb"<Mode>(\w+)</Mode><RetainUntilDate>([^<.Z]+)", body)
+    return (found.group(1).decode(), found.group(2).decode()) if found else (status, None)
+
+
+def test_object_lock_holds_a_backup_as_one():
+    rgw = Rgw()
+    try:
+        rgw.make_bucket("held", x_amz_bucket_object_lock_enabled="true")
+        rgw.make_bucket("plain")
+        text = ("redis: {url: '%s'}\nstore: {url: 's3://held/p', endpoint: '%s', access-key: %s, secret-key: %s, part-size: 5MiB, volume-size: 1GiB, object-lock: {mode: GOVERNANCE, days: 3}}\n"
+                "stores:\n  near: {url: 'file://%s/near'}\n  loose: {url: 's3://plain/p', endpoint: '%s', access-key: %s, secret-key: %s}\n"
+                "  tight: {url: 's3://held/tight', endpoint: '%s', access-key: %s, secret-key: %s, object-lock: {mode: COMPLIANCE, days: 1}}\n" %
+                (REDIS.url(), rgw.endpoint, rgw.access, rgw.secret, ROOT, *(2 * (rgw.endpoint, rgw.access, rgw.secret))))
+        e = env(text)
+        REDIS.cli("-x", "SET", "noise", stdin=os.urandom(6500000).hex())  # several parts
+        made = maratea("backup", "run", "redis", "-o", "json", env=e).json()
+        REDIS.cli("DEL", "noise")
+        equal([(s["name"], s["stored"]) for s in made["stores"]], [(n, True) for n in ("store", "near", "loose", "tight")])
+        assert made["objects"][0]["stored_size"] > 5 << 20, made["objects"]
+        maratea("backup", "verify", made["id"], env=e)
+        started = time.strptime(made["started"], "%Y-%m-%dT%H:%M:%SZ")
+        until = lambda days: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(calendar.timegm(started) + days * 86400))
+        folder = "p/default/redis/%s/" % made["id"]
+        status, listing = rgw.request("GET", "/held?list-type=2")
+        keys = re.findall(r"<Key>([^<]+)</Key>", listing.decode())
+        mine = [k for k in keys if k.startswith(folder)]
+        equal(sorted(re.sub("verified-.*", "verified", k[len(folder):]) for k in mine), ["dump.rdb.zst", "manifest.json", "verified"])
+        for key in mine:
+            equal(until_of(rgw, "held", key), ("GOVERNANCE", until(3)), key)
+        for key in [k for k in keys if k.startswith("tight/") and made["id"] in k]:
+            equal(until_of(rgw, "held", key), ("COMPLIANCE", until(1)), key)
+        for key in [k for k in keys if "/lock/" in k]:
+            equal(until_of(rgw, "held", key)[1], None, key)
+        assert [k for k in keys if "/lock/" in k], keys
+        # a copy is held from now on, longer than the source
+        rgw.make_bucket("second", x_amz_bucket_object_lock_enabled="true")
+        e = env(text.replace("s3://held/tight", "s3://second/t"))
+        maratea("backup", "copy", made["id"], "tight", "--store", "near", env=e)
+        modes = {until_of(rgw, "second", "t/default/redis/%s/%s" % (made["id"], n)) for n in ("dump.rdb.zst", "manifest.json")}
+        equal(len(modes), 1, modes)
+        mode, when = modes.pop()
+        assert mode == "COMPLIANCE" and when >= until(1), (mode, when)
+        # prune leaves what is held, as a whole
+        report = maratea("backup", "prune", "--yes", "--force-last", "--keep-hourly", "1", "--store", "store", "--no-store-lock", "-o", "json", env=e).json()
+        equal((report["removed"], report["failed"]), (0, 0))
+        # a bucket without locks refuses, and the run says so
+        bad = env(text.replace("s3://held/p", "s3://plain/q"))
+        done = maratea("backup", "run", "redis", "-o", "json", env=bad, status=1)
+        holds(done.err, "it is not in every store: store: ", "400")
+        told = maratea("store", "probe", "-o", "json", env=bad, status=4)
+        equal((told.json()["object_lock"], len(told.json()["findings"])), ("no", 1))
+        holds(told.err, "store.object-lock is set, and the bucket has no object lock")
+        for change, words in ((("mode: GOVERNANCE, days: 3", "mode: GOVERNANCE"), "needs both mode and days"), (("mode: GOVERNANCE, ", ""), "needs both mode and days"),
+                              (("GOVERNANCE", "MAYBE"), "one of GOVERNANCE, COMPLIANCE"), (("days: 3", "dyas: 3"), "unknown key 'store.object-lock.dyas'"),
+                              (("days: 1", "dyas: 1"), "unknown key 'dyas'")):
+            holds(maratea("config", "check", env=env(text.replace(*change)), status=3).err, words)
+        holds(maratea("backup", "list", env=env("store: {url: 'file:///x', object-lock: {mode: GOVERNANCE, days: 3}}\n"), status=3).err, "a directory has no locks")
+    finally:
+        rgw.close()
+    shutil.rmtree(ROOT + "/near")
+
+
+LIFECYCLE = """<LifecycleConfiguration><Rule><ID>%s</ID><Filter><Prefix>%s</Prefix></Filter><Status>%s</Status>%s</Rule></LifecycleConfiguration>"""
+
+
+def test_the_probe_knows_what_the_bucket_does_by_itself():
+    rgw = Rgw()
+    try:
+        rgw.make_bucket("bucket")
+        rgw.make_bucket("locked", x_amz_bucket_object_lock_enabled="true")
+        e = environment(MARATEA_STORE="s3://bucket/backups", S3_ENDPOINT=rgw.endpoint, S3_ACCESS_KEY=rgw.access, S3_SECRET_KEY=rgw.secret)
+
+        def probe(*args, status=0, **more):
+            return maratea("store", "probe", "-o", "json", *args, env=dict(e, **more), status=status)
+
+        def lifecycle(*rule):
+            status, body = rgw.request("PUT", "/bucket?lifecycle", (LIFECYCLE % rule).encode(), content_md5="yes")
+            equal(status, 200, body)
+        told = probe().json()
+        equal([told[k] for k in ("versioned", "object_lock", "lock_mode", "lock_days", "lifecycle", "rules", "abort_days", "findings", "notes")],
+              ["no", "no", None, 0, "no", [], 0, [], []])
+        holds(maratea("store", "probe", env=e).out, "object lock  none", "lifecycle    nothing of ours is deleted")
+        days = "<Expiration><Days>30</Days></Expiration>"
+        lifecycle("tidy", "", "Enabled", days)
+        told = probe(status=4)
+        equal(told.json()["rules"], [{"id": "tidy", "days": 30, "noncurrent": False}])
+        holds(told.err, "the lifecycle rule 'tidy' deletes backups after 30 days, also the last good one")
+        told = probe(status=4, MARATEA_BACKUP_RETENTION_MONTHLY="12")
+        holds(told.err, "deletes backups after 30 days; the retention keeps some for 372")
+        holds(maratea("store", "probe", env=e, status=4).out, "DANGER", "rule 'tidy' deletes objects after 30 days")
+        # of other prefixes, switched off, or of older versions: no danger
+        for prefix, state in (("logs/", "Enabled"), ("backups2/", "Enabled"), ("", "Disabled")):
+            lifecycle("other", prefix, state, days)
+            equal((probe().json()["lifecycle"], probe().json()["rules"]), ("yes", []))
+        for prefix in ("backups/default/redis/", "backups/"):
+            lifecycle("part", prefix, "Enabled", days)
+            probe(status=4)
+        lifecycle("old", "", "Enabled", "<NoncurrentVersionExpiration><NoncurrentDays>7</NoncurrentDays></NoncurrentVersionExpiration>"
+                  "<AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload>")
+        told = probe().json()
+        equal((told["rules"], told["abort_days"]), ([{"id": "old", "days": 7, "noncurrent": True}], 2))
+        # locks of the bucket itself
+        status, body = rgw.request("PUT", "/locked?object-lock", b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>"
+                                   b"<Mode>GOVERNANCE</Mode><Days>40</Days></DefaultRetention></Rule></ObjectLockConfiguration>", content_md5="yes")
+        equal(status, 200, body)
+        told = probe(MARATEA_STORE="s3://locked/x", MARATEA_BACKUP_RETENTION_DAILY="7").json()
+        equal([told[k] for k in ("versioned", "object_lock", "lock_mode", "lock_days")], ["yes", "yes", "GOVERNANCE", 40])
+        holds(told["notes"][0], "locks hold for 40 days, the retention keeps backups for 7")
+    finally:
+        rgw.close()
 
 
 main(globals())

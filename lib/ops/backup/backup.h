@@ -99,6 +99,11 @@ int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
 int mrt_backup_copy(const struct mrt_run *run, const struct mrt_config *config, const char *id,
                     const char *to, json_t **ret, struct mrt_error *err);
 
+/* What the store can do, and how it is set up; write: find out more by writing and deleting.
+ * MRT_BAD, with the answer, when something of it is a danger to backups. */
+int mrt_store_report(const struct mrt_run *run, const struct mrt_config *config, bool write,
+                     json_t **ret, struct mrt_error *err);
+
 /* With which credentials the store is asked: {"store", "access_key", "source", "expires", "tried"}.
  * MRT_CONFIG, with the answer, when there are none. */
 int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,

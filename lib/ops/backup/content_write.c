@@ -22,6 +22,7 @@ struct volumes {
 	struct mrt_store *store;
 	char *folder, *key;
 	uint64_t limit;
+	int64_t held_since;
 	struct volume **all;
 	size_t n;
 	struct mrt_digest *digest; /* of all volumes; with one volume, its own will do */
@@ -43,7 +44,7 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&full, err, "%s%s", v->folder, volume->key);
 	if (rc == 0)
-		rc = mrt_store_put(v->store, v->run, full, &volume->put, err);
+		rc = mrt_store_put_held(v->store, v->run, full, v->held_since, &volume->put, err);
 	if (rc == 0 && v->n == 2)
 		rc = mrt_digest_copy(v->all[0]->digest, &v->digest, err);
 	return rc < 0 ? rc : mrt_digest_new(&volume->digest, err);
@@ -171,9 +172,11 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 	w->volumes = v;
 	w->level = options->zstd.level;
 	w->recipients = options->recipients;
-	*v = (struct volumes) {
-		.sink.ops = &ops, .run = run, .store = store, .limit = options->volume_size
-	};
+	*v = (struct volumes) { .sink.ops = &ops,
+		                .run = run,
+		                .store = store,
+		                .limit = options->volume_size,
+		                .held_since = options->held_since };
 	int rc = mrt_text_dup(folder, &v->folder, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&v->key, err, "%s%s", key,

@@ -16,6 +16,7 @@ struct copy {
 	struct mrt_store *from, *to;
 	struct mrt_store_lock *lock;
 	struct mrt_manifest *manifest;
+	int64_t since;          /* the copy's lock, if any, counts from here */
 	uint64_t copied, there; /* bytes; that were there already */
 };
 
@@ -116,7 +117,7 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 	}
 	if (rc != MRT_NOT_FOUND)
 		return rc;
-	rc = mrt_store_put(c->to, c->run, key, &put, err);
+	rc = mrt_store_put_held(c->to, c->run, key, c->since, &put, err);
 	if (rc == 0)
 		rc = read_volume(c, c->from, key, put, &tally, err);
 	if (rc == MRT_NOT_FOUND)
@@ -152,7 +153,8 @@ static int copy_all(struct copy *c, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_store_get_bytes(c->from, c->run, key, &text, err);
 	if (rc == 0) /* byte for byte: its last line is the digest of the others */
-		rc = mrt_store_put_bytes(c->to, c->run, key, text.data, text.len, err);
+		rc = mrt_store_put_bytes_held(c->to, c->run, key, c->since, text.data, text.len,
+		                              err);
 	return rc;
 }
 
@@ -178,7 +180,7 @@ static int report(const struct copy *c, json_t **ret, struct mrt_error *err)
 int mrt_backup_copy(const struct mrt_run *run, const struct mrt_config *config, const char *id,
                     const char *to, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(copy_release) struct copy c = { .run = run };
+	mrt_cleanup(copy_release) struct copy c = { .run = run, .since = run->wall() / MRT_SECOND };
 	int rc = open_stores(&c, config, to, err);
 	if (rc == 0)
 		rc = mrt_manifest_find(run, c.from, config->platform_name, id, NULL, &c.manifest,

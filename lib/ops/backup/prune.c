@@ -368,8 +368,7 @@ static int prune_stores(struct mrt_prune *total, const struct mrt_store_views *v
 		int rc = prune_store(total, view, views->n > 1, list, &why);
 		if (rc < 0 && views->n > 1)
 			mrt_context(&why, rc, "store %s", view->name);
-		bool last = views->n == 1 || rc == MRT_USAGE ||
-		            mrt_run_check(total->run, NULL) < 0;
+		bool last = views->n == 1 || rc == MRT_USAGE || mrt_run_check(total->run, NULL) < 0;
 		if (rc < 0 && (code == 0 || last) && err)
 			*err = why;
 		if (rc < 0 && last)

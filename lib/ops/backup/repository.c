@@ -95,6 +95,8 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		.session_token = config->store_session_token,
 		.aws = &config->aws,
 		.style = config->store_style,
+		.object_lock_mode = config->store_object_lock_mode,
+		.object_lock_days = config->store_object_lock_days,
 		.concurrency = (unsigned)config->store_concurrency,
 		.part_size = (size_t)config->store_part_size,
 		.buffers = buffers,

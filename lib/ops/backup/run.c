@@ -281,6 +281,7 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &b.recipients, err);
 	b.context.content.recipients = b.recipients;
+	b.context.content.held_since = b.started;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);

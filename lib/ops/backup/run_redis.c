@@ -282,6 +282,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &w.recipients, err);
 	w.content.recipients = w.recipients;
+	w.content.held_since = w.started;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, w.id, "", &w.folder,
 		                    err);

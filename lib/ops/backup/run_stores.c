@@ -25,6 +25,7 @@ struct mrt_run_stores {
 	struct mrt_store_views views;
 	struct run_store *items; /* one per view */
 	size_t n;
+	int64_t held_since;
 	struct mrt_store *tee; /* NULL: there is one */
 };
 
@@ -84,6 +85,7 @@ int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *conf
 	mrt_auto(mrt_run_stores) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
+	s->held_since = content->held_since;
 	int rc = mrt_store_views_open(run, config, &s->views, err);
 	if (rc < 0)
 		return rc;
@@ -144,6 +146,7 @@ static int some_left(const struct mrt_run_stores *s, struct mrt_error *err)
 /* One step of each store that is left. */
 struct step {
 	const char *target, *who, *overrule, *system_identifier, *id, *folder;
+	int64_t held_since;
 	const json_t *json;
 	bool adopt;
 };
@@ -247,7 +250,8 @@ static int put_manifest(struct run_store *s, const struct mrt_run *run, const st
 	if (rc == 0)
 		rc = mrt_text_printf(&key, err, "%smanifest.json", step->folder);
 	if (rc == 0)
-		rc = mrt_store_put_bytes(s->store, run, key, text.data, text.len, err);
+		rc = mrt_store_put_bytes_held(s->store, run, key, step->held_since, text.data,
+		                              text.len, err);
 	s->committed = rc == 0;
 	return rc;
 }
@@ -255,7 +259,7 @@ static int put_manifest(struct run_store *s, const struct mrt_run *run, const st
 int mrt_run_stores_put_manifest(struct mrt_run_stores *s, const struct mrt_run *run,
                                 const char *folder, const json_t *json, struct mrt_error *err)
 {
-	const struct step step = { .folder = folder, .json = json };
+	const struct step step = { .folder = folder, .json = json, .held_since = s->held_since };
 	return each(s, run, &step, put_manifest, err);
 }
 

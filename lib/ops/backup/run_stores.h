@@ -10,7 +10,8 @@
 
 struct mrt_run_stores;
 /* The configured store and those of "stores:", or the one that --store chose, for a run of so many
- * jobs at a time; content's compressor and volumes are fitted to backup.memory. */
+ * jobs at a time; content's compressor and volumes are fitted to backup.memory. The manifest is
+ * held as content is. */
 int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *config, unsigned jobs,
                         struct mrt_content_options *content, struct mrt_run_stores **ret,
                         struct mrt_error *err);

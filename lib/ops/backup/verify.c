@@ -314,7 +314,8 @@ static void put_record(const struct verification *v, const json_t *record)
 	if (rc == 0)
 		rc = mrt_manifest_key(v->manifest, rest, &key, &why);
 	if (rc == 0)
-		rc = mrt_store_put_bytes(v->store, v->run, key, text.data, text.len, &why);
+		rc = mrt_store_put_bytes_held(v->store, v->run, key, v->manifest->started,
+		                              text.data, text.len, &why); /* as long as it */
 	if (rc < 0)
 		mrt_warn(v->run, "the result of the verification could not be stored: %s",
 		         why.text);

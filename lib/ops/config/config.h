@@ -29,6 +29,8 @@ struct mrt_config {
 	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style,
 	        *store_ca_file;
 	char *store_access_key, *store_secret_key, *store_session_token, *store_profile;
+	char *store_object_lock_mode; /* "GOVERNANCE", "COMPLIANCE" */
+	int64_t store_object_lock_days;
 	int64_t store_concurrency;
 	uint64_t store_part_size, store_volume_size;
 	int64_t store_give_up_after;

@@ -198,11 +198,18 @@ static void close_settings(struct mrt_config *config)
 		                                 "redis.url",           "redis.ca-file",
 		                                 "backup.postgres-url", "backup.postgres-password",
 		                                 "backup.method" };
-	static const char *const of_store[] = { "store.url",        "store.driver",
-		                                "store.endpoint",   "store.region",
-		                                "store.style",      "store.ca-file",
-		                                "store.access-key", "store.secret-key",
-		                                "store.profile",    "store.session-token" };
+	static const char *const of_store[] = { "store.url",
+		                                "store.driver",
+		                                "store.endpoint",
+		                                "store.region",
+		                                "store.style",
+		                                "store.ca-file",
+		                                "store.access-key",
+		                                "store.secret-key",
+		                                "store.profile",
+		                                "store.session-token",
+		                                "store.object-lock.mode",
+		                                "store.object-lock.days" };
 	for (size_t i = 0; config->target && i < sizeof(of_target) / sizeof(of_target[0]); i++)
 		config->states[mrt_config_index(of_target[i])].closed = true;
 	for (size_t i = 0; config->store && i < sizeof(of_store) / sizeof(of_store[0]); i++)

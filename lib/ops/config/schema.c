@@ -55,6 +55,8 @@ const struct mrt_setting mrt_settings[] = {
 	SECRET("store.secret-key", store_secret_key, NULL),
 	SECRET("store.session-token", store_session_token, NULL),
 	TEXT("store.profile", store_profile, NULL, NULL),
+	TEXT("store.object-lock.mode", store_object_lock_mode, NULL, NULL),
+	NUMBER("store.object-lock.days", store_object_lock_days, "0", 0, 36500),
 	NUMBER("store.concurrency", store_concurrency, "4", 1, 16),
 	SIZE("store.part-size", store_part_size, "8MiB", 5 * MIB, 512 * MIB),
 	SIZE("store.volume-size", store_volume_size, "64GiB", 16 * MIB, 4 * TIB),

@@ -108,24 +108,39 @@ static const char *store_key(const void *arg, size_t i)
 	return NULL;
 }
 
-static int read_store(const struct mrt_config_reading *r, const struct mrt_yaml *name,
-                      const struct mrt_yaml *map, struct mrt_error *err)
+/* The settings below prefix, "store." or "store.object-lock.". */
+static int read_store_map(const struct mrt_config_reading *r, const struct mrt_yaml *map,
+                          const char *prefix, bool meant, struct mrt_error *err)
 {
-	bool meant = r->config->store && strcmp(r->config->store, name->text) == 0;
 	struct mrt_config_reading inside = *r;
 	inside.of_view = true;
 	int rc = mrt_config_expect(r, map, MRT_YAML_MAP, "keys and values are", err);
 	for (size_t i = 0; rc == 0 && i + 1 < map->n_items; i += 2) {
-		const char *key = map->items[i]->text;
-		mrt_autofree char *setting = NULL;
-		rc = mrt_text_printf(&setting, err, "store.%s", key);
-		size_t index = rc == 0 ? mrt_config_index(setting) : 0;
-		if (rc == 0 && index == mrt_n_settings)
-			rc = unknown_member(r, map->items[i], mrt_nearest(key, store_key, NULL),
-			                    err);
+		const struct mrt_yaml *key = map->items[i], *value = map->items[i + 1];
+		mrt_autofree char *name = NULL, *group = NULL;
+		rc = mrt_text_printf(&name, err, "%s%s", prefix, key->text);
+		if (rc == 0)
+			rc = mrt_text_printf(&group, err, "%s.", name);
+		size_t index = rc == 0 ? mrt_config_index(name) : 0;
+		bool is_group = false;
+		for (size_t k = 0; rc == 0 && k < mrt_n_settings; k++)
+			is_group = is_group ||
+			           strncmp(mrt_settings[k].name, group, strlen(group)) == 0;
+		if (rc == 0 && is_group)
+			rc = read_store_map(r, value, group, meant, err);
+		else if (rc == 0 && index == mrt_n_settings)
+			rc = unknown_member(r, key, mrt_nearest(key->text, store_key, NULL), err);
 		else if (rc == 0 && meant && r->of_view)
-			rc = mrt_config_read_value(&inside, index, map->items[i + 1], err);
+			rc = mrt_config_read_value(&inside, index, value, err);
 	}
+	return rc;
+}
+
+static int read_store(const struct mrt_config_reading *r, const struct mrt_yaml *name,
+                      const struct mrt_yaml *map, struct mrt_error *err)
+{
+	bool meant = r->config->store && strcmp(r->config->store, name->text) == 0;
+	int rc = read_store_map(r, map, "store.", meant, err);
 	if (rc == 0 && !mrt_yaml_get(map, "url"))
 		rc = mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: the store %s has no url", r->file,
 		              name->line, name->column, name->text);

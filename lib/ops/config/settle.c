@@ -65,6 +65,13 @@ int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 		return mrt_fail(err, MRT_CONFIG,
 		                "store.volume-size would need more than the 10,000 parts "
 		                "that S3 allows: raise store.part-size or lower store.volume-size");
+	const char *lock = config->store_object_lock_mode;
+	if (lock && strcmp(lock, "GOVERNANCE") != 0 && strcmp(lock, "COMPLIANCE") != 0)
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.object-lock.mode '%.80s': one of GOVERNANCE, COMPLIANCE",
+		                lock);
+	if (!lock != (config->store_object_lock_days == 0))
+		return mrt_fail(err, MRT_CONFIG, "store.object-lock needs both mode and days");
 	if (strcmp(config->backup_method, "logical") != 0 &&
 	    strcmp(config->backup_method, "physical") != 0)
 		return mrt_fail(err, MRT_CONFIG, "backup.method '%.80s': one of logical, physical",
