@@ -330,6 +330,7 @@ int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	struct mrt_store_page page = { 0 };
 	struct mrt_store_capabilities found = { .odd_keys = true,
+		                                .leaves_uploads = true,
 		                                .largest_object = UINT64_C(5) << 40 };
 	int rc = mrt_s3_list(store, run, "", NULL, 1, &page, err);
 	mrt_store_page_release(&page);

@@ -10,7 +10,15 @@ static const struct {
 } drivers[] = {
 	{ "dir", "file://", mrt_store_dir_open },
 	{ "s3", "s3://", mrt_store_s3_open },
+#ifdef MRT_HAVE_LIBS3
+	{ "libs3", "s3://", mrt_store_libs3_open },
+#endif
 };
+#ifdef MRT_HAVE_LIBS3
+#define LIBS3 ", libs3"
+#else
+#define LIBS3 ""
+#endif
 #define N_DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **ret,
@@ -35,7 +43,7 @@ int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **r
 	if (options->driver)
 		return mrt_fail(err, MRT_CONFIG,
 		                "store.driver '%s' is not known to this build "
-		                "(dir, s3)",
+		                "(dir, s3" LIBS3 ")",
 		                options->driver);
 	mrt_fail(err, MRT_CONFIG, "store.url '%s' is neither file:///path nor s3://bucket",
 	         options->url);
@@ -60,6 +68,8 @@ static bool odd_segments(const char *key)
 	}
 }
 
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%/=-"
+
 static int check_key(const struct mrt_store *store, const char *key, struct mrt_error *err)
 {
 	size_t n = strlen(key);
@@ -70,6 +80,11 @@ static int check_key(const struct mrt_store *store, const char *key, struct mrt_
 		return mrt_fail(err, MRT_USAGE,
 		                "'%.80s' is not a key: 1 to 1,024 bytes without "
 		                "control characters",
+		                key);
+	if (store->plain_keys && strspn(key, PLAIN) != n)
+		return mrt_fail(err, MRT_USAGE,
+		                "'%.80s': this store takes letters, digits and . _ %% / = - in a "
+		                "key only",
 		                key);
 	if (!store->odd_keys && odd_segments(key))
 		return mrt_fail(err, MRT_USAGE,

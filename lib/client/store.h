@@ -11,7 +11,7 @@
  *    before the first page was asked for, and not deleted, are all there;
  *  - a key is a non-empty UTF-8 text without control characters, up to 1,024 bytes; keys that only
  *    odd_keys drivers take ("//", "." and ".." segments, "/" at an end) are refused elsewhere with
- *    MRT_USAGE, before anything happens;
+ *    MRT_USAGE, before anything happens, and so is what plain_keys drivers do not take;
  *  - delete of what does not exist is done already;
  *  - every call is safe from several threads; one put or get belongs to one thread.
  */
@@ -34,9 +34,11 @@ struct mrt_store_options {
 	unsigned concurrency;
 	const char *object_lock_mode; /* "GOVERNANCE", "COMPLIANCE"; NULL: nothing is locked */
 	int64_t object_lock_days;
-	size_t part_size;      /* of multipart uploads and ranged downloads */
-	unsigned buffers;      /* of part_size each: all that this store may use */
-	int64_t give_up_after; /* ns of retries without progress */
+	uint64_t libs3_max_object; /* bytes; the driver libs3 holds them in memory */
+	bool insecure_tls;         /* let libs3 talk TLS to whom it does not know */
+	size_t part_size;          /* of multipart uploads and ranged downloads */
+	unsigned buffers;          /* of part_size each: all that this store may use */
+	int64_t give_up_after;     /* ns of retries without progress */
 	int64_t retry_first, retry_longest;
 	struct mrt_http_options http;
 };
@@ -65,6 +67,7 @@ struct mrt_store_capabilities {
 	uint64_t largest_object;              /* bytes; UINT64_MAX: no limit of its own */
 	enum mrt_answer conditional_put;      /* of concurrent small puts exactly one wins */
 	enum mrt_answer conditional_complete; /* the same for objects of several parts */
+	bool leaves_uploads;                  /* a put that does not end leaves something behind */
 	bool has_clock;
 	int64_t clock_skew; /* ns: the store's clock minus ours */
 };
@@ -134,6 +137,7 @@ struct mrt_store { /* first member of every driver */
 	const struct mrt_store_ops *ops;
 	char *name; /* for messages: the URL without secrets */
 	bool odd_keys;
+	bool plain_keys; /* takes [A-Za-z0-9._%/=-] only */
 };
 
 /* Opens; touches neither network nor disk. */
@@ -208,5 +212,9 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
                        struct mrt_error *err);
 int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store **ret,
                       struct mrt_error *err);
+#ifdef MRT_HAVE_LIBS3
+int mrt_store_libs3_open(const struct mrt_store_options *options, struct mrt_store **ret,
+                         struct mrt_error *err);
+#endif
 
 #endif

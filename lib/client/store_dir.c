@@ -322,6 +322,7 @@ static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool wr
 	*ret = (struct mrt_store_capabilities) { .largest_object = INT64_MAX,
 		                                 .conditional_put = MRT_YES,
 		                                 .conditional_complete = MRT_YES,
+		                                 .leaves_uploads = true,
 		                                 .has_clock = true };
 	return 0;
 }

@@ -19,10 +19,13 @@
 
 #define PART ((size_t)5 << 20) /* the least that S3 allows */
 
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%/=-"
+
 static struct mrt_run run = { .wall = mrt_clock_wall };
 static struct mrt_config *config;
 static struct mrt_store *store;
 static struct mrt_error err;
+static struct mrt_store_capabilities can; /* as the driver says without trying */
 
 #define good(call)                                           \
 	do {                                                 \
@@ -166,10 +169,15 @@ static void odd_keys_are_kept_apart_or_refused(void **state)
 		                              "k/back\\slash", "k/e=f@g,h" };
 	static const char *const odd[] = { "k//double",  "k/./dot",     "k/../up",
 		                           "/k/leading", "k/trailing/", "k/.." };
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+		if (store->plain_keys && strspn(always[i], PLAIN) != strlen(always[i]))
+			assert_int_equal(put(always[i], "x", 1, true), MRT_USAGE);
+		else
+			good(put(always[i], always[i], strlen(always[i]), true));
+	}
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		good(put(always[i], always[i], strlen(always[i]), true));
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		assert_holds(always[i], always[i], strlen(always[i]));
+		if (!store->plain_keys || strspn(always[i], PLAIN) == strlen(always[i]))
+			assert_holds(always[i], always[i], strlen(always[i]));
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 		if (!store->odd_keys) {
 			assert_int_equal(put(odd[i], "x", 1, true), MRT_USAGE);
@@ -197,7 +205,11 @@ static void odd_keys_are_kept_apart_or_refused(void **state)
 		token = mrt_steal(page.token);
 		mrt_store_page_release(&page);
 	} while (token);
-	assert_int_equal(n, sizeof(always) / sizeof(always[0]) + (store->odd_keys ? 5 : 0));
+	size_t taken = 0;
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		taken += !store->plain_keys || strspn(always[i], PLAIN) == strlen(always[i]);
+	assert_true(taken >= 5);
+	assert_int_equal(n, taken + (store->odd_keys ? 5 : 0));
 }
 
 static int count(void *context, const struct mrt_object *object, struct mrt_error *why)
@@ -281,8 +293,11 @@ static void exactly_one_of_concurrent_puts_wins(void **state)
 			won += racers[i].rc == 0;
 			winner = racers[i].rc == 0 ? i : winner;
 		}
-		assert_int_equal(won, 1);
-		assert_holds("raced", racers[winner].data, 8);
+		if (can.conditional_put != MRT_NO) {
+			assert_int_equal(won, 1);
+			assert_holds("raced", racers[winner].data, 8);
+		}
+		assert_true(won >= 1);
 		good(mrt_store_delete(store, &run, "raced", &err));
 	}
 }
@@ -360,11 +375,11 @@ static void leftovers_older_than_the_grace_are_removed(void **state)
 	mrt_autofree char *data = calloc(1, 2 * PART);
 	die_while_putting("left/over", data, 2 * PART);
 	good(mrt_store_leftovers(store, &run, "left/", 3600 * MRT_SECOND, &left, &err));
-	assert_int_equal(left.found, 1);
+	assert_int_equal(left.found, can.leaves_uploads);
 	assert_int_equal(left.removed, 0);
 	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
-	assert_int_equal(left.found, 1);
-	assert_int_equal(left.removed, 1);
+	assert_int_equal(left.found, can.leaves_uploads);
+	assert_int_equal(left.removed, can.leaves_uploads);
 	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
 	assert_int_equal(left.found, 0);
 	assert_false(exists("left/over"));
@@ -377,12 +392,13 @@ static void a_put_at_work_is_whole_or_fails_when_leftovers_are_removed(void **st
 	struct mrt_leftovers left;
 	mrt_auto(mrt_sink) *sink = NULL;
 	mrt_autofree char *data = calloc(1, 2 * PART);
-	bool local = strncmp(store->name, "file:", 5) == 0;
+	/* only what is elsewhere, and whose owner nobody can ask, can be taken away */
+	bool local = strncmp(store->name, "file:", 5) == 0 || !can.leaves_uploads;
 	good(mrt_store_put(store, &run, "left/atwork", &sink, &err));
 	good(mrt_sink_write(sink, data, 2 * PART, &err));
 	good(mrt_sink_prepare(sink, &err));
 	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
-	assert_int_equal(left.found, 1);
+	assert_int_equal(left.found, can.leaves_uploads);
 	assert_int_equal(left.removed, local ? 0 : 1);
 	int rc = mrt_sink_commit(sink, &err);
 	assert_int_equal(rc == 0, local);
@@ -396,9 +412,9 @@ static void the_probe_tells_what_the_store_can_do(void **state)
 	(void)state;
 	struct mrt_store_capabilities c;
 	good(mrt_store_probe(store, &run, true, &c, &err));
-	assert_int_equal(c.conditional_put, MRT_YES);
+	assert_int_equal(c.conditional_put, can.conditional_put == MRT_NO ? MRT_NO : MRT_YES);
 	assert_int_equal(c.odd_keys, store->odd_keys);
-	assert_true(c.has_clock);
+	assert_int_equal(c.has_clock, can.has_clock);
 	assert_true(c.clock_skew > -60 * MRT_SECOND && c.clock_skew < 60 * MRT_SECOND);
 	struct mrt_store_page page;
 	good(mrt_store_list(store, &run, ".maratea-probe", NULL, 0, &page, &err));
@@ -412,7 +428,8 @@ static int open_store(void **state)
 	const struct mrt_config_flag flags[] = { { "store.part-size", "5MiB" },
 		                                 { "store.volume-size", "1GiB" } };
 	if (mrt_config_load(&run, "/dev/null", flags, 2, &config, &err) < 0 ||
-	    mrt_repository_open(config, 10, &store, &err) < 0) {
+	    mrt_repository_open(config, 10, &store, &err) < 0 ||
+	    mrt_store_probe(store, &run, false, &can, &err) < 0) {
 		print_error("%s\n", err.text);
 		return -1;
 	}

@@ -24,6 +24,7 @@ def s3(url, endpoint=None, **more):
 
 
 contract_tests(globals(), "http", s3("s3://plain/some/prefix"))
+contract_tests(globals(), "libs3", s3("s3://plain/by/libs3", MARATEA_STORE_DRIVER="libs3"))
 contract_tests(globals(), "https", s3("s3://tls", RGW.tls_endpoint, MARATEA_STORE_CA_FILE=RGW.ca))
 
 PG.psql("CREATE DATABASE big; CREATE DATABASE small;")
@@ -371,6 +372,41 @@ def test_a_physical_backup_that_the_store_refuses_leaves_nothing():
         equal(sorted(uploads("faults")), open_before, word)
         equal(PG.psql("SELECT count(*) FROM pg_replication_slots"), "0")
         proxy.close()
+
+
+def test_libs3_serves_small_things_and_says_what_it_cannot():
+    env = s3("s3://plain/libs3", MARATEA_STORE_DRIVER="libs3")
+    PG.psql("CREATE TABLE libs3 AS SELECT g FROM generate_series(1, 1000) g")
+    made = maratea("backup", "run", "postgres", "-d", "postgres", "-o", "json", env=env).json()
+    equal(maratea("backup", "verify", made["id"], "-o", "json", env=env).json()["passed"], True)
+    # the other driver reads the same bucket, and the other way round
+    equal([b["id"] for b in maratea("backup", "list", "-o", "json", env=s3("s3://plain/libs3")).json()["backups"]], [made["id"]])
+    other = maratea("backup", "run", "postgres", "-d", "postgres", "-o", "json", env=s3("s3://plain/libs3")).json()
+    maratea("backup", "verify", other["id"], env=env)
+    told = maratea("store", "probe", "--write", "-o", "json", env=env).json()
+    equal((told["conditional_put"], told["clock_skew_s"]), ("no", None))
+    holds(maratea("backup", "prune", "--keep-last", "1", "--yes", env=env, status=3).err, "--no-store-lock")
+    PG.psql("ALTER TABLE libs3 ADD v text; INSERT INTO libs3 SELECT g, md5(g::text) || md5((-g)::text) FROM generate_series(1, 800000) g")
+    before = RGW.request("GET", "/plain?list-type=2&prefix=libs3/")[1].count(b"manifest.json")
+    for more, words in ((dict(MARATEA_STORE_LIBS3_MAX_OBJECT="1MiB"), ("an object has at most 1.0 MiB", "hint: raise store.libs3-max-object")),
+                        (dict(MARATEA_BACKUP_MEMORY="72MiB", MARATEA_STORE_PART_SIZE="5MiB", MARATEA_STORE_VOLUME_SIZE="1GiB"),
+                         ("are too much for the memory", "hint: raise --memory"))):
+        failed = maratea("backup", "run", "postgres", "-d", "postgres", env=dict(env, **more), status=3)
+        holds(failed.err, *words)
+    equal(RGW.request("GET", "/plain?list-type=2&prefix=libs3/")[1].count(b"manifest.json"), before)
+    PG.psql("DROP TABLE libs3")
+    for more, words in ((dict(S3_ENDPOINT=RGW.tls_endpoint), "does not verify who it talks to over https"), (dict(S3_ENDPOINT=""), "does not verify"),
+                        (dict(AWS_PROFILE="x", HOME="/nonexistent", S3_ACCESS_KEY="", S3_SECRET_KEY=""), "no credentials of profile"),
+                        (dict(S3_ACCESS_KEY="", S3_SECRET_KEY=""), "knows only store.access-key and store.secret-key"),
+                        (dict(MARATEA_STORE_OBJECT_LOCK_MODE="GOVERNANCE", MARATEA_STORE_OBJECT_LOCK_DAYS="1"), "knows no locks"),
+                        (dict(MARATEA_STORE_INSECURE_TLS="maybe"), "one of true, false")):
+        holds(maratea("store", "probe", env=dict(env, **more), status=3).err, words)
+    maratea("store", "probe", env=dict(env, S3_ENDPOINT=RGW.tls_endpoint, MARATEA_STORE_INSECURE_TLS="true"))
+    holds(maratea("store", "probe", env=dict(s3("s3://plain"), MARATEA_STORE_INSECURE_TLS="true"), status=3).err, "is for the driver libs3 only")
+    quick = dict(env, MARATEA_STORE_GIVE_UP_AFTER="1s")
+    holds(maratea("store", "probe", env=dict(quick, S3_SECRET_KEY="wrong-s3cret"), status=6).err, "SignatureDoesNotMatch")
+    holds(maratea("store", "probe", env=dict(quick, S3_ENDPOINT="http://127.0.0.1:%d" % free_port()), status=6).err, "FailedToConnect", "gave up after")
+    holds(maratea("store", "probe", env=dict(quick, MARATEA_STORE="s3://no-such-bucket"), status=1).err, "NoSuchBucket")
 
 
 main(globals())

@@ -36,8 +36,8 @@ def test_urls_that_name_no_store_are_configuration_errors():
 
 
 def test_a_driver_this_build_does_not_have_is_named():
-    env = environment(MARATEA_STORE="s3://bucket", MARATEA_STORE_DRIVER="libs3", S3_ACCESS_KEY="a", S3_SECRET_KEY="b")
-    holds(maratea("store", "probe", env=env, status=3).err, "store.driver 'libs3' is not known to this build")
+    env = environment(MARATEA_STORE="s3://bucket", MARATEA_STORE_DRIVER="libs4", S3_ACCESS_KEY="a", S3_SECRET_KEY="b")
+    holds(maratea("store", "probe", env=env, status=3).err, "store.driver 'libs4' is not known to this build")
 
 
 main(globals())

@@ -75,7 +75,7 @@ def settings_of(text):
     found = {}
     for item in re.split(r'^\.It ', text, flags=re.M)[1:]:
         head, _, body = item.partition('\n')
-        name = re.fullmatch(r'Cm ([a-z-]+(?:\.[a-z-]+)+) Ar [A-Z]+', head)
+        name = re.fullmatch(r'Cm ([a-z-]+(?:\.[a-z0-9-]+)+) Ar [A-Z]+', head)
         if not name:
             continue
         body = re.split(r'^\.(?:El|S[sh])\b', body, flags=re.M)[0]

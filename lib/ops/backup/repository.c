@@ -95,6 +95,9 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		.session_token = config->store_session_token,
 		.aws = &config->aws,
 		.style = config->store_style,
+		.libs3_max_object = config->store_libs3_max_object,
+		.insecure_tls = config->store_insecure_tls &&
+		                strcmp(config->store_insecure_tls, "true") == 0,
 		.object_lock_mode = config->store_object_lock_mode,
 		.object_lock_days = config->store_object_lock_days,
 		.concurrency = (unsigned)config->store_concurrency,

@@ -29,6 +29,8 @@ struct mrt_config {
 	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style,
 	        *store_ca_file;
 	char *store_access_key, *store_secret_key, *store_session_token, *store_profile;
+	char *store_insecure_tls; /* "true", "false" */
+	uint64_t store_libs3_max_object;
 	char *store_object_lock_mode; /* "GOVERNANCE", "COMPLIANCE" */
 	int64_t store_object_lock_days;
 	int64_t store_concurrency;

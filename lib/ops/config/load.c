@@ -209,6 +209,7 @@ static void close_settings(struct mrt_config *config)
 		                                "store.profile",
 		                                "store.session-token",
 		                                "store.object-lock.mode",
+		                                "store.insecure-tls",
 		                                "store.object-lock.days" };
 	for (size_t i = 0; config->target && i < sizeof(of_target) / sizeof(of_target[0]); i++)
 		config->states[mrt_config_index(of_target[i])].closed = true;

@@ -55,6 +55,8 @@ const struct mrt_setting mrt_settings[] = {
 	SECRET("store.secret-key", store_secret_key, NULL),
 	SECRET("store.session-token", store_session_token, NULL),
 	TEXT("store.profile", store_profile, NULL, NULL),
+	TEXT("store.insecure-tls", store_insecure_tls, "false", NULL),
+	SIZE("store.libs3-max-object", store_libs3_max_object, "64MiB", MIB, 5 * 1024 * MIB),
 	TEXT("store.object-lock.mode", store_object_lock_mode, NULL, NULL),
 	NUMBER("store.object-lock.days", store_object_lock_days, "0", 0, 36500),
 	NUMBER("store.concurrency", store_concurrency, "4", 1, 16),

@@ -65,6 +65,14 @@ int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 		return mrt_fail(err, MRT_CONFIG,
 		                "store.volume-size would need more than the 10,000 parts "
 		                "that S3 allows: raise store.part-size or lower store.volume-size");
+	bool insecure = strcmp(config->store_insecure_tls, "true") == 0;
+	if (!insecure && strcmp(config->store_insecure_tls, "false") != 0)
+		return mrt_fail(err, MRT_CONFIG, "store.insecure-tls '%.80s': one of true, false",
+		                config->store_insecure_tls);
+	if (insecure && (!config->store_driver || strcmp(config->store_driver, "libs3") != 0))
+		return mrt_fail(err, MRT_CONFIG,
+		                "store.insecure-tls is for the driver libs3 only; a CA of your own "
+		                "goes into store.ca-file");
 	const char *lock = config->store_object_lock_mode;
 	if (lock && strcmp(lock, "GOVERNANCE") != 0 && strcmp(lock, "COMPLIANCE") != 0)
 		return mrt_fail(err, MRT_CONFIG,
