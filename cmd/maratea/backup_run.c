@@ -38,7 +38,7 @@ static const struct mrt_opt opts[] = {
 	             "physical: checkpoint at once (fast, default) or spread",
 	             .complete = "fast|spread"),
 	MRT_OPT_TEXT(struct args, max_rate, 0, "max-rate", "SIZE",
-	             "physical: at most so many bytes a second from the server"),
+	             "at most so many bytes a second from the server"),
 	MRT_OPT_TEXT(struct args, max_wal_retained, 0, "max-wal-retained", "SIZE",
 	             "physical: give up when the server keeps more WAL for the backup"),
 	MRT_OPT_TEXT(struct args, checksums, 0, "manifest-checksums", "KIND",

@@ -236,7 +236,7 @@ def test_method_and_options_must_fit():
                         (("--max-rate", "fast"), "--max-rate"), (("--max-rate", "0"), "cannot be 0"),
                         (("--manifest-checksums", "md5"), "one of crc32c|sha256"), (("--checkpoint", "slow"), "one of fast|spread")):
         holds(backup(*args, status=2).err, words)
-    holds(maratea("backup", "run", "postgres", "--max-rate", "1MiB", env=ENV, status=2).err, "go with --method physical")
+    holds(maratea("backup", "run", "postgres", "--max-wal-retained", "1MiB", env=ENV, status=2).err, "go with --method physical")
     equal(os.path.exists(ROOT + "/x"), False)
 
 

@@ -19,11 +19,11 @@ struct mrt_backup_options {
 	size_t n_recipients;
 	bool dry_run, plain_role_passwords, allow_warnings, adopt_cluster;
 	bool accept_shrink; /* one of under half of the one before is good */
+	uint64_t max_rate;  /* bytes a second from the server; 0: no limit */
 	/* of the physical method */
 	bool spread;                    /* wait for an ordinary checkpoint */
 	bool allow_damaged;             /* store it though pages have wrong checksums */
 	bool server_compression;        /* the server compresses */
-	uint64_t max_rate;              /* bytes a second; 0: no limit */
 	uint64_t max_wal_retained;      /* bytes; 0: no limit */
 	const char *manifest_checksums; /* NULL or "crc32c"; "sha256" */
 };

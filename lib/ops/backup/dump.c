@@ -57,7 +57,8 @@ static int refuse_omissions(struct mrt_dump_context *c, const char *words, struc
 }
 
 /* Reads the child's stdout to its end into the compressor, past inspect. */
-static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_sink *compressor,
+static int pump(const struct mrt_run *run, struct mrt_rate *rate, struct mrt_child *child,
+                struct mrt_sink *compressor,
                 int (*inspect)(void *arg, const void *data, size_t len, struct mrt_error *err),
                 void *arg, struct mrt_error *err)
 {
@@ -76,6 +77,8 @@ static int pump(const struct mrt_run *run, struct mrt_child *child, struct mrt_s
 		if (rc == 0)
 			rc = mrt_zstd_filled(compressor, n, err);
 		mrt_run_progress(run, n);
+		if (rc == 0)
+			rc = mrt_rate_spend(rate, run, n, err);
 	}
 	return rc;
 }
@@ -233,7 +236,8 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 	if (rc == 0)
 		rc = start_dump(run, c, d, name, &listener, &child, err);
 	if (rc == 0)
-		rc = pump(run, child, mrt_content_sink(writer), inspect_archive, archive, err);
+		rc = pump(run, &c->rate, child, mrt_content_sink(writer), inspect_archive, archive,
+		          err);
 	if (rc == 0)
 		rc = mrt_child_wait(child, run, err);
 	if (rc == MRT_FAILED && err)
@@ -301,7 +305,8 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 	if (rc == 0)
 		rc = mrt_pg_client(run, &client, &child, err);
 	if (rc == 0)
-		rc = pump(run, child, mrt_content_sink(writer), inspect_globals, &check, err);
+		rc = pump(run, &c->rate, child, mrt_content_sink(writer), inspect_globals, &check,
+		          err);
 	if (rc == 0)
 		rc = mrt_child_wait(child, run, err);
 	if (rc == 0 && mrt_globals_end(&check, err) < 0)

@@ -2,6 +2,7 @@
 #ifndef MRT_OPS_BACKUP_DUMP_H
 #define MRT_OPS_BACKUP_DUMP_H
 
+#include "base/rate.h"
 #include "ops/backup/content.h"
 #include "ops/backup/pg_catalog.h"
 
@@ -17,6 +18,7 @@ struct mrt_dump_context {
 	struct mrt_content_options content;
 	bool role_passwords, allow_warnings;
 	struct mrt_log *log;
+	struct mrt_rate rate; /* of all dumps together */
 	pthread_mutex_t lock;
 	json_t *warnings; /* texts */
 };

@@ -34,6 +34,7 @@ static void backup_release(struct mrt_backup_work *b)
 	free(b->pg_dumpall);
 	free(b->folder);
 	pthread_mutex_destroy(&b->context.lock);
+	mrt_rate_release(&b->context.rate);
 	pthread_mutex_destroy(&b->mutex);
 	pthread_cond_destroy(&b->changed);
 }
@@ -266,6 +267,7 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 		                                                 .config = config,
 		                                                 .options = options };
 	pthread_mutex_init(&b.context.lock, NULL);
+	mrt_rate_init(&b.context.rate, options->max_rate);
 	pthread_mutex_init(&b.mutex, NULL);
 	pthread_cond_init(&b.changed, NULL);
 	b.started = run->wall() / MRT_SECOND;

@@ -129,9 +129,9 @@ int mrt_run_physical_options(const struct mrt_backup_options *o, struct mrt_erro
 {
 	bool physical = strcmp(o->method, "physical") == 0;
 	if (!physical && (o->spread || o->allow_damaged || o->server_compression ||
-	                  o->max_rate > 0 || o->max_wal_retained > 0 || o->manifest_checksums))
+	                  o->max_wal_retained > 0 || o->manifest_checksums))
 		return mrt_fail(err, MRT_USAGE,
-		                "--checkpoint, --allow-damaged, --server-compression, --max-rate, "
+		                "--checkpoint, --allow-damaged, --server-compression, "
 		                "--max-wal-retained and --manifest-checksums go with --method "
 		                "physical");
 	if (physical && (o->n_databases > 0 || o->plain_role_passwords || o->allow_warnings))
@@ -143,9 +143,6 @@ int mrt_run_physical_options(const struct mrt_backup_options *o, struct mrt_erro
 		return mrt_fail(err, MRT_USAGE,
 		                "--manifest-checksums is crc32c or sha256, not '%.40s'",
 		                o->manifest_checksums);
-	if (o->max_rate > 0 &&
-	    (o->max_rate < ((uint64_t)32 << 10) || o->max_rate > (uint64_t)1 << 30))
-		return mrt_fail(err, MRT_USAGE, "--max-rate is between 32 KiB and 1 GiB a second");
 	return 0;
 }
 

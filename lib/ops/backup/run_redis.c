@@ -1,5 +1,6 @@
 /* run_redis.c - a Redis snapshot, walked through as it passes, into the store. */
 #include "ops/backup/run_redis.h"
+#include "base/rate.h"
 #include "base/text.h"
 #include "client/redis.h"
 #include "ops/backup/keys.h"
@@ -22,6 +23,7 @@ struct redis_work {
 	struct mrt_age_recipients *recipients;
 	struct mrt_content_options content;
 	struct mrt_content_writer *writer;
+	struct mrt_rate rate;
 	struct mrt_redis *redis;
 	struct mrt_rdb *rdb;
 	char version[32], run_id[64], role[16];
@@ -33,6 +35,7 @@ static void work_release(struct redis_work *w)
 	json_decref(w->object);
 	mrt_content_writer_free(w->writer);
 	mrt_rdb_free(w->rdb);
+	mrt_rate_release(&w->rate);
 	mrt_redis_free(w->redis);
 	mrt_run_stores_free(w->stores);
 	mrt_age_recipients_free(w->recipients);
@@ -43,10 +46,10 @@ int mrt_run_redis_options(const struct mrt_backup_options *o, struct mrt_error *
 {
 	if (o->n_databases > 0 || o->plain_role_passwords || o->allow_warnings ||
 	    o->adopt_cluster || o->spread || o->allow_damaged || o->server_compression ||
-	    o->max_rate || o->max_wal_retained || o->manifest_checksums)
+	    o->max_wal_retained || o->manifest_checksums)
 		return mrt_fail(err, MRT_USAGE,
-		                "with redis go --label, --recipient, --dry-run and what tells "
-		                "monitoring only");
+		                "with redis go --label, --recipient, --max-rate, --accept-shrink, "
+		                "--dry-run and what tells monitoring only");
 	return 0;
 }
 
@@ -106,6 +109,8 @@ static int on_data(void *context, const void *data, size_t len, struct mrt_error
 	if (rc == 0)
 		rc = mrt_sink_write(mrt_content_sink(w->writer), data, len, err);
 	mrt_run_progress(w->run, len);
+	if (rc == 0)
+		rc = mrt_rate_spend(&w->rate, w->run, len, err);
 	return rc < 0 ? rc : beat(w, err);
 }
 
@@ -273,6 +278,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 	mrt_cleanup(work_release) struct redis_work w = { .run = run,
 		                                          .config = config,
 		                                          .options = options };
+	mrt_rate_init(&w.rate, options->max_rate);
 	w.started = run->wall() / MRT_SECOND;
 	char who[64];
 	mrt_backup_id_new(run, w.id);

@@ -13,6 +13,9 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 	for (const char *p = o->label; p && *p; p++)
 		if ((unsigned char)*p < 32)
 			return mrt_fail(err, MRT_USAGE, "the label holds a control character");
+	if (o->max_rate > 0 &&
+	    (o->max_rate < ((uint64_t)32 << 10) || o->max_rate > (uint64_t)1 << 30))
+		return mrt_fail(err, MRT_USAGE, "--max-rate is between 32 KiB and 1 GiB a second");
 	if (!o->target && (o->n_databases > 0 || o->plain_role_passwords || o->allow_warnings ||
 	                   o->adopt_cluster || o->spread || o->allow_damaged ||
 	                   o->server_compression || o->max_wal_retained || o->manifest_checksums))
