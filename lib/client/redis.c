@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define PORT "6379"
-#define MARK 40 /* bytes that end a stream of unknown length */
+#define COMMAND_MAX ((size_t)768 << 20) /* a value has 512 MiB at most */
+#define MARK 40                         /* bytes that end a stream of unknown length */
 
 void mrt_redis_free(struct mrt_redis *r)
 {
@@ -270,6 +272,39 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	if (rc == 0)
 		*ret = mrt_steal(r);
 	return rc;
+}
+
+int mrt_redis_ask(struct mrt_redis *r, const struct mrt_run *run, size_t n,
+                  const char *const *words, const size_t *lengths, redisReply **ret,
+                  struct mrt_error *err)
+{
+	mrt_auto_buf text = { .ceiling = COMMAND_MAX };
+	redisReply *reply = NULL;
+	int rc = mrt_redis_format(&text, n, words, lengths, err);
+	if (rc == 0)
+		rc = mrt_redis_send(r, run, text.data, text.len, err);
+	if (rc == 0)
+		rc = mrt_redis_reply(r, run, &reply, err);
+	if (rc == 0 && reply->type == REDIS_REPLY_ERROR)
+		rc = mrt_fail(err, MRT_REFUSED, "%s: %s: %s", r->where, words[0], reply->str);
+	if (rc == 0 && ret)
+		*ret = reply;
+	else if (reply)
+		freeReplyObject(reply);
+	return rc;
+}
+
+int mrt_redis_select(struct mrt_redis *r, const struct mrt_run *run, uint64_t database,
+                     struct mrt_error *err)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRIu64, database);
+	return mrt_redis_ask(r, run, 2, (const char *const[]) { "SELECT", text }, NULL, NULL, err);
+}
+
+void mrt_redis_shut(struct mrt_redis *r)
+{
+	shutdown(r->fd, SHUT_RDWR);
 }
 
 int mrt_redis_again(const struct mrt_redis *r, const struct mrt_run *run, struct mrt_redis **ret,

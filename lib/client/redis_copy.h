@@ -16,6 +16,7 @@ struct mrt_redis_copy_database {
 	uint64_t before;        /* set: keys that the target had */
 	uint64_t copied;        /* set: keys that it has now */
 	uint64_t staging;       /* set: where it is built */
+	bool begun;             /* set: something of ours is there */
 };
 struct mrt_redis_copy_options {
 	struct mrt_redis_copy_database *databases;
@@ -29,8 +30,9 @@ struct mrt_redis_copy_options {
  */
 int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_run *run,
                         const struct mrt_redis_copy_options *options, struct mrt_error *err);
-/* MRT_CHANGED: a database that was empty is not any more; nothing is changed then, as after every
- * other failure. A killed process leaves the databases it built in; they are logged first. */
+/* After a look at the same server, short before. MRT_CHANGED: a database that was empty is not any
+ * more; nothing is changed then, as after every other failure, unless the error says so. A killed
+ * process leaves the databases it built in; they are logged first. */
 int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mrt_run *run,
                    const struct mrt_redis_copy_options *options, struct mrt_error *err);
 

@@ -1,4 +1,4 @@
-/* redis_link.h - bytes to and from a Redis server; only for redis.c and redis_copy.c. */
+/* redis_link.h - bytes to and from a Redis server; only for the files of redis. */
 #ifndef MRT_CLIENT_REDIS_LINK_H
 #define MRT_CLIENT_REDIS_LINK_H
 
@@ -37,6 +37,15 @@ int mrt_redis_format(struct mrt_buf *out, size_t n, const char *const *words, co
 /* The next reply, an error reply too: freeReplyObject(). */
 int mrt_redis_reply(struct mrt_redis *redis, const struct mrt_run *run, redisReply **ret,
                     struct mrt_error *err);
+/* Sends a command of n words and gives its reply, which may be NULL; an error reply is MRT_REFUSED.
+ * lengths: of the words, or NULL. */
+int mrt_redis_ask(struct mrt_redis *redis, const struct mrt_run *run, size_t n,
+                  const char *const *words, const size_t *lengths, redisReply **ret,
+                  struct mrt_error *err);
+int mrt_redis_select(struct mrt_redis *redis, const struct mrt_run *run, uint64_t database,
+                     struct mrt_error *err);
+/* Ends the connection; nothing more can be said over it. */
+void mrt_redis_shut(struct mrt_redis *redis);
 /* Another connection to the same server. */
 int mrt_redis_again(const struct mrt_redis *redis, const struct mrt_run *run,
                     struct mrt_redis **ret, struct mrt_error *err);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define LOG_MAX ((size_t)4 << 20)
 
@@ -57,20 +58,25 @@ int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,
 	return 0;
 }
 
-/* Its log's last line that is a warning: why it gave up. */
-static void last_words(const struct mrt_redis_server *s, char *ret, size_t size)
+/* Its log's last line that is a warning: why it gave up. Is it about what it loaded? */
+static bool last_words(const struct mrt_redis_server *s, char *ret, size_t size)
 {
+	static const char *const about[] = { "RDB", "rdb", "loading", "Loading", "Short read" };
 	mrt_auto_buf text = { .ceiling = LOG_MAX };
 	const char *line = "it left no word";
+	bool found = false;
 	snprintf(ret, size, "%s", line);
 	if (mrt_file_read(s->log, &text, NULL) < 0)
-		return;
+		return false;
 	for (const char *p = mrt_buf_text(&text); *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		const char *end = p + strcspn(p, "\n"), *mark = strstr(p, " # ");
 		if (mark && mark < end)
 			line = mark + 3;
 	}
 	snprintf(ret, size, "%.*s", (int)strcspn(line, "\n"), line);
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+		found = found || strstr(ret, about[i]);
+	return found;
 }
 
 /* Does it answer, and has it loaded? *ret_loading is true when it answers, but has not. */
@@ -95,7 +101,9 @@ static int wait_for(struct mrt_redis_server *s, const struct mrt_run *run,
 	bool loading = false;
 	for (;;) {
 		struct mrt_error why;
-		int status, rc = ask(s, run, &loading, &why);
+		bool now = false;
+		int status, rc = ask(s, run, &now, &why);
+		loading = loading || now;
 		if (rc == 0)
 			return 0;
 		rc = mrt_run_check(run, err);
@@ -106,9 +114,15 @@ static int wait_for(struct mrt_redis_server *s, const struct mrt_run *run,
 		int64_t took = mrt_clock_monotonic() - begun;
 		if (rc == 0) {
 			char words[512];
-			last_words(s, words, sizeof(words));
-			return mrt_fail(err, o->load ? MRT_BAD : MRT_FAILED,
-			                o->load ? "redis-server does not load it: %s"
+			bool judged =
+			        o->load && WIFEXITED(status) && last_words(s, words, sizeof(words));
+			if (!judged)
+				last_words(s, words, sizeof(words));
+			/* killed, out of memory, no socket: that says nothing about the snapshot */
+			return mrt_fail(err, judged ? MRT_BAD : MRT_UNSUPPORTED,
+			                judged ? "redis-server does not load it: %s"
+			                : WIFSIGNALED(status)
+			                        ? "the private Redis was killed; its last words: %s"
 			                        : "the private Redis does not start: %s",
 			                words);
 		}

@@ -17,7 +17,8 @@ struct mrt_redis_server_options {
 
 struct mrt_redis_server;
 /* Runs it as an unprivileged user (mrt_unprivileged). MRT_NOT_FOUND: redis-server is not installed.
- * MRT_BAD: it does not load the snapshot; its own last words. */
+ * MRT_BAD: it does not load the snapshot; its own last words. MRT_UNSUPPORTED: it ended for another
+ * reason. */
 int mrt_redis_server_start(const struct mrt_run *run,
                            const struct mrt_redis_server_options *options,
                            struct mrt_redis_server **ret, struct mrt_error *err);

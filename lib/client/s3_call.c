@@ -247,7 +247,7 @@ static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call, struct mrt_h
 		         strcmp(code, "ServiceUnavailable") == 0;
 	int rc = disguised ? MRT_FAILED : code_of_status(r->status);
 	if (r->status >= 500)
-		rc = MRT_UNREACHABLE;
+		rc = r->status == 501 ? MRT_UNSUPPORTED : MRT_UNREACHABLE;
 	mrt_fail(err, rc, "%s answered %ld%s%s%s%s to %s", s3->base_url, r->status,
 	         *code ? " " : "", code, *message ? ": " : "", message, call->method);
 	add_hint(s3, code, err);

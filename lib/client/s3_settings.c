@@ -14,7 +14,7 @@ static int ask(struct mrt_s3 *s3, const struct mrt_run *run, const char *what, c
 	struct mrt_s3_call call = { .method = "GET", .query = &query, .n_query = 1 };
 	struct mrt_error why;
 	int rc = mrt_s3_call_xml(s3, run, &call, root, ret, &why);
-	*ret_silent = rc == MRT_REFUSED || rc == MRT_FAILED;
+	*ret_silent = rc == MRT_REFUSED || rc == MRT_FAILED || rc == MRT_UNSUPPORTED;
 	if (rc == 0 || rc == MRT_NOT_FOUND || *ret_silent)
 		return 0;
 	if (err)

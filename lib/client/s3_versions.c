@@ -16,7 +16,8 @@ int mrt_s3_versioned(struct mrt_store *store, const struct mrt_run *run, enum mr
 	int rc = mrt_s3_call_xml(s3, run, &call, "VersioningConfiguration", &xml, &why);
 	*ret = MRT_UNKNOWN;
 	/* one may not be allowed to ask, and simple servers know no versions at all */
-	if (rc == MRT_REFUSED || rc == MRT_NOT_FOUND || rc == MRT_FAILED)
+	if (rc == MRT_REFUSED || rc == MRT_NOT_FOUND || rc == MRT_FAILED ||
+	    rc == MRT_UNSUPPORTED)
 		return 0;
 	if (rc < 0) {
 		if (err)

@@ -239,6 +239,15 @@ def test_all_targets_are_backed_up_and_one_failure_does_not_stop_the_others():
     maratea("backup", "verify", "sessions/latest", env=e)
     # one alone, and into the configured server of the target
     maratea("backup", "run", "sessions", env=e)
+    several = targets(("targets:", "stores: {b: {url: 'file://%s/b'}}\ntargets:" % ROOT))
+    made = maratea("backup", "run", "sessions", "--store", "b", "-o", "json", env=several).json()
+    equal((ids(several, "--store", "b"), "stores" in made, made["id"] in ids(several)), ([made["id"]], False, False))
+    made = maratea("backup", "run", "sessions", "--store", "store", "-o", "json", env=several).json()
+    equal((made["id"] in ids(several, "--store", "b"), made["id"] in ids(several)), (False, True))
+    equal(len(maratea("backup", "run", "sessions", "-o", "json", env=several).json()["stores"]), 2)
+    shutil.rmtree(ROOT + "/b")
+    same = targets(("targets:", "stores: {b: {url: 'file://%s/t'}}\ntargets:" % ROOT))
+    holds(maratea("backup", "run", "sessions", env=same, status=3).err, "the stores store and b are the same: file://%s/t" % ROOT)
     OTHER.cli("FLUSHALL")
     maratea("backup", "restore", "sessions/latest", "--to-redis", "redis.url", env=e)
     equal((OTHER.cli("GET", "other"), REDIS.cli("EXISTS", "other")), ("x" * 100, "0"))
@@ -261,11 +270,11 @@ def test_all_targets_are_backed_up_and_one_failure_does_not_stop_the_others():
 def test_targets_that_are_not_well_said():
     for text, words in (("targets: {redis: {redis-url: x}}", ":1:11: the target redis is the one of redis.url already"),
                         ("targets: {'a b': {redis-url: x}}", "the name of a target: only letters"),
-                        ("targets: {a: {}}", ":1:11: the target a has neither postgres-url nor redis-url"),
+                        ("targets: {a: {redis-url: }}", "the target a has neither"), ("targets: {a: {}}", ":1:11: the target a has neither postgres-url nor redis-url"),
                         ("targets: {a: {redis-url: x, postgres-url: y}}", "has both postgres-url and redis-url"),
                         ("targets: {a: {rediss-url: x}}", ":1:15: unknown key 'rediss-url'; did you mean 'redis-url'?"),
                         ("targets: [a]", "names are expected here"), ("targets: {a: x}", "keys and values are expected here"),
-                        ("stores: {a: {}}", "the store a has no url"), ("stores: {a: {url: x, ulr: y}}", "unknown key 'ulr'; did you mean 'url'?"),
+                        ("stores: {a: {}}", "the store a has no url"), ("stores: {a: {url: ~}}", "the store a has no url"), ("stores: {a: {url: x, ulr: y}}", "unknown key 'ulr'; did you mean 'url'?"),
                         ("stores: {a: {url: [x]}}", "store a: "), ("stores: {a: {url: '${env:NO_SUCH}'}}", "store a: "),
                         ("targets: {a: {postgres-url: x, method: magic}}", "target a: backup.method 'magic': one of logical, physical"),
                         ("stores: {store: {url: x}}", "the store store is the one of store.url already"),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PARTS_MAX 10000                  /* of an object in S3 */
 #define COPY_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, what is on its way */
 
 struct copy {
@@ -42,7 +43,10 @@ static int open_stores(struct copy *c, const struct mrt_config *config, const ch
 		rc = mrt_repository_open(config, buffers / 2, &c->from, err);
 	if (rc == 0)
 		rc = mrt_repository_open(c->view, buffers / 2, &c->to, err);
-	if (rc == 0 && strcmp(c->from->name, c->to->name) == 0)
+	const char *here = config->store_endpoint,
+	           *there = rc == 0 ? c->view->store_endpoint : NULL;
+	if (rc == 0 && strcmp(c->from->name, c->to->name) == 0 &&
+	    strcmp(here ? here : "", there ? there : "") == 0)
 		rc = mrt_fail(err, MRT_USAGE, "the backup is in %s already", c->to->name);
 	return rc;
 }
@@ -130,6 +134,20 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 	return rc;
 }
 
+/* One that was cut for larger parts than the other store's does not go there. */
+static int check_sizes(const struct copy *c, struct mrt_error *err)
+{
+	uint64_t most = PARTS_MAX * c->view->store_part_size;
+	for (size_t i = 0; i < c->manifest->n_objects; i++)
+		for (size_t k = 0; k < c->manifest->objects[i].n_volumes; k++)
+			if (c->manifest->objects[i].volumes[k].size > most)
+				return mrt_fail(err, MRT_CONFIG,
+				                "%s would need more than 10,000 parts there: raise "
+				                "part-size of that store",
+				                c->manifest->objects[i].volumes[k].key);
+	return 0;
+}
+
 static int copy_all(struct copy *c, struct mrt_error *err)
 {
 	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
@@ -144,7 +162,9 @@ static int copy_all(struct copy *c, struct mrt_error *err)
 		                c->to->name);
 	if (rc != MRT_NOT_FOUND)
 		return rc;
-	rc = take_lock(c, err);
+	rc = check_sizes(c, err);
+	if (rc == 0)
+		rc = take_lock(c, err);
 	for (size_t i = 0; rc == 0 && i < c->manifest->n_objects; i++)
 		for (size_t k = 0; rc == 0 && k < c->manifest->objects[i].n_volumes; k++)
 			rc = copy_volume(c, &c->manifest->objects[i].volumes[k], err);

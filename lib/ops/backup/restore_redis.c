@@ -145,7 +145,8 @@ static int choose_databases(struct live *l, struct mrt_error *err)
 		return mrt_fail(err, MRT_NOT_FOUND, "the backup %s has no database %" PRId64,
 		                l->manifest->id, wanted);
 	const json_t *redis = json_object_get(l->manifest->json, "redis");
-	l->copy.functions = mrt_json_size_or(redis, "functions", 0) > 0;
+	/* they are the whole server's */
+	l->copy.functions = wanted < 0 && mrt_json_size_or(redis, "functions", 0) > 0;
 	l->copy.may_not_empty = l->options->replace;
 	return 0;
 }
@@ -212,6 +213,35 @@ static int report_live(const struct live *l, json_t **ret, struct mrt_error *err
 	return rc;
 }
 
+static int no_permission(const struct live *l, int rc, struct mrt_error *err)
+{
+	if (rc == MRT_REFUSED && err && strstr(err->text, "NOPERM"))
+		mrt_hint(err,
+		         "the user of %s needs: ACL SETUSER NAME ~* +ping +info +select +restore "
+		         "+set +del +watch +swapdb +flushdb +multi +exec +client +function",
+		         mrt_redis_where(l->redis));
+	return rc;
+}
+
+/* Loading may take long: the server may have ended the first connection meanwhile, and somebody may
+ * use what was empty. */
+static int look_again(struct live *l, struct mrt_error *err)
+{
+	uint64_t before = 0, after = 0;
+	for (size_t i = 0; i < l->copy.n; i++)
+		before += l->copy.databases[i].before;
+	mrt_redis_free(mrt_steal(l->redis));
+	int rc = connect_target(l, err);
+	if (rc == 0)
+		rc = mrt_redis_copy_look(l->redis, l->run, &l->copy, err);
+	for (size_t i = 0; i < l->copy.n; i++)
+		after += l->copy.databases[i].before;
+	if (rc == 0 && !l->options->replace && after > before)
+		rc = mrt_fail(err, MRT_CHANGED, "somebody wrote %" PRIu64 " keys into %s meanwhile",
+		              after - before, mrt_redis_where(l->redis));
+	return rc;
+}
+
 static int restore_live(struct live *l, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_redis_scratch) *scratch = NULL;
@@ -219,7 +249,7 @@ static int restore_live(struct live *l, json_t **ret, struct mrt_error *err)
 	if (rc == 0)
 		rc = choose_databases(l, err);
 	if (rc == 0)
-		rc = mrt_redis_copy_look(l->redis, l->run, &l->copy, err);
+		rc = no_permission(l, mrt_redis_copy_look(l->redis, l->run, &l->copy, err), err);
 	if (rc == 0)
 		rc = check_occupied(l, err);
 	if (rc < 0 || l->options->dry_run)
@@ -227,8 +257,12 @@ static int restore_live(struct live *l, json_t **ret, struct mrt_error *err)
 	mrt_progress_begin(l->run->progress, "restoring", l->manifest->stored_size);
 	rc = mrt_redis_scratch_open(l->run, l->config, l->store, l->manifest, &scratch, err);
 	if (rc == 0)
-		rc = mrt_redis_copy(mrt_redis_scratch_redis(scratch), l->redis, l->run, &l->copy,
-		                    err);
+		rc = look_again(l, err);
+	if (rc == 0)
+		rc = no_permission(l,
+		                   mrt_redis_copy(mrt_redis_scratch_redis(scratch), l->redis,
+		                                  l->run, &l->copy, err),
+		                   err);
 	mrt_progress_end(l->run->progress);
 	return rc < 0 ? rc : report_live(l, ret, err);
 }

@@ -254,8 +254,7 @@ static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *er
 		rc = run_jobs(b, err);
 	if (rc == 0)
 		rc = put_manifest(b, ret, err);
-	if (rc < 0)
-		mrt_run_stores_clean_up(b->stores, b->run, b->folder);
+	mrt_run_stores_clean_up(b->stores, b->run, b->folder);
 	mrt_progress_end(b->run->progress);
 	return rc;
 }

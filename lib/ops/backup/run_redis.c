@@ -245,10 +245,8 @@ static int perform(struct redis_work *w, json_t **ret, struct mrt_error *err)
 		rc = make_manifest(w, &json, err);
 	if (rc == 0)
 		rc = mrt_run_stores_put_manifest(w->stores, w->run, w->folder, json, err);
-	if (rc < 0) {
-		mrt_content_writer_free(mrt_steal(w->writer));
-		mrt_run_stores_clean_up(w->stores, w->run, w->folder);
-	}
+	mrt_content_writer_free(mrt_steal(w->writer));
+	mrt_run_stores_clean_up(w->stores, w->run, w->folder);
 	mrt_progress_end(w->run->progress);
 	if (rc == 0)
 		*ret = mrt_steal(json);
@@ -289,6 +287,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		                         &w.recipients, err);
 	w.content.recipients = w.recipients;
 	w.content.held_since = w.started;
+	w.content.brisk = true;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, w.id, "", &w.folder,
 		                    err);

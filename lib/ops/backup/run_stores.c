@@ -8,9 +8,11 @@
 #include "ops/backup/stores.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BASE_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, read buffers, catalogues */
+#define BRISK (20 * MRT_SECOND)          /* Redis drops a replica that does not read for 60 s */
 #define READ_AHEAD 4 /* frames that wait for a compressor while the dump goes on */
 
 struct run_store {
@@ -60,7 +62,11 @@ static int fit(const struct mrt_run_stores *s, const struct mrt_config *config, 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->items[i].view->config->store_part_size > largest->store_part_size)
 			largest = s->items[i].view->config;
+	/* the volumes are the same in all of them: each must be able to take one */
 	content->volume_size = config->store_volume_size;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].view->config->store_volume_size < content->volume_size)
+			content->volume_size = s->items[i].view->config->store_volume_size;
 	int rc = mrt_config_level(config, &zstd->level, err);
 	/* fewer frames, then fewer threads, before failing for want of memory */
 	zstd->workers = workers;
@@ -75,6 +81,25 @@ static int fit(const struct mrt_run_stores *s, const struct mrt_config *config, 
 		                            least, &buffers, err);
 	*ret_buffers = buffers / (unsigned)s->n;
 	return rc;
+}
+
+static bool same_place(const struct run_store *a, const struct run_store *b)
+{
+	const char *one = a->view->config->store_endpoint, *two = b->view->config->store_endpoint;
+	return strcmp(a->store->name, b->store->name) == 0 &&
+	       strcmp(one ? one : "", two ? two : "") == 0;
+}
+
+/* brisk: who is read from does not wait long, and so one of several stores may not either. */
+static int open_one(const struct mrt_config *config, unsigned buffers, bool brisk,
+                    struct mrt_store **ret, struct mrt_error *err)
+{
+	struct mrt_config hurried = *config; /* to read from only */
+	if (brisk && hurried.store_give_up_after > BRISK)
+		hurried.store_give_up_after = BRISK;
+	if (brisk && hurried.limits_stall > BRISK)
+		hurried.limits_stall = BRISK;
+	return mrt_repository_open(&hurried, buffers, ret, err);
 }
 
 int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *config, unsigned jobs,
@@ -99,11 +124,17 @@ int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *conf
 	if (!all)
 		return mrt_no_memory(err);
 	for (size_t i = 0; rc == 0 && i < s->n; i++) {
-		rc = mrt_repository_open(s->items[i].view->config, buffers, &s->items[i].store,
-		                         err);
+		rc = open_one(s->items[i].view->config, buffers, s->n > 1 && content->brisk,
+		              &s->items[i].store, err);
 		if (rc < 0 && s->n > 1)
 			mrt_context(err, rc, "store %s", s->items[i].view->name);
 		all[i] = s->items[i].store;
+		for (size_t k = 0; rc == 0 && k < i; k++)
+			if (same_place(&s->items[k], &s->items[i]))
+				rc = mrt_fail(err, MRT_CONFIG,
+				              "the stores %s and %s are the same: %s",
+				              s->items[k].view->name, s->items[i].view->name,
+				              all[i]->name);
 	}
 	if (rc == 0 && s->n > 1)
 		rc = mrt_store_tee_open(all, s->n, &s->tee, err);
@@ -252,7 +283,10 @@ static int put_manifest(struct run_store *s, const struct mrt_run *run, const st
 	if (rc == 0)
 		rc = mrt_store_put_bytes_held(s->store, run, key, step->held_since, text.data,
 		                              text.len, err);
-	s->committed = rc == 0;
+	/* a put may fail and have put it all the same: then the backup is there, and is said to be
+	 */
+	struct mrt_object there;
+	s->committed = rc == 0 || (key && mrt_store_head(s->store, run, key, &there, NULL) == 0);
 	return rc;
 }
 
@@ -275,7 +309,9 @@ static int collect(void *context, const struct mrt_object *object, struct mrt_er
 	if (!grown)
 		return mrt_no_memory(err);
 	r->keys = grown;
-	return mrt_text_dup(object->key, &r->keys[r->n++], err);
+	int rc = mrt_text_dup(object->key, &r->keys[r->n], err);
+	r->n += rc == 0;
+	return rc;
 }
 
 static void clean_up(const struct mrt_run *run, struct mrt_store *store, const char *folder)

@@ -38,8 +38,8 @@ int mrt_run_stores_renew(struct mrt_run_stores *stores, const struct mrt_run *ru
  * in "/". */
 int mrt_run_stores_put_manifest(struct mrt_run_stores *stores, const struct mrt_run *run,
                                 const char *folder, const json_t *json, struct mrt_error *err);
-/* What was committed where no manifest came is invisible; takes it away all the same, within 2 s,
- * even when the run was cancelled. */
+/* At the end, whatever it was: what was committed where no manifest came is invisible; takes it
+ * away all the same, within 2 s, even when the run was cancelled. */
 void mrt_run_stores_clean_up(struct mrt_run_stores *stores, const struct mrt_run *run,
                              const char *folder);
 /* Is what was stored suspiciously small? See shrink.h; MRT_BAD. */

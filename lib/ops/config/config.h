@@ -63,6 +63,7 @@ struct mrt_config {
 	size_t n_assertions;
 	char *target, *store; /* what this is a view of, or NULL */
 	bool store_chosen;    /* --store: this store and no other */
+	bool store_explicit;  /* a view of it was asked for, whatever --store says */
 
 	char *given;                   /* --config, or NULL */
 	struct mrt_config_flag *flags; /* as they were given */

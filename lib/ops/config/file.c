@@ -93,6 +93,12 @@ static bool is_null(const struct mrt_yaml *value)
 	       (!*value->text || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0);
 }
 
+bool mrt_config_has(const struct mrt_yaml *map, const char *key)
+{
+	const struct mrt_yaml *value = mrt_yaml_get(map, key);
+	return value && !is_null(value);
+}
+
 int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
                           const struct mrt_yaml *value, struct mrt_error *err)
 {

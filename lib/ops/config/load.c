@@ -103,6 +103,12 @@ int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t 
 	return 0;
 }
 
+/* --store NAME is a view, --store URL a setting. */
+static bool is_store_name(const struct mrt_config_flag *flag)
+{
+	return flag->value && strcmp(flag->name, "store.url") == 0 && !strstr(flag->value, "://");
+}
+
 static int read_flags(const struct mrt_run *run, struct mrt_config *config,
                       const struct mrt_config_flag *flags, size_t n, struct mrt_error *err)
 {
@@ -110,7 +116,7 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t index = mrt_config_index(flags[i].name);
 		mrt_autofree char *source = NULL;
-		if (!flags[i].value || index == mrt_n_settings)
+		if (!flags[i].value || index == mrt_n_settings || is_store_name(&flags[i]))
 			continue;
 		rc = mrt_text_printf(&source, err, "option --%s", strrchr(flags[i].name, '.') + 1);
 		if (rc == 0)
@@ -238,26 +244,25 @@ static int check_view(const struct mrt_config *c, struct mrt_error *err)
 	return 0;
 }
 
-/* --store NAME is a view, --store URL a setting. */
-static bool is_store_name(const struct mrt_config_flag *flag)
-{
-	return flag->value && strcmp(flag->name, "store.url") == 0 && !strstr(flag->value, "://");
-}
-
+/* The flags, which a view of this configuration takes over; of a store, only without those of
+ * another. */
 static int remember(struct mrt_config *config, const char *path,
                     const struct mrt_config_flag *flags, size_t n, const char *target,
                     const char *store, struct mrt_error *err)
 {
+	config->store_explicit = store != NULL;
 	int rc = path ? mrt_text_dup(path, &config->given, err) : 0;
 	config->flags = calloc(n + 1, sizeof(*config->flags));
 	if (!config->flags)
 		return mrt_no_memory(err);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_store_name(&flags[i]))
-			config->flags[config->n_flags++] = flags[i];
-		else if (!store)
+		bool of_store = flags[i].value && strcmp(flags[i].name, "store.url") == 0;
+		if (of_store && config->store_explicit)
+			continue;
+		config->store_chosen |= of_store;
+		if (is_store_name(&flags[i]))
 			store = flags[i].value;
-		config->store_chosen |= flags[i].value && strcmp(flags[i].name, "store.url") == 0;
+		config->flags[config->n_flags++] = flags[i];
 	}
 	if (rc == 0 && target)
 		rc = mrt_text_dup(target, &config->target, err);
@@ -322,7 +327,8 @@ int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, 
                     const char *store, struct mrt_config **ret, struct mrt_error *err)
 {
 	return load(run, config->given, config->flags, config->n_flags,
-	            target ? target : config->target, store ? store : config->store, ret, err);
+	            target ? target : config->target,
+	            store || !config->store_explicit ? store : config->store, ret, err);
 }
 
 static void texts_free(char **texts, size_t n)

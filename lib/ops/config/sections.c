@@ -22,7 +22,9 @@ static int add_name(const struct mrt_config_reading *r, const struct mrt_yaml *k
 	if (!grown)
 		return mrt_no_memory(err);
 	*list = grown;
-	return mrt_text_dup(name, &grown[(*n)++], err);
+	int rc = mrt_text_dup(name, &grown[*n], err);
+	*n += rc == 0;
+	return rc;
 }
 
 /* The keys of a target and what they are when it is the one that is meant. */
@@ -71,7 +73,8 @@ static int read_target(const struct mrt_config_reading *r, const struct mrt_yaml
 	}
 	if (rc < 0)
 		return rc;
-	bool postgres = mrt_yaml_get(map, "postgres-url"), redis = mrt_yaml_get(map, "redis-url");
+	bool postgres = mrt_config_has(map, "postgres-url"),
+	     redis = mrt_config_has(map, "redis-url");
 	if (postgres == redis)
 		return mrt_fail(err, MRT_CONFIG,
 		                "%s:%zu:%zu: the target %s has %s: one of them is needed", r->file,
@@ -141,7 +144,7 @@ static int read_store(const struct mrt_config_reading *r, const struct mrt_yaml 
 {
 	bool meant = r->config->store && strcmp(r->config->store, name->text) == 0;
 	int rc = read_store_map(r, map, "store.", meant, err);
-	if (rc == 0 && !mrt_yaml_get(map, "url"))
+	if (rc == 0 && !mrt_config_has(map, "url"))
 		rc = mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: the store %s has no url", r->file,
 		              name->line, name->column, name->text);
 	return rc;
