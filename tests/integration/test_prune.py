@@ -3,6 +3,7 @@ import concurrent.futures
 import html
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -417,6 +418,53 @@ def test_2500_objects_in_a_bucket_page_and_go():
     equal(sorted(k for k in left if "/lock/" not in k), sorted("p/default/postgres/%s/%s" % (new, k) for k in
           ("alive-0", "db/a.pgdump.zst", "db/a.pgdump.zst.0002", "globals.sql.zst", "manifest.json")))
     assert old not in " ".join(left)
+
+
+def killed_at_random(env, keys, uploads):
+    seed = int.from_bytes(os.urandom(4), "big")
+    dice = random.Random(seed)
+    run = lambda: start("backup", "run", "postgres", "--accept-shrink", env=env)
+    began = time.monotonic()
+    equal(finish(run()).status, 0)
+    took = time.monotonic() - began
+    killed = 0
+    for _ in range(10):
+        process = run()
+        try:
+            process.wait(timeout=dice.uniform(0, took))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            killed += 1
+        finish(process)
+    assert killed >= 3, (killed, seed)
+    listed = [b["id"] for b in maratea("backup", "list", "-o", "json", env=env).json()["backups"]]
+    report = maratea("backup", "verify", "--all", "--no-record", "-o", "json", env=env).json()
+    equal((report["good"], report["bad"], report["not_verified"]), (len(listed), 0, 0), seed)
+    assert {k.split("/")[-2] for k in keys() if k.endswith("manifest.json")} == set(listed), (keys(), listed, seed)
+    done = maratea("backup", "prune", "--yes", "--accept-shrink", "--keep-last", "100", "--grace", "0s", "-o", "json", env=env).json()
+    equal((done["removed"], done["kept"], done["failed"]), (0, len(listed), 0), seed)
+    for key in keys():
+        parts = key.split("/")
+        at = parts.index("postgres") + 1
+        assert parts[at] in listed + ["lock", "cluster"], (key, seed)
+    equal(uploads(), [], seed)
+    # the next run is as good as the first
+    equal(finish(run()).status, 0)
+
+
+def test_ten_kills_at_random_leave_whole_backups_and_prune_the_rest():
+    RGW.make_bucket("kills")
+    PG.psql("CREATE TABLE random AS SELECT g, sha512(g::text::bytea) || sha512((-g)::text::bytea) AS v FROM generate_series(1, 250000) g")
+    small = dict(MARATEA_STORE_VOLUME_SIZE="16MiB", MARATEA_STORE_PART_SIZE="5MiB", DATABASE_URL=PG.url())
+    try:
+        env = dict(bucket_env("kills"), **small)
+        killed_at_random(env, lambda: keys_of("kills"), lambda: re.findall("<UploadId>", RGW.request("GET", "/kills?uploads")[1].decode()))
+        place = ROOT + "/kills"
+        files = lambda: [os.path.relpath(os.path.join(top, f), place) for top, _, names in os.walk(place) for f in names if ".maratea-tmp" not in top]
+        env = environment(MARATEA_STORE="file://" + place, **small)
+        killed_at_random(env, files, lambda: os.listdir(place + "/.maratea-tmp"))
+    finally:
+        PG.psql("DROP TABLE random")
 
 
 main(globals())
