@@ -47,7 +47,7 @@ static void show_compared(struct mrt_output *out, const json_t *record, enum mrt
 		               " WAL segments, every byte of %" PRIu64 " objects",
 		               files, mrt_json_size_or(record, "wal_segments", 0),
 		               mrt_json_size_or(record, "objects", 0));
-	else if (mrt_json_size_or(record, "keys", 0) > 0)
+	else if (strcmp(mrt_json_text_or(record, "method", ""), "rdb") == 0)
 		mrt_show_field(out, "compared",
 		               "%" PRIu64 " databases, %" PRIu64
 		               " keys, every byte and the checksum",

@@ -118,6 +118,9 @@ def test_an_instance_is_asked_by_imds_version_2_and_can_be_switched_off():
     base = "/latest/meta-data/iam/security-credentials/"
     equal(giver.asked, [("PUT", "/latest/api/token", "21600"), ("GET", base, "imds-token"), ("GET", base + "backup-role", "imds-token")])
     equal(whoami(env).json()["source"], "instance, role backup-role")
+    # credentials of this host never go through a proxy, wherever it leads
+    lost = "http://127.0.0.1:%d" % free_port()
+    equal(whoami(dict(env, http_proxy=lost, HTTP_PROXY=lost, all_proxy=lost)).json()["source"], "instance, role backup-role")
     failed = whoami(dict(env, AWS_EC2_METADATA_DISABLED="true"), status=3)
     equal(failed.json()["tried"][-1], {"source": "instance", "result": "AWS_EC2_METADATA_DISABLED is set"})
     failed = maratea("backup", "list", env=dict(env, AWS_EC2_METADATA_DISABLED="true"), status=3)

@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 from harness import *
-from servers import Postgres, Rgw, wait_until
+from servers import Postgres, Proxy, Rgw, wait_until
 
 PG = Postgres()
 PG.psql("CREATE TABLE t AS SELECT g FROM generate_series(1, 1000) g")
@@ -418,6 +418,36 @@ def test_2500_objects_in_a_bucket_page_and_go():
     equal(sorted(k for k in left if "/lock/" not in k), sorted("p/default/postgres/%s/%s" % (new, k) for k in
           ("alive-0", "db/a.pgdump.zst", "db/a.pgdump.zst.0002", "globals.sql.zst", "manifest.json")))
     assert old not in " ".join(left)
+
+
+def test_a_deletion_that_fails_inside_a_200_is_named():
+    place = Place("inside")
+    RGW.make_bucket("inside")
+    old, new = place.add(9), place.add(1)
+    upload("inside", place)
+    key = "p/default/postgres/%s/globals.sql.zst" % old
+    answer = ("<DeleteResult><Deleted><Key>x</Key></Deleted><Error><Key>%s</Key><Code>AccessDenied</Code><Message>not yours</Message></Error>"
+              "</DeleteResult>" % key)
+    hits = []
+
+    def rule(method, path, n):
+        if method != "POST" or "delete" not in path:
+            return None
+        hits.append(path)
+        return ("status", 200, answer) if len(hits) == 3 else None
+    proxy = Proxy(RGW.port, rule)
+    env = dict(bucket_env("inside"), S3_ENDPOINT=proxy.endpoint)
+    done = maratea("backup", "prune", "--yes", "--keep-last", "1", "-o", "json", env=env, status=1)
+    holds(done.err, "removals failed, the first: ", "AccessDenied", "not yours", "globals.sql.zst")
+    report = done.json()
+    equal((report["removed"], report["failed"]), (0, 1))
+    # its manifest went first: the rest is an unfinished folder for the next prune
+    proxy.close()
+    listed = maratea("backup", "list", "-o", "json", env=bucket_env("inside")).json()
+    equal(([b["id"] for b in listed["backups"]], listed["incomplete"]), ([new], 1))
+    done = maratea("backup", "prune", "--yes", "--keep-last", "1", "--grace", "0s", "-o", "json", env=bucket_env("inside")).json()
+    equal((done["unfinished_folders"], done["failed"]), (1, 0))
+    equal([k for k in keys_of("inside") if old in k], [])
 
 
 def killed_at_random(env, keys, uploads):

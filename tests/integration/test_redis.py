@@ -169,10 +169,12 @@ def test_encrypted_locked_and_stopped_in_between():
     # the server forks only after the delay: the run waits for it
     SERVER.cli("CONFIG", "SET", "repl-diskless-sync-delay", 30)
     for number in (signal.SIGTERM, signal.SIGINT):
-        run = start("backup", "run", "redis", env=ENV)
+        run = start("backup", "run", "redis", env=dict(ENV, MARATEA_LIMITS_ALIVE="100ms"))
         wait_until(lambda: "slave0" in SERVER.cli("INFO", "replication"), 30, "the link")
         failed = backup(status=5)
         holds(failed.err, "backup run 20", " is at work on ")
+        # while the server only prepares it, signs of life go on
+        wait_until(lambda: [f for top, _, names in os.walk(ROOT + "/store/default/redis") for f in names if f == "alive-1"], 30, "two beats")
         began = time.monotonic()
         run.send_signal(number)
         equal(finish(run).status, 128 + number)
@@ -253,13 +255,15 @@ def test_a_snapshot_goes_into_a_server_that_runs():
         equal(other.cli("GET", "later"), "x")
         holds(restore("--replace", "--yes").out, "0: 13 keys, in place of 14", "3: 2 keys, in place of 2")
         equal(contents(other, 0), contents(SERVER, 0))
-        # one database alone, over TLS, as the configured server
+        # one database alone, over TLS; the configured server whole, whatever database its URL names
         other.cli("FLUSHALL")
         other.cli("FUNCTION", "FLUSH")
         other.cli("SET", "mine", "x")
         configured = other.url(other.tls, db=3, scheme="rediss")
-        restore(url="redis.url", REDIS_URL=configured, MARATEA_REDIS_CA_FILE=other.dir + "/ca.pem")
-        equal((contents(other, 3), other.cli("DBSIZE")), (contents(SERVER, 3), "1"))
+        restore(url=configured, MARATEA_REDIS_CA_FILE=other.dir + "/ca.pem")
+        equal((contents(other, 3), other.cli("DBSIZE"), other.cli("FUNCTION", "LIST")), (contents(SERVER, 3), "1", ""))
+        other.cli("FLUSHALL")
+        holds(restore(url="redis.url", REDIS_URL=configured, MARATEA_REDIS_CA_FILE=other.dir + "/ca.pem").out, "0: 13 keys", "3: 2 keys")
         holds(restore(url=other.url(db=7), status=1).err, "has no database 7")
     finally:
         other.close()

@@ -121,8 +121,8 @@ struct mrt_restore_options {
 	size_t n_tablespaces;
 	const char *to_dir; /* a physical backup: into this directory */
 	const char *owner;  /* whose its files are to be, or NULL */
-	/* a backup of Redis: into the running server of this URL, or "redis.url", the configured
-	 * one; one database where the URL names it, else all */
+	/* a backup of Redis: into the running server of this URL, one database where it names one;
+	 * or "redis.url", the configured one, and all of them */
 	const char *to_redis;
 	bool replace; /* give up what its databases hold */
 	/* asked before what cannot be undone; NULL: yes. MRT_USAGE refuses */

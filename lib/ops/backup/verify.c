@@ -265,6 +265,7 @@ static int make_record(const struct verification *v, const char *level, const ch
 	const char *const texts[][2] = { { "manifest_sha256", v->manifest->sha256 },
 		                         { "time", time },
 		                         { "level", level },
+		                         { "method", v->manifest->method },
 		                         { "failure", failure },
 		                         { "host", host },
 		                         { "maratea", MRT_VERSION } };
