@@ -16,8 +16,10 @@ struct copy {
 	struct mrt_redis *from, *to;
 	const struct mrt_run *run;
 	const struct mrt_redis_copy_options *options;
-	struct mrt_buf out; /* RESTOREs not sent yet */
-	size_t pending;     /* replies to them */
+	struct mrt_redis_swap *swap;
+	struct mrt_buf out;        /* RESTOREs not sent yet */
+	size_t pending;            /* replies to them */
+	uint64_t *sent, *left_out; /* of the database at hand */
 };
 
 static void keyspace(const char *info, uint64_t number, uint64_t *ret_keys, uint64_t *ret_expires)
@@ -150,6 +152,7 @@ static int add_restore(struct copy *c, const redisReply *key, const redisReply *
 	const size_t lengths[] = { 7, key->len, strlen(until), value->len, 7, 6 };
 	int rc = mrt_redis_format(&c->out, 6, words, lengths, err);
 	c->pending++;
+	(*c->sent)++;
 	return rc == 0 && (c->out.len >= SEND_AT || c->pending >= BATCH) ? flush(c, err) : rc;
 }
 
@@ -177,8 +180,12 @@ static int copy_keys(struct copy *c, redisReply **keys, size_t n, struct mrt_err
 		if (rc == 0 && (value->type == REDIS_REPLY_ERROR || ttl->type == REDIS_REPLY_ERROR))
 			rc = mrt_fail(err, MRT_FAILED, "%s: %s", c->from->where,
 			              value->type == REDIS_REPLY_ERROR ? value->str : ttl->str);
-		/* nil, or no time left (0, or -2): it has expired; -1: it never does */
-		if (rc == 0 && value->type == REDIS_REPLY_STRING &&
+		/* our own mark, when a restore was backed up; nil, or no time left (0, or -2): it
+		 * has expired; -1: it never does */
+		bool mark = keys[i]->len == strlen(MRT_REDIS_MARK) &&
+		            memcmp(keys[i]->str, MRT_REDIS_MARK, keys[i]->len) == 0;
+		*c->left_out += mark;
+		if (rc == 0 && !mark && value->type == REDIS_REPLY_STRING &&
 		    (ttl->integer > 0 || ttl->integer == -1))
 			rc = add_restore(c, keys[i], value, ttl, err);
 		if (value)
@@ -189,13 +196,15 @@ static int copy_keys(struct copy *c, redisReply **keys, size_t n, struct mrt_err
 	return rc;
 }
 
-static int copy_database(struct copy *c, struct mrt_redis_copy_database *d, struct mrt_error *err)
+static int copy_database(struct copy *c, size_t at, struct mrt_error *err)
 {
+	struct mrt_redis_copy_database *d = &c->options->databases[at];
 	char cursor[32] = "0";
 	int rc = mrt_redis_select(c->from, c->run, d->number, err);
 	if (rc == 0)
-		rc = mrt_redis_select(c->to, c->run, d->staging, err);
-	d->begun = true;
+		rc = mrt_redis_swap_claim(c->swap, at, err);
+	c->sent = &d->sent;
+	c->left_out = &d->left_out;
 	do {
 		redisReply *page = NULL;
 		const char *const scan[] = { "SCAN", cursor, "COUNT", "1000" };
@@ -227,7 +236,8 @@ static int count(struct copy *c, struct mrt_error *err)
 		struct mrt_redis_copy_database *d = &c->options->databases[i];
 		uint64_t keys, expires;
 		keyspace(mrt_buf_text(&info), d->staging, &keys, &expires);
-		if (keys - expires != d->keys - d->expires || expires > d->expires)
+		keys -= keys > 0; /* the mark */
+		if (keys - expires + d->left_out != d->keys - d->expires || expires > d->expires)
 			rc = mrt_fail(err, MRT_FAILED,
 			              "database %" PRIu64 ": %" PRIu64 " keys arrived, %" PRIu64
 			              " of them with a time to live; the backup has %" PRIu64
@@ -287,6 +297,10 @@ int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mr
 	};
 	struct mrt_redis_swap swap = { .to = to, .run = run, .options = o };
 	redisReply *functions = NULL;
+	unsigned char random[16];
+	mrt_random(random, sizeof(random));
+	mrt_hex(random, sizeof(random), swap.nonce);
+	c.swap = &swap;
 	err = err ? err : &local;
 	int rc = check_memory(&c, err);
 	swap.client = client_id(&c);
@@ -294,7 +308,7 @@ int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mr
 		mrt_info(run,
 		         "database %" PRIu64 " is built in the empty database %" PRIu64 " of %s",
 		         o->databases[i].number, o->databases[i].staging, to->where);
-		rc = copy_database(&c, &o->databases[i], err);
+		rc = copy_database(&c, i, err);
 	}
 	if (rc == 0)
 		rc = count(&c, err);

@@ -16,7 +16,9 @@ struct mrt_redis_copy_database {
 	uint64_t before;        /* set: keys that the target had */
 	uint64_t copied;        /* set: keys that it has now */
 	uint64_t staging;       /* set: where it is built */
-	bool begun;             /* set: something of ours is there */
+	bool begun;             /* set: it is ours, and something of ours is there */
+	uint64_t sent;          /* set: keys that we put there, at most */
+	uint64_t left_out;      /* set: keys of the backup that another restore left */
 };
 struct mrt_redis_copy_options {
 	struct mrt_redis_copy_database *databases;

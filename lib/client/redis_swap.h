@@ -1,8 +1,10 @@
 /* redis_swap.h - what was built beside, put in its place, or taken away; only for redis_copy.c.
  *
- * In the first database that is built lies a mark, which EXEC's connection watches and its
- * transaction removes. Whoever deletes the mark knows: it was there, so the transaction has not
- * happened and never will; or it was not, so it has. That decides after a lost answer.
+ * Each database that is built holds a mark, a key with a value of this restore's own. It says that
+ * the database is ours, to others who look for an empty one and to us before we empty it; and as it
+ * moves with the swap, where it is tells whether a transaction happened whose answer was lost. EXEC
+ * is bound to it (WATCH): once the mark is gone from where it was built, no late EXEC does
+ * anything.
  */
 #ifndef MRT_CLIENT_REDIS_SWAP_H
 #define MRT_CLIENT_REDIS_SWAP_H
@@ -10,17 +12,22 @@
 #include "client/redis_copy.h"
 #include "client/redis_link.h"
 
+#define MRT_REDIS_MARK "maratea:restore"
+
 struct mrt_redis_swap {
 	struct mrt_redis *to;
 	const struct mrt_run *run;
 	const struct mrt_redis_copy_options *options;
+	char nonce[33];
 	const redisReply *functions;        /* FUNCTION DUMP's answer, or NULL */
 	const redisReply *functions_before; /* set: the target's, to go back to */
 	long long client;                   /* CLIENT ID of to; 0: not known */
 };
 
+/* Marks the i-th database's staging, which is selected then. MRT_CHANGED: it is not empty. */
+int mrt_redis_swap_claim(struct mrt_redis_swap *swap, size_t i, struct mrt_error *err);
 /* Everything is built and counted. On failure it is as it was before, or the error says that it is
- * not known. */
+ * not, or not known. */
 int mrt_redis_swap_in(struct mrt_redis_swap *swap, struct mrt_error *err);
 /* It was not: takes away what was built. */
 void mrt_redis_swap_give_up(struct mrt_redis_swap *swap);

@@ -30,7 +30,7 @@ ENV = environment(REDIS_URL=SERVER.url(), MARATEA_STORE="file://" + ROOT + "/sto
 
 
 def backup(*args, env=ENV, status=0):
-    return maratea("backup", "run", "redis", "-o", "json", *args, env=env, status=status)
+    return maratea("backup", "run", "redis", "-o", "json", "--accept-shrink", *args, env=env, status=status)
 
 
 def backups(env=ENV):
@@ -415,18 +415,41 @@ def test_what_happens_at_the_swap_is_known_or_taken_back():
         holds(failed.err, "somebody wrote 1 keys into database 0 of localhost:%d meanwhile" % wire.port)
         equal((other.cli("INFO", "keyspace").split()[2:], other.cli("GET", "theirs")), (["db0:keys=1,expires=0,avg_ttl=0"], "1"))
         wire.cut()
-        # stopped while it is built: at a RESTORE that never goes on
+        # stopped when all is built, before it goes into its place
         hold = threading.Event()
-        wire = Watcher(other.port, b"RESTORE", lambda: hold.wait(60) and False, False)
+        wire = Watcher(other.port, b"WATCH", lambda: hold.wait(60) and False, False)
+        databases = lambda: [line.split(":")[0] for line in other.cli("INFO", "keyspace").split()[2:]]
         for number in (signal.SIGTERM, signal.SIGKILL):
             wire.seen = 0
             other.cli("FLUSHALL")
             run = start("backup", "restore", made["id"], "--to-redis", other.url(wire.port)[:-2], env=ENV)
-            wait_until(lambda: wire.seen == 1, 30, "the first value")
+            wait_until(lambda: wire.seen == 1, 30, "everything built")
+            equal((databases(), other.cli("-n", 15, "DBSIZE"), other.cli("DBSIZE")), (["db14", "db15"], "14", "0"))
             run.send_signal(number)
             done = finish(run)
             equal(done.status, 143 if number == signal.SIGTERM else -9, repr(done))
-            equal(other.cli("INFO", "keyspace"), "# Keyspace")
+            equal(databases(), [] if number == signal.SIGTERM else ["db14", "db15"])
+        # what the killed one left is not touched, and not in the way
+        holds(maratea("backup", "restore", made["id"], "--to-redis", other.url()[:-2], env=ENV).err, "is built in the empty database 13")
+        equal((databases(), other.cli("EXISTS", "maratea:restore"), other.cli("-n", 15, "EXISTS", "maratea:restore")),
+              (["db0", "db3", "db14", "db15"], "0", "1"))
+        wire.cut()
+        # the mark goes, or may not be set: nothing is done
+        other.cli("FLUSHALL")
+        other.cli("SET", "old", "1")
+        wire = Watcher(other.port, b"MULTI", lambda: other.cli("-n", 15, "DEL", "maratea:restore") == "1", False)
+        holds(restore(wire, "--replace", "--yes", status=5).err, "somebody touched the key maratea:restore")
+        equal((databases(), other.cli("GET", "old")), (["db0"], "1"))
+        wire.cut()
+        other.cli("ACL", "SETUSER", "no-set", "on", ">x", "~*", "+@all", "-set")
+        failed = maratea("backup", "restore", made["id"], "--to-redis", other.url(user="no-set", password="x")[:-2], "--replace", "--yes", env=ENV, status=6)
+        holds(failed.err, "NOPERM", "hint: the user of localhost:%d needs: " % other.port)
+        equal((databases(), other.cli("GET", "old")), (["db0"], "1"))
+        # somebody begins to use the database where it is built
+        wire = Watcher(other.port, b"RESTORE", lambda: other.cli("-n", 15, "MSET", *[x for i in range(40) for x in ("theirs%d" % i, 1)]) == "OK", False)
+        failed = restore(wire, "--replace", "--yes", status=1)
+        holds(failed.err, "database 0: 53 keys arrived", "keys stay in database 15 of localhost:%d: somebody else writes there, too" % wire.port)
+        equal((other.cli("-n", 15, "EXISTS", "theirs7"), other.cli("GET", "old"), databases()), ("1", "1", ["db0", "db15"]))
         hold.set()
         wire.cut()
     finally:
