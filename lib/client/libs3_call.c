@@ -233,6 +233,9 @@ static int judge(const struct mrt_libs3 *l, const struct mrt_libs3_call *call,
 	case S3StatusConnectionFailed:
 	case S3StatusServerFailedVerification:
 	case S3StatusInterrupted:
+	case S3StatusInternalError: /* of the connection, while it sent or received */
+	case S3StatusErrorSlowDown:
+	case S3StatusHttpErrorUnknown: /* 502, 503, 504 */
 		return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", l->host, call->words);
 	default:
 		return call->no_memory ? mrt_no_memory(err)
@@ -255,6 +258,12 @@ int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_li
 			rc = judge(l, call, err);
 			again = rc == MRT_UNREACHABLE ||
 			        (rc < 0 && l->api.status_is_retryable(call->status));
+		}
+		/* it takes a connection that was cut for an answer that ended */
+		if (rc == 0 && call->into && call->got != call->cap) {
+			rc = mrt_fail(err, MRT_UNREACHABLE, "%s sent %zu bytes of %zu", l->host,
+			              call->got, call->cap);
+			again = true;
 		}
 		if (rc == 0 || !again || once)
 			return rc;

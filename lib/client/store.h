@@ -35,6 +35,7 @@ struct mrt_store_options {
 	const char *object_lock_mode; /* "GOVERNANCE", "COMPLIANCE"; NULL: nothing is locked */
 	int64_t object_lock_days;
 	uint64_t libs3_max_object; /* bytes; the driver libs3 holds them in memory */
+	uint64_t libs3_memory;     /* bytes of all that it holds */
 	bool insecure_tls;         /* let libs3 talk TLS to whom it does not know */
 	size_t part_size;          /* of multipart uploads and ranged downloads */
 	unsigned buffers;          /* of part_size each: all that this store may use */

@@ -501,7 +501,7 @@ def test_ten_thousand_keys_that_expire_and_others_arrive():
         report = maratea("backup", "restore", made["id"], "--to-redis", other.url(), "-o", "json", env=env).json()
         database = report["databases"][0]
         assert database["expired"] > 0, database
-        equal(database["keys"] + database["expired"], made["redis"]["keys"])
+        assert 5000 <= int(other.cli("DBSIZE")) <= database["keys"] < made["redis"]["keys"], (other.cli("DBSIZE"), database)
         equal(len([k for k in other.cli("--scan", "--pattern", "key:*").split()]), 5000)
         equal(other.cli("GET", "key:4999"), "v" * (1 + 4999 % 300))
         maratea("backup", "verify", made["id"], "--restore", env=env)

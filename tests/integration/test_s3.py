@@ -388,14 +388,20 @@ def test_libs3_serves_small_things_and_says_what_it_cannot():
     holds(maratea("backup", "prune", "--keep-last", "1", "--yes", env=env, status=3).err, "--no-store-lock")
     PG.psql("ALTER TABLE libs3 ADD v text; INSERT INTO libs3 SELECT g, md5(g::text) || md5((-g)::text) FROM generate_series(1, 800000) g")
     before = RGW.request("GET", "/plain?list-type=2&prefix=libs3/")[1].count(b"manifest.json")
-    for more, words in ((dict(MARATEA_STORE_LIBS3_MAX_OBJECT="1MiB"), ("an object has at most 1.0 MiB", "hint: raise store.libs3-max-object")),
-                        (dict(MARATEA_BACKUP_MEMORY="72MiB", MARATEA_STORE_PART_SIZE="5MiB", MARATEA_STORE_VOLUME_SIZE="1GiB"),
-                         ("are too much for the memory", "hint: raise --memory"))):
-        failed = maratea("backup", "run", "postgres", "-d", "postgres", env=dict(env, **more), status=3)
-        holds(failed.err, *words)
+    # what is larger goes on in further volumes; what the memory cannot hold fails, and the hint helps
+    made = maratea("backup", "run", "postgres", "-d", "postgres", "-o", "json", env=dict(env, MARATEA_STORE_LIBS3_MAX_OBJECT="8MiB")).json()
+    assert [len(o["volumes"]) for o in made["objects"] if o["key"].startswith("db/")][0] >= 3, made["objects"]
+    maratea("backup", "verify", made["id"], env=env)
+    before += 1
+    quickly = dict(env, MARATEA_STORE_PART_SIZE="5MiB", MARATEA_STORE_VOLUME_SIZE="1GiB")
+    failed = maratea("backup", "run", "postgres", "-d", "postgres", "--memory", "56MiB", env=quickly, status=3)
+    holds(failed.err, "are too much for the memory", "hint: raise --memory")
+    maratea("backup", "run", "postgres", "-d", "postgres", "--memory", "256MiB", env=quickly)
+    before += 1
     equal(RGW.request("GET", "/plain?list-type=2&prefix=libs3/")[1].count(b"manifest.json"), before)
     PG.psql("DROP TABLE libs3")
     for more, words in ((dict(S3_ENDPOINT=RGW.tls_endpoint), "does not verify who it talks to over https"), (dict(S3_ENDPOINT=""), "does not verify"),
+                        (dict(S3_ENDPOINT="127.0.0.1:%d" % RGW.port), "must begin with http:// or https://"), (dict(S3_ENDPOINT="HTTPS://x"), "must begin with"),
                         (dict(AWS_PROFILE="x", HOME="/nonexistent", S3_ACCESS_KEY="", S3_SECRET_KEY=""), "no credentials of profile"),
                         (dict(S3_ACCESS_KEY="", S3_SECRET_KEY=""), "knows only store.access-key and store.secret-key"),
                         (dict(MARATEA_STORE_OBJECT_LOCK_MODE="GOVERNANCE", MARATEA_STORE_OBJECT_LOCK_DAYS="1"), "knows no locks"),

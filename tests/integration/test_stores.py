@@ -75,6 +75,9 @@ def test_a_run_writes_the_same_to_every_store():
     equal((len(ids(e)), len(ids(e, "--store", "offsite"))), (0, 2))
     failed = maratea("backup", "list", "--store", "ofsite", env=e, status=2)
     holds(failed.err, "there is no store 'ofsite' in the configuration; did you mean 'offsite'?")
+    alone = env("stores: {near: {url: 'file://%s/n'}}\n" % ROOT)
+    holds(maratea("backup", "list", "--store", "store", env=alone, status=2).err, "there is no store 'store' in the configuration: store.url is not set")
+    e = two()
     shown = maratea("config", "show", "--store", "offsite", "-o", "json", env=e).json()["settings"]
     holds(shown["store.url"]["value"] + shown["store.url"]["source"], "/b", "maratea.yaml:4:18")
     shutil.rmtree(ROOT + "/b")
@@ -366,8 +369,11 @@ def test_object_lock_holds_a_backup_as_one():
         mode, when = modes.pop()
         assert mode == "COMPLIANCE" and when >= until(1), (mode, when)
         # prune leaves what is held, as a whole
-        report = maratea("backup", "prune", "--yes", "--force-last", "--keep-hourly", "1", "--store", "store", "--no-store-lock", "-o", "json", env=e).json()
-        equal((report["removed"], report["failed"]), (0, 0))
+        next_second()
+        newer = maratea("backup", "run", "redis", "--store", "store", "--accept-shrink", "-o", "json", env=e).json()["id"]
+        report = maratea("backup", "prune", "--yes", "--accept-shrink", "--keep-last", "1", "--force-last", "--store", "store", "--no-store-lock", "-o", "json", env=e).json()
+        equal((report["removed"], report["kept"], report["held"], report["failed"]), (0, 2, 1, 0))
+        equal(ids(e, "--store", "store"), [made["id"], newer])
         # a bucket without locks refuses, and the run says so
         bad = env(text.replace("s3://held/p", "s3://plain/q"))
         done = maratea("backup", "run", "redis", "-o", "json", env=bad, status=1)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PARTS_MAX 10000                  /* of an object in S3 */
 #define COPY_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, what is on its way */
 
 struct copy {
@@ -137,14 +136,15 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 /* One that was cut for larger parts than the other store's does not go there. */
 static int check_sizes(const struct copy *c, struct mrt_error *err)
 {
-	uint64_t most = PARTS_MAX * c->view->store_part_size;
+	uint64_t most = mrt_repository_largest(c->view);
 	for (size_t i = 0; i < c->manifest->n_objects; i++)
 		for (size_t k = 0; k < c->manifest->objects[i].n_volumes; k++)
 			if (c->manifest->objects[i].volumes[k].size > most)
-				return mrt_fail(err, MRT_CONFIG,
-				                "%s would need more than 10,000 parts there: raise "
-				                "part-size of that store",
-				                c->manifest->objects[i].volumes[k].key);
+				return mrt_fail(
+				        err, MRT_CONFIG,
+				        "%s is larger than the other store takes: raise its "
+				        "part-size or libs3-max-object",
+				        c->manifest->objects[i].volumes[k].key);
 	return 0;
 }
 

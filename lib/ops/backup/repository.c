@@ -96,6 +96,7 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		.aws = &config->aws,
 		.style = config->store_style,
 		.libs3_max_object = config->store_libs3_max_object,
+		.libs3_memory = config->backup_memory / 2,
 		.insecure_tls = config->store_insecure_tls &&
 		                strcmp(config->store_insecure_tls, "true") == 0,
 		.object_lock_mode = config->store_object_lock_mode,
@@ -112,6 +113,17 @@ int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struc
 		          .stall_timeout = config->limits_stall },
 	};
 	return mrt_store_open(&options, ret, err);
+}
+
+#define PARTS_MAX 10000 /* of an object in S3 */
+
+uint64_t mrt_repository_largest(const struct mrt_config *config)
+{
+	if (config->store_url && strncmp(config->store_url, "s3://", 5) != 0)
+		return UINT64_MAX;
+	return config->store_driver && strcmp(config->store_driver, "libs3") == 0
+	               ? config->store_libs3_max_object
+	               : PARTS_MAX * config->store_part_size;
 }
 
 int mrt_repository_open_reader(const struct mrt_config *config, struct mrt_store **ret,

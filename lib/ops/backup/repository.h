@@ -27,6 +27,8 @@ void mrt_backup_name_encode(const char *name, struct mrt_buf *buf);
 /* Opens the configured store; buffers: how many part buffers it may use. */
 int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
                         struct mrt_error *err);
+/* The largest object that the configured store takes. */
+uint64_t mrt_repository_largest(const struct mrt_config *config);
 /* Opens it for reading small objects, listing and deleting: no compressor needs memory beside. */
 int mrt_repository_open_reader(const struct mrt_config *config, struct mrt_store **ret,
                                struct mrt_error *err);

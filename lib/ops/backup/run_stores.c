@@ -64,9 +64,12 @@ static int fit(const struct mrt_run_stores *s, const struct mrt_config *config, 
 			largest = s->items[i].view->config;
 	/* the volumes are the same in all of them: each must be able to take one */
 	content->volume_size = config->store_volume_size;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->items[i].view->config->store_volume_size < content->volume_size)
-			content->volume_size = s->items[i].view->config->store_volume_size;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct mrt_config *c = s->items[i].view->config;
+		uint64_t most = mrt_repository_largest(c);
+		most = most < c->store_volume_size ? most : c->store_volume_size;
+		content->volume_size = most < content->volume_size ? most : content->volume_size;
+	}
 	int rc = mrt_config_level(config, &zstd->level, err);
 	/* fewer frames, then fewer threads, before failing for want of memory */
 	zstd->workers = workers;
@@ -270,6 +273,14 @@ int mrt_run_stores_renew(struct mrt_run_stores *s, const struct mrt_run *run, st
 	return each(s, run, NULL, renew, err);
 }
 
+/* For what must be done whatever the run's end. */
+static struct mrt_run last_run(const struct mrt_run *run)
+{
+	return (struct mrt_run) { .log = run->log,
+		                  .wall = run->wall,
+		                  .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+}
+
 static int put_manifest(struct run_store *s, const struct mrt_run *run, const struct step *step,
                         struct mrt_error *err)
 {
@@ -316,12 +327,16 @@ static int collect(void *context, const struct mrt_object *object, struct mrt_er
 
 static void clean_up(const struct mrt_run *run, struct mrt_store *store, const char *folder)
 {
-	const struct mrt_run last = { .log = run->log,
-		                      .wall = run->wall,
-		                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+	const struct mrt_run last = last_run(run);
+	mrt_autofree char *manifest = NULL;
 	struct remains r = { 0 };
 	struct mrt_error err;
-	int rc = mrt_store_each(store, &last, folder, collect, &r, &err);
+	/* if anything of it is there: without it, the rest is nothing */
+	int rc = mrt_text_printf(&manifest, &err, "%smanifest.json", folder);
+	if (rc == 0)
+		rc = mrt_store_each(store, &last, folder, collect, &r, &err);
+	if (rc == 0 && r.n > 0)
+		rc = mrt_store_delete(store, &last, manifest, &err);
 	if (rc == 0 && r.n > 0)
 		rc = mrt_store_delete_many(store, &last, (const char *const *)r.keys, r.n, &err);
 	if (rc < 0)

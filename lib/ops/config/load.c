@@ -297,6 +297,10 @@ static int load(const struct mrt_run *run, const char *path, const struct mrt_co
 	if (rc == 0)
 		rc = check_view(config, err);
 	size_t url = mrt_config_index("store.url");
+	if (rc == 0 && config->store_chosen && !config->store && !config->states[url].text)
+		rc = mrt_fail(err, MRT_USAGE,
+		              "there is no store '" MRT_MAIN_STORE "' in the configuration: "
+		              "store.url is not set");
 	if (rc == 0 && !config->store && !config->states[url].text && config->n_stores > 0)
 		return load(run, path, flags, n_flags, target, config->stores[0], ret, err);
 	if (rc == 0)
