@@ -84,10 +84,10 @@ int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, 
 	else
 		mrt_fail(err, MRT_UNSUPPORTED, "no %s is installed%s%s", name,
 		         bin_dir ? " in " : "", bin_dir ? bin_dir : "");
+	bool server = strcmp(name, "initdb") == 0;
 	if (major > 0)
-		mrt_hint(err,
-		         "install postgresql-client-%d (Debian, Ubuntu) or postgresql%d (RHEL)",
-		         major, major);
+		mrt_hint(err, "install postgresql-%s%d (Debian, Ubuntu) or postgresql%d%s (RHEL)",
+		         server ? "" : "client-", major, major, server ? "-server" : "");
 	else
 		mrt_hint(err, "install the package postgresql");
 	return MRT_UNSUPPORTED;

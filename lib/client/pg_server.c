@@ -210,12 +210,14 @@ int mrt_pg_server_programs(const struct mrt_run *run, int major, const char *bin
 	mrt_autofree char *initdb = NULL;
 	int found = 0;
 	int rc = mrt_pg_find_program(run, "initdb", major, bin_dir, &initdb, &found, err);
-	if (rc == 0 && major > 0 && found != major)
-		rc = mrt_fail(err, MRT_UNSUPPORTED,
-		              "no PostgreSQL %d server is installed (there is %d)", major, found);
-	if (rc < 0 && err && err->code == MRT_UNSUPPORTED)
+	if (rc == 0 && major > 0 && found != major) {
+		mrt_fail(err, MRT_UNSUPPORTED, "no PostgreSQL %d server is installed (there is %d)",
+		         major, found);
 		mrt_hint(err,
-		         "the private server needs the package postgresql, not only its client");
+		         "install postgresql-%d (Debian, Ubuntu) or postgresql%d-server (RHEL)",
+		         major, major);
+		rc = MRT_UNSUPPORTED;
+	}
 	return rc < 0 ? rc
 	              : mrt_text_printf(ret, err, "%.*s", (int)(strrchr(initdb, '/') - initdb),
 	                                initdb);

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,15 @@ def maratea(*args, env=None, cwd=None, stdin=None, timeout=300, status=0):
     if status is not None and result.status != status:
         raise AssertionError("maratea %s: expected exit status %d\n%r" % (" ".join(map(str, args)), status, result))
     return result
+
+
+def as_nobody(*args, env):
+    """The command as an unprivileged user; its standard output. For tests that run as root."""
+    entry = pwd.getpwnam("nobody")
+    done = subprocess.run([MARATEA, *map(str, args)], env=env, cwd="/", user=entry.pw_uid, group=entry.pw_gid, extra_groups=[],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    equal(done.returncode, 0, done.stderr)
+    return done.stdout
 
 
 def start(*args, env=None, **more):

@@ -11,7 +11,6 @@ import signal
 import stat
 import subprocess
 import tarfile
-import threading
 
 from harness import *
 from servers import Postgres, Wire, wait_until
@@ -633,10 +632,7 @@ def test_an_unprivileged_user_backs_up_verifies_and_restores():
     env = dict(ENV, MARATEA_STORE="file://" + place + "/store", HOME="/tmp", TMPDIR=place + "/tmp")
 
     def nobody(*args):
-        done = subprocess.run([MARATEA, "backup", *args], env=env, cwd="/", user=entry.pw_uid, group=entry.pw_gid,
-                              extra_groups=[], capture_output=True, text=True)
-        equal(done.returncode, 0, done.stderr)
-        return done.stdout
+        return as_nobody("backup", *args, env=env)
     made = json.loads(nobody("run", "postgres", "-m", "physical", "-o", "json"))
     record = json.loads(nobody("verify", made["id"], "--restore", "-o", "json"))
     equal((record["level"], record["passed"]), ("restore", True))

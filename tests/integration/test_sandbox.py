@@ -1,7 +1,5 @@
 """test_sandbox.py - private servers for one command, and nothing left of them."""
-import glob
 import os
-import pwd
 import signal
 import subprocess
 
@@ -61,12 +59,8 @@ def test_sigterm_stops_everything_within_5_seconds():
 def test_an_unprivileged_user_can_use_it():
     if os.getuid() != 0:
         return sandbox("true")
-    entry = pwd.getpwnam("nobody")
-    env = environment(HOME="/tmp")
-    done = subprocess.run([MARATEA, "sandbox", "run", "--", MARATEA, "backup", "run", "postgres"], env=env, cwd="/",
-                          user=entry.pw_uid, group=entry.pw_gid, extra_groups=[], capture_output=True, text=True)
-    equal(done.returncode, 0, done.stderr)
-    holds(done.stdout, "backup  ")
+    out = as_nobody("sandbox", "run", "--", MARATEA, "backup", "run", "postgres", env=environment(HOME="/tmp"))
+    holds(out, "backup  ")
 
 
 def test_a_user_without_a_passwd_entry_gets_a_namespace_or_the_reason():
