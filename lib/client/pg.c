@@ -208,6 +208,45 @@ void mrt_pg_cancel(struct mrt_pg *pg)
 	PQfreeCancel(request);
 }
 
+/* Waits for the answer to what was sent; the last result that is no success counts, else the last.
+ */
+static int take_result(struct mrt_pg *pg, const struct mrt_run *run, PGresult **ret,
+                       struct mrt_error *err)
+{
+	mrt_auto_pgresult result = NULL;
+	for (;;) {
+		while (PQisBusy(pg->conn)) {
+			short events;
+			int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
+			if (rc < 0) {
+				mrt_pg_cancel(pg);
+				return rc;
+			}
+			if (!PQconsumeInput(pg->conn))
+				return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s",
+				                pg->where, PQerrorMessage(pg->conn));
+		}
+		PGresult *next = PQgetResult(pg->conn);
+		if (!next)
+			break;
+		PQclear(result);
+		result = next;
+	}
+	if (!result)
+		return mrt_no_memory(err);
+	ExecStatusType status = PQresultStatus(result);
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
+		return mrt_pg_fail(pg, result, err);
+	*ret = mrt_steal(result);
+	return 0;
+}
+
+static int not_sent(const struct mrt_pg *pg, struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
+	                PQerrorMessage(pg->conn));
+}
+
 int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
                  const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
 {
@@ -216,30 +255,15 @@ int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
 	if (pg->replication
 	            ? !PQsendQuery(pg->conn, sql)
 	            : !PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
-		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
-		                PQerrorMessage(pg->conn));
-	while (PQisBusy(pg->conn)) {
-		short events;
-		int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
-		if (rc < 0) {
-			mrt_pg_cancel(pg);
-			return rc;
-		}
-		if (!PQconsumeInput(pg->conn))
-			return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
-			                PQerrorMessage(pg->conn));
-	}
-	mrt_auto_pgresult result = PQgetResult(pg->conn);
-	PGresult *more;
-	while ((more = PQgetResult(pg->conn)))
-		PQclear(more);
-	if (!result)
-		return mrt_no_memory(err);
-	ExecStatusType status = PQresultStatus(result);
-	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		return mrt_pg_fail(pg, result, err);
-	*ret = mrt_steal(result);
-	return 0;
+		return not_sent(pg, err);
+	return take_result(pg, run, ret, err);
+}
+
+int mrt_pg_script(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+                  struct mrt_error *err)
+{
+	mrt_auto_pgresult result = NULL;
+	return PQsendQuery(pg->conn, sql) ? take_result(pg, run, &result, err) : not_sent(pg, err);
 }
 
 int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,

@@ -66,6 +66,9 @@ static inline void mrt_pgresult_auto(PGresult **result)
  * message; a lost connection is MRT_UNREACHABLE, a missing privilege MRT_REFUSED. */
 int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
                  const char *const *values, int n_values, PGresult **ret, struct mrt_error *err);
+/* Several statements in one text; outside a transaction block they are one transaction. */
+int mrt_pg_script(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+                  struct mrt_error *err);
 /* One statement, built by format, whose rows do not matter. Quote with mrt_pg_name/_literal. */
 int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));

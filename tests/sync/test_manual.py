@@ -121,7 +121,7 @@ def check_settings():
 def check_members():
     """Every member of the documents is in the manual."""
     names = set()
-    for path in tap.c_files('lib/ops/backup') + ['cmd/maratea/store_probe.c']:
+    for path in tap.c_files('lib/ops/backup') + tap.c_files('lib/ops/tenant'):
         text = tap.read(path)
         names |= set(re.findall(r'mrt_json_set\w*\([^,()]+, "(\w+)"', text))
         # tables of members: { "id", m->id }, { "time", time }, ...
@@ -136,7 +136,8 @@ def check_members():
     tap.check({'role_passwords', 'stored_sha256', 'system_identifier', 'space_free', 'age_s',
                'conditional_put', 'manifest_sha256', 'duration_ms', 'of_extension'} <= names,
               'the members are found in the source', sorted(names))
-    pages = ''.join(tap.read('man', p) for p in ('maratea-backup.1', 'maratea-store.1',
+    pages = ''.join(tap.read('man', p) for p in ('maratea-backup.1', 'maratea-store.1', 'maratea-db.1',
+                                                 'maratea-tenant.1',
                                                  'maratea-repository.7'))
     known = set()
     for line in pages.split('\n'):

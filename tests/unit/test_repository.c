@@ -64,10 +64,10 @@ static void names_are_letters_digits_dash_and_underline(void **state)
 		"a\n", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
 	};
 	for (size_t i = 0; i < COUNT(right); i++)
-		assert_ok(mrt_backup_name_check("target", right[i], &err));
+		assert_ok(mrt_config_name_check("target", right[i], &err));
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		assert_code(MRT_USAGE, mrt_backup_name_check("target", wrong[i], &err));
-	assert_code(MRT_USAGE, mrt_backup_name_check("target", "a/b", &err));
+		assert_code(MRT_USAGE, mrt_config_name_check("target", wrong[i], &err));
+	assert_code(MRT_USAGE, mrt_config_name_check("target", "a/b", &err));
 	assert_string_equal(err.text, "target 'a/b': only letters, digits, '_' and '-', 1 to 64 of "
 	                              "them");
 }

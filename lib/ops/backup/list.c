@@ -80,9 +80,9 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 	struct mrt_backup_list found = { 0 };
 	int rc = json ? mrt_json_set(json, "backups", list, err) : mrt_no_memory(err);
 	if (rc == 0 && target)
-		rc = mrt_backup_name_check("target", target, err);
+		rc = mrt_config_name_check("target", target, err);
 	if (rc == 0)
-		rc = mrt_backup_name_check("platform", config->platform_name, err);
+		rc = mrt_config_name_check("platform", config->platform_name, err);
 	if (rc == 0)
 		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)

@@ -268,11 +268,11 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
 	const char *id = slash ? slash + 1 : text;
 	bool latest = strcmp(id, "latest") == 0;
 	mrt_autofree char *target = NULL;
-	int rc = mrt_backup_name_check("platform", platform, err);
+	int rc = mrt_config_name_check("platform", platform, err);
 	if (rc == 0 && slash)
 		rc = mrt_text_printf(&target, err, "%.*s", (int)(slash - text), text);
 	if (rc == 0 && target)
-		rc = mrt_backup_name_check("target", target, err);
+		rc = mrt_config_name_check("target", target, err);
 	if (rc == 0 && !latest && !mrt_backup_id_valid(id))
 		rc = mrt_fail(err, MRT_USAGE,
 		              "'%.80s' is neither a backup id like "

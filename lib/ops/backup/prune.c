@@ -392,9 +392,9 @@ int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = read_policy(&total, err);
 	if (rc == 0)
-		rc = mrt_backup_name_check("platform", config->platform_name, err);
+		rc = mrt_config_name_check("platform", config->platform_name, err);
 	if (rc == 0 && options->target)
-		rc = mrt_backup_name_check("target", options->target, err);
+		rc = mrt_config_name_check("target", options->target, err);
 	if (rc == 0)
 		rc = mrt_store_views_open(run, config, &views, err);
 	if (rc < 0)

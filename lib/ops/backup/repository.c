@@ -39,19 +39,6 @@ int64_t mrt_backup_id_time(const char *id)
 	return when;
 }
 
-#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-
-int mrt_backup_name_check(const char *what, const char *name, struct mrt_error *err)
-{
-	size_t n = strlen(name);
-	if (n > 0 && n <= 64 && strspn(name, PLAIN) == n)
-		return 0;
-	return mrt_fail(err, MRT_USAGE,
-	                "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of "
-	                "them",
-	                what, name);
-}
-
 void mrt_backup_name_encode(const char *name, struct mrt_buf *buf)
 {
 	mrt_percent_encode(buf, name, strlen(name), "_-");
@@ -85,34 +72,7 @@ int mrt_repository_buffers(const struct mrt_config *config, uint64_t fixed, unsi
 int mrt_repository_open(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
                         struct mrt_error *err)
 {
-	const struct mrt_store_options options = {
-		.url = config->store_url,
-		.driver = config->store_driver,
-		.endpoint = config->store_endpoint,
-		.region = config->store_region,
-		.access_key = config->store_access_key,
-		.secret_key = config->store_secret_key,
-		.session_token = config->store_session_token,
-		.aws = &config->aws,
-		.style = config->store_style,
-		.libs3_max_object = config->store_libs3_max_object,
-		.libs3_memory = config->backup_memory / 2,
-		.insecure_tls = config->store_insecure_tls &&
-		                strcmp(config->store_insecure_tls, "true") == 0,
-		.object_lock_mode = config->store_object_lock_mode,
-		.object_lock_days = config->store_object_lock_days,
-		.concurrency = (unsigned)config->store_concurrency,
-		.part_size = (size_t)config->store_part_size,
-		.buffers = buffers,
-		.give_up_after = config->store_give_up_after,
-		.retry_first = config->limits_retry_first,
-		.retry_longest = config->limits_retry_longest,
-		.http = { .dns = mrt_config_dns(config),
-		          .ca_file = config->store_ca_file,
-		          .connect_timeout = config->limits_connect,
-		          .stall_timeout = config->limits_stall },
-	};
-	return mrt_store_open(&options, ret, err);
+	return mrt_config_open_store(config, buffers, ret, err);
 }
 
 #define PARTS_MAX 10000 /* of an object in S3 */

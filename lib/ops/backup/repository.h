@@ -10,7 +10,7 @@
 #define MRT_OPS_BACKUP_REPOSITORY_H
 
 #include "client/store.h"
-#include "ops/config/config.h"
+#include "ops/config/open.h"
 
 #define MRT_BACKUP_ID_SIZE 24 /* "20261122T020000Z-3fa9c1" and the NUL */
 
@@ -19,8 +19,6 @@ void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE]);
 bool mrt_backup_id_valid(const char *text);
 /* Seconds since 1970 of a valid id. */
 int64_t mrt_backup_id_time(const char *id);
-/* A target's or platform's name: letters, digits, "_", "-". MRT_USAGE otherwise. */
-int mrt_backup_name_check(const char *what, const char *name, struct mrt_error *err);
 /* A database's name as a piece of a key: percent-encoded outside [A-Za-z0-9_-]. */
 void mrt_backup_name_encode(const char *name, struct mrt_buf *buf);
 

@@ -277,7 +277,7 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 	b.context.warnings = json_array();
 	int rc = b.context.warnings ? 0 : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_backup_name_check("platform", config->platform_name, err);
+		rc = mrt_config_name_check("platform", config->platform_name, err);
 	if (rc == 0)
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &b.recipients, err);

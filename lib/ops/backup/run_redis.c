@@ -281,7 +281,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 	char who[64];
 	mrt_backup_id_new(run, w.id);
 	snprintf(who, sizeof(who), "backup run %s", w.id);
-	int rc = mrt_backup_name_check("platform", config->platform_name, err);
+	int rc = mrt_config_name_check("platform", config->platform_name, err);
 	if (rc == 0)
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &w.recipients, err);

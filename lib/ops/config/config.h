@@ -23,8 +23,9 @@ struct mrt_config_flag {
 
 struct mrt_config {
 	/* texts are NULL when unset */
-	char *platform_name, *platform_domain;
+	char *platform_name, *platform_domain, *platform_id;
 	char *postgres_url, *postgres_password, *postgres_bin_dir;
+	char *postgres_migrate_url, *postgres_migrate_password;
 	char *redis_url, *redis_ca_file;
 	char *store_url, *store_driver, *store_endpoint, *store_region, *store_style,
 	        *store_ca_file;

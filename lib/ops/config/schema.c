@@ -39,9 +39,12 @@
 const struct mrt_setting mrt_settings[] = {
 	TEXT("platform.name", platform_name, "default", NULL),
 	TEXT("platform.domain", platform_domain, NULL, NULL),
+	TEXT("platform.id", platform_id, NULL, NULL),
 	URL("postgres.url", postgres_url, "DATABASE_URL"),
 	SECRET("postgres.password", postgres_password, NULL),
 	TEXT("postgres.bin-dir", postgres_bin_dir, NULL, NULL),
+	URL("postgres.migrate-url", postgres_migrate_url, NULL),
+	SECRET("postgres.migrate-password", postgres_migrate_password, NULL),
 	URL("redis.url", redis_url, "REDIS_URL"),
 	TEXT("redis.ca-file", redis_ca_file, NULL, NULL),
 	URL("store.url", store_url, NULL), /* s3://$S3_BUCKET: see load.c */

@@ -3,6 +3,7 @@
 #include "codec/zstd.h"
 #include "ops/config/internal.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -53,8 +54,21 @@ int mrt_config_settle(struct mrt_config *config, size_t index, struct mrt_error 
 	              : 0;
 }
 
+static bool is_uuid(const char *text)
+{
+	size_t n = 0;
+	for (const char *p = text; *p; p++, n++)
+		if (n == 8 || n == 13 || n == 18 || n == 23 ? *p != '-'
+		                                            : !isxdigit((unsigned char)*p))
+			return false;
+	return n == 36;
+}
+
 int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 {
+	if (config->platform_id && !is_uuid(config->platform_id))
+		return mrt_fail(err, MRT_CONFIG, "platform.id '%.80s' is no UUID",
+		                config->platform_id);
 	int level;
 	const char *style = config->store_style;
 	if (strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&

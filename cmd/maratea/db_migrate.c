@@ -1,0 +1,123 @@
+/* db_migrate.c - "maratea db migrate" and "maratea db status". */
+#include "maratea/commands.h"
+#include "ops/tenant/db.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct args {
+	int64_t jobs;
+	bool dry_run;
+};
+
+static const struct mrt_opt migrate_opts[] = {
+	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N",
+	               "so many schools' own schemas at a time", 1, 32),
+	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what is pending; apply nothing"),
+	MRT_OPT_END
+};
+static const struct mrt_opt status_opts[] = { MRT_OPT_END };
+
+static void count(const json_t *schema, uint64_t *pending, const char **worst)
+{
+	const json_t *item;
+	size_t i;
+	*pending = 0;
+	json_array_foreach (json_object_get(schema, "migrations"), i, item) {
+		const char *state = mrt_json_text_or(item, "state", "");
+		*pending += strcmp(state, "pending") == 0;
+		if (strcmp(state, "edited") == 0 || strcmp(state, "unknown") == 0)
+			*worst = state;
+	}
+}
+
+static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
+{
+	static const struct mrt_column columns[] = {
+		{ "SCHEMA", MRT_LEFT }, { "OF", MRT_LEFT },       { "VERSION", MRT_RIGHT },
+		{ "NEW", MRT_RIGHT },   { "PENDING", MRT_RIGHT }, { "STATE", MRT_LEFT },
+	};
+	mrt_auto(mrt_table) *table = NULL;
+	int rc = mrt_table_new(columns, 6, &table, err);
+	const json_t *item, *m;
+	size_t i, k;
+	json_array_foreach (json_object_get(report, "schemas"), i, item) {
+		const char *error = mrt_json_text_or(item, "error", NULL), *worst = NULL;
+		char version[24] = "-", applied[24], waiting[24];
+		uint64_t pending;
+		count(item, &pending, &worst);
+		json_array_foreach (json_object_get(item, "migrations"), k, m)
+			if (strcmp(mrt_json_text_or(m, "state", ""), "pending") != 0)
+				snprintf(version, sizeof(version), "%04" PRIu64,
+				         mrt_json_size_or(m, "number", 0));
+		snprintf(applied, sizeof(applied), "%" PRIu64,
+		         mrt_json_size_or(item, "applied", 0));
+		snprintf(waiting, sizeof(waiting), "%" PRIu64, pending);
+		const char *tenant = mrt_json_text_or(item, "tenant", NULL);
+		const char *const cells[] = { mrt_json_text_or(item, "schema", ""),
+			                      tenant   ? tenant
+			                      : i == 0 ? "the platform"
+			                               : "schools that share",
+			                      version,
+			                      applied,
+			                      waiting,
+			                      error         ? error
+			                      : worst       ? worst
+			                      : pending > 0 ? "behind"
+			                                    : "up to date" };
+		if (rc == 0)
+			mrt_table_row(table, cells);
+	}
+	return rc < 0 ? rc : mrt_table_show(out, table, err);
+}
+
+static int answer(const struct mrt_cmd_env *env, const json_t *report, int rc,
+                  struct mrt_error *err)
+{
+	struct mrt_error other;
+	int shown = 0;
+	if (report)
+		shown = env->out->json ? mrt_show_json(env->out, report, &other)
+		                       : show(env->out, report, &other);
+	if (rc == 0 && shown < 0 && err)
+		*err = other;
+	return rc < 0 ? rc : shown;
+}
+
+static int run_migrate(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	const struct args *a = args;
+	const struct mrt_db_migrate_options how = { .jobs = a->jobs ? (unsigned)a->jobs : 1,
+		                                    .dry_run = a->dry_run };
+	mrt_auto_json report = NULL;
+	int rc = mrt_db_migrate(env->run, env->config, &how, &report, err);
+	return answer(env, report, rc, err);
+}
+
+static int run_status(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	(void)args;
+	mrt_auto_json report = NULL;
+	int rc = mrt_db_status(env->run, env->config, &report, err);
+	return answer(env, report, rc, err);
+}
+
+const struct mrt_cmd mrt_cmd_db_migrate = {
+	.group = "db",
+	.verb = "migrate",
+	.summary = "bring every schema up to this maratea's",
+	.opts = migrate_opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run_migrate,
+};
+const struct mrt_cmd mrt_cmd_db_status = {
+	.group = "db",
+	.verb = "status",
+	.summary = "which migrations each schema has",
+	.opts = status_opts,
+	.args_size = 0,
+	.needs_config = true,
+	.run = run_status,
+};

@@ -1,0 +1,20 @@
+/* open.h - what the configuration leads to: the store, a PostgreSQL server. */
+#ifndef MRT_OPS_CONFIG_OPEN_H
+#define MRT_OPS_CONFIG_OPEN_H
+
+#include "client/pg.h"
+#include "client/store.h"
+#include "ops/config/config.h"
+
+/* Opens the configured store; buffers: how many part buffers it may use. */
+int mrt_config_open_store(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,
+                          struct mrt_error *err);
+/* Connects by a URL (NULL: the environment alone); its password, or else password, is registered as
+ * a secret. database: NULL: the URL's. */
+int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *config, const char *url,
+                       const char *password, const char *database, const char *application,
+                       struct mrt_pg **ret, struct mrt_error *err);
+/* A target's or platform's name: letters, digits, "_", "-". MRT_USAGE otherwise. */
+int mrt_config_name_check(const char *what, const char *name, struct mrt_error *err);
+
+#endif

@@ -1,0 +1,274 @@
+/* db_init.c - "db init": roles, schemas, and whose database this is. */
+#include "base/file.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "ops/config/open.h"
+#include "ops/tenant/db.h"
+#include "ops/tenant/migrations.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PASSWORD_BYTES 24
+
+static const struct role {
+	const char *name, *attributes;
+	bool login;
+} roles[] = {
+	{ MRT_OWNER, "NOLOGIN INHERIT BYPASSRLS NOREPLICATION", false },
+	{ "maratea_migrate", "LOGIN NOINHERIT NOBYPASSRLS NOREPLICATION", true },
+	{ "maratea_backup", "LOGIN INHERIT BYPASSRLS REPLICATION", true },
+	{ "maratea_app", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION", true },
+	{ "maratea_ops", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION", true },
+};
+#define N_ROLES (sizeof(roles) / sizeof(roles[0]))
+
+/* Every one of these may be said again. maratea_migrate reaches its roles by SET ROLE only. */
+static const char *const grants[] = {
+	"GRANT " MRT_OWNER ", maratea_app TO maratea_migrate",
+	"GRANT pg_read_all_data TO maratea_backup",
+	"CREATE SCHEMA IF NOT EXISTS " MRT_PLATFORM_SCHEMA " AUTHORIZATION " MRT_OWNER,
+	"CREATE SCHEMA IF NOT EXISTS " MRT_SHARED_SCHEMA " AUTHORIZATION " MRT_OWNER,
+	"GRANT USAGE ON SCHEMA " MRT_PLATFORM_SCHEMA ", " MRT_SHARED_SCHEMA
+	" TO maratea_app, maratea_ops, maratea_migrate",
+	"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+	"CREATE TABLE IF NOT EXISTS " MRT_PLATFORM_SCHEMA
+	".platform (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), id uuid NOT NULL, "
+	"created_at timestamptz NOT NULL DEFAULT now())",
+	"ALTER TABLE " MRT_PLATFORM_SCHEMA ".platform OWNER TO " MRT_OWNER,
+	"GRANT SELECT ON " MRT_PLATFORM_SCHEMA
+	".platform TO maratea_app, maratea_ops, maratea_migrate",
+};
+
+struct init {
+	const struct mrt_run *run;
+	const struct mrt_config *config;
+	const struct mrt_db_init_options *options;
+	struct mrt_pg *pg;
+	struct mrt_store *store; /* NULL: none is configured */
+	char *id;
+	json_t *roles;
+};
+
+static void init_release(struct init *i)
+{
+	mrt_pg_free(i->pg);
+	mrt_store_free(i->store);
+	json_decref(i->roles);
+	free(i->id);
+}
+
+static int check_admin(const struct init *i, struct mrt_error *err)
+{
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(i->pg, i->run,
+	                      "SELECT rolsuper::text, (rolcreaterole AND rolbypassrls AND "
+	                      "rolreplication)::text, rolname FROM pg_roles WHERE rolname = "
+	                      "current_user",
+	                      NULL, 0, &r, err);
+	if (rc < 0)
+		return rc;
+	if (i->pg->version < 150000)
+		return mrt_fail(err, MRT_UNSUPPORTED, "%s is PostgreSQL %d; 15 is needed",
+		                i->pg->where, i->pg->version / 10000);
+	bool super = strcmp(PQgetvalue(r, 0, 0), "true") == 0;
+	bool enough = i->pg->version >= 160000 && strcmp(PQgetvalue(r, 0, 1), "true") == 0;
+	if (super || enough)
+		return 0;
+	mrt_fail(err, MRT_UNSUPPORTED,
+	         "the role %s cannot create roles that bypass row security: without them "
+	         "migrations would see no rows, and no backup would be complete",
+	         PQgetvalue(r, 0, 2));
+	return mrt_hint(err,
+	                "it takes a superuser, or from PostgreSQL 16 on a role with CREATEROLE, "
+	                "BYPASSRLS and REPLICATION");
+}
+
+/* The password in DIR/<role>, made where there is none. */
+static int password_of(const struct init *i, const char *role, char **ret, struct mrt_error *err)
+{
+	mrt_autofree char *path = NULL;
+	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = { .ceiling = 1 << 20 };
+	int rc = mrt_text_printf(&path, err, "%s/%s", i->options->passwords, role);
+	if (rc == 0)
+		rc = mrt_file_read(path, &text, err);
+	if (rc == MRT_NOT_FOUND) {
+		unsigned char random[PASSWORD_BYTES];
+		char hex[2 * PASSWORD_BYTES + 1];
+		mrt_random(random, sizeof(random));
+		mrt_hex(random, sizeof(random), hex);
+		mrt_buf_add_text(&text, hex);
+		rc = mrt_file_create(path, hex, strlen(hex), 0600, err);
+		explicit_bzero(hex, sizeof(hex));
+	}
+	if (rc == 0)
+		rc = mrt_text_printf(ret, err, "%.*s", (int)strcspn(mrt_buf_text(&text), "\r\n"),
+		                     mrt_buf_text(&text));
+	if (rc == 0 && !**ret)
+		rc = mrt_fail(err, MRT_CONFIG, "%s is empty", path);
+	return rc < 0 ? rc : mrt_log_secret(i->run->log, *ret, err);
+}
+
+/* The server gets the verifier, never the password. */
+static int set_password(const struct init *i, const char *role, struct mrt_error *err)
+{
+	mrt_auto_secret password = NULL;
+	int rc = password_of(i, role, &password, err);
+	if (rc < 0)
+		return rc;
+	char *verifier = PQencryptPasswordConn(i->pg->conn, password, role, "scram-sha-256");
+	if (!verifier)
+		return mrt_fail(err, MRT_FAILED, "PostgreSQL: %s", PQerrorMessage(i->pg->conn));
+	rc = mrt_pg_exec(i->pg, i->run, err, "ALTER ROLE %s PASSWORD '%s'", role, verifier);
+	PQfreemem(verifier);
+	return rc;
+}
+
+static int set_role(const struct init *i, const struct role *role, struct mrt_error *err)
+{
+	const char *const values[] = { role->name };
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(i->pg, i->run, "SELECT FROM pg_roles WHERE rolname = $1", values, 1,
+	                      &r, err);
+	bool there = rc == 0 && PQntuples(r) > 0;
+	bool password = role->login && i->options->passwords;
+	if (rc == 0 && !there)
+		rc = mrt_pg_exec(i->pg, i->run, err, "CREATE ROLE %s", role->name);
+	if (rc == 0)
+		rc = mrt_pg_exec(i->pg, i->run, err, "ALTER ROLE %s %s", role->name,
+		                 role->attributes);
+	if (rc == 0 && password && !i->options->dry_run)
+		rc = set_password(i, role->name, err);
+	json_t *item = json_object();
+	if (rc < 0) {
+		json_decref(item);
+		return rc;
+	}
+	rc = mrt_json_append(i->roles, item, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(item, "name", role->name, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(item, "action", there ? "keep" : "create", err);
+	return rc < 0 ? rc
+	              : mrt_json_set(item, "password",
+	                             !role->login ? json_null() : json_boolean(password), err);
+}
+
+/* The id that is there already, or the configured one, or a new one. */
+static int choose_id(struct init *i, struct mrt_error *err)
+{
+	mrt_autofree char *there = NULL;
+	const char *wanted = i->config->platform_id;
+	int rc = mrt_pg_value(i->pg, i->run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
+	                      &there, err);
+	if (rc < 0)
+		return rc;
+	if (*there && wanted && strcasecmp(there, wanted) != 0)
+		return mrt_fail(
+		        err, MRT_CHANGED,
+		        "the database is platform %s; the configuration (platform.id) is of "
+		        "%s",
+		        there, wanted);
+	if (*there)
+		return mrt_text_dup(there, &i->id, err);
+	const char *const values[] = { wanted };
+	mrt_auto_pgresult r = NULL;
+	rc = mrt_pg_query(i->pg, i->run,
+	                  "INSERT INTO " MRT_PLATFORM_SCHEMA
+	                  ".platform (id) VALUES (coalesce($1::uuid, gen_random_uuid())) RETURNING "
+	                  "id",
+	                  values, 1, &r, err);
+	return rc < 0 ? rc : mrt_text_dup(PQgetvalue(r, 0, 0), &i->id, err);
+}
+
+/* <platform.name>/platform.json in the store: whose backups those are. */
+static int compare_store(struct init *i, bool *ret_missing, struct mrt_error *err)
+{
+	mrt_autofree char *key = NULL;
+	mrt_auto_buf text = MRT_BUF_INIT;
+	mrt_auto_json json = NULL;
+	*ret_missing = false;
+	if (!i->store)
+		return 0;
+	int rc = mrt_text_printf(&key, err, "%s/platform.json", i->config->platform_name);
+	if (rc == 0)
+		rc = mrt_store_get_bytes(i->store, i->run, key, &text, err);
+	*ret_missing = rc == MRT_NOT_FOUND;
+	if (rc < 0)
+		return *ret_missing ? 0 : rc;
+	rc = mrt_json_parse(mrt_buf_text(&text), text.len, &json, err);
+	if (rc < 0)
+		return mrt_context(err, rc, "%s in the store", key);
+	const char *id = mrt_json_text_or(json, "id", "");
+	return strcasecmp(id, i->id) == 0
+	               ? 0
+	               : mrt_fail(err, MRT_CHANGED,
+	                          "the store holds platform %s; the database is platform %s", id,
+	                          i->id);
+}
+
+static int put_store(struct init *i, struct mrt_error *err)
+{
+	mrt_autofree char *key = NULL, *text = NULL;
+	bool missing;
+	int rc = mrt_text_printf(&key, err, "%s/platform.json", i->config->platform_name);
+	if (rc == 0)
+		rc = mrt_text_printf(&text, err, "{\n  \"id\": \"%s\"\n}\n", i->id);
+	if (rc == 0)
+		rc = mrt_store_put_bytes(i->store, i->run, key, text, strlen(text), err);
+	return rc == MRT_EXISTS ? compare_store(i, &missing, err) : rc;
+}
+
+/* All of it is one transaction, the look at the store included. */
+static int set_up(struct init *i, struct mrt_error *err)
+{
+	bool missing = false;
+	int rc = mrt_pg_exec(i->pg, i->run, err, "BEGIN");
+	for (size_t k = 0; rc == 0 && k < N_ROLES; k++)
+		rc = set_role(i, &roles[k], err);
+	if (rc == 0 && i->pg->version >= 160000) /* who creates a role may not become it */
+		rc = mrt_pg_exec(i->pg, i->run, err,
+		                 "GRANT " MRT_OWNER " TO CURRENT_USER WITH SET TRUE");
+	for (size_t k = 0; rc == 0 && k < sizeof(grants) / sizeof(grants[0]); k++)
+		rc = mrt_pg_exec(i->pg, i->run, err, "%s", grants[k]);
+	if (rc == 0)
+		rc = choose_id(i, err);
+	if (rc == 0)
+		rc = compare_store(i, &missing, err);
+	if (rc == 0)
+		rc = mrt_pg_exec(i->pg, i->run, err, i->options->dry_run ? "ROLLBACK" : "COMMIT");
+	if (rc == 0 && missing && !i->options->dry_run)
+		rc = put_store(i, err);
+	return rc;
+}
+
+int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
+                const struct mrt_db_init_options *options, json_t **ret, struct mrt_error *err)
+{
+	mrt_cleanup(init_release) struct init i = {
+		.run = run, .config = config, .options = options, .roles = json_array()
+	};
+	mrt_auto_json json = json_object();
+	int rc = i.roles && json ? mrt_config_name_check("platform", config->platform_name, err)
+	                         : mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_config_open_pg(run, config, options->admin_url, NULL, NULL,
+		                        "maratea db init", &i.pg, err);
+	if (rc == 0 && config->store_url)
+		rc = mrt_config_open_store(config, 2, &i.store, err);
+	if (rc == 0)
+		rc = check_admin(&i, err);
+	if (rc == 0)
+		rc = set_up(&i, err);
+	if (rc == 0 && !config->store_url)
+		mrt_warn(run, "no store is configured: the platform's id is in the database only");
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "platform_id", i.id, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "dry_run", json_boolean(options->dry_run), err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "roles", json_incref(i.roles), err);
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}

@@ -1,0 +1,282 @@
+/* db_migrate.c - "db migrate" and "db status": every schema that there is. */
+#include "base/text.h"
+#include "ops/config/open.h"
+#include "ops/tenant/db.h"
+#include "ops/tenant/migrations.h"
+#include "ops/tenant/places.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOCK_TIMEOUT (2 * MRT_SECOND)
+#define GIVE_UP_AFTER (120 * MRT_SECOND)
+
+struct place {
+	const char *set;
+	char *schema, *database,
+	        *tenant; /* database NULL: the platform's; tenant NULL: not one's */
+	unsigned applied;
+	json_t *states;
+	int rc;
+	struct mrt_error err;
+};
+
+struct migrating {
+	const struct mrt_run *run;
+	const struct mrt_config *config;
+	bool look_only;
+	struct place *places;
+	size_t n, next;
+	pthread_mutex_t lock;
+};
+
+static void migrating_release(struct migrating *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		free(m->places[i].schema);
+		free(m->places[i].database);
+		free(m->places[i].tenant);
+		json_decref(m->places[i].states);
+	}
+	free(m->places);
+	pthread_mutex_destroy(&m->lock);
+}
+
+int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, const char *database,
+                   struct mrt_pg **ret, struct mrt_error *err)
+{
+	if (!config->postgres_migrate_url) {
+		mrt_fail(err, MRT_CONFIG, "there is no role to migrate as");
+		return mrt_hint(err,
+		                "set postgres.migrate-url, as maratea_migrate; 'maratea db init' "
+		                "makes the role");
+	}
+	return mrt_config_open_pg(run, config, config->postgres_migrate_url,
+	                          config->postgres_migrate_password, database, "maratea db migrate",
+	                          ret, err);
+}
+
+int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
+                       const struct mrt_config *config, struct mrt_error *err)
+{
+	mrt_autofree char *there = NULL, *id = NULL;
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
+	                      ".platform')::text, '')",
+	                      &there, err);
+	if (rc == 0 && !*there) {
+		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
+		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
+	}
+	if (rc == 0)
+		rc = mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id,
+		                  err);
+	if (rc < 0)
+		return rc;
+	if (!config->platform_id)
+		mrt_warn(run,
+		         "platform.id is not set: whose database this is was not compared (it is "
+		         "%s)",
+		         id);
+	else if (strcasecmp(id, config->platform_id) != 0)
+		return mrt_fail(
+		        err, MRT_CHANGED,
+		        "the database is platform %s; the configuration (platform.id) is of "
+		        "%s",
+		        id, config->platform_id);
+	return 0;
+}
+
+static int check_role(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+{
+	mrt_autofree char *text = NULL;
+	int rc = mrt_pg_value(
+	        pg, run,
+	        "SELECT (SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles "
+	        "WHERE rolname = '" MRT_OWNER "')::text",
+	        &text, err);
+	if (rc < 0 || strcmp(text, "true") == 0)
+		return rc;
+	mrt_fail(err, MRT_REFUSED, "%s: the role may not become " MRT_OWNER, pg->where);
+	return mrt_hint(err, "connect as maratea_migrate, which 'maratea db init' makes");
+}
+
+static int add_place(struct migrating *m, const char *set, const char *schema, const char *database,
+                     const char *tenant, struct mrt_error *err)
+{
+	struct place *grown = realloc(m->places, (m->n + 1) * sizeof(*grown));
+	if (!grown)
+		return mrt_no_memory(err);
+	m->places = grown;
+	struct place *p = &grown[m->n++];
+	*p = (struct place) { .set = set };
+	int rc = mrt_text_dup(schema, &p->schema, err);
+	if (rc == 0 && database)
+		rc = mrt_text_dup(database, &p->database, err);
+	return rc == 0 && tenant ? mrt_text_dup(tenant, &p->tenant, err) : rc;
+}
+
+static int find_places(struct migrating *m, struct mrt_pg *pg, struct mrt_error *err)
+{
+	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
+	int rc = mrt_places_read(pg, m->run, &own, err);
+	for (size_t i = 0; rc == 0 && i < own.n; i++)
+		rc = add_place(m, "tenant", own.items[i].schema, own.items[i].database,
+		               own.items[i].tenant, err);
+	return rc;
+}
+
+static int visit(const struct migrating *m, struct mrt_pg *pg, struct place *p,
+                 struct mrt_error *err)
+{
+	const struct mrt_migrate_options options = {
+		.lock_timeout = LOCK_TIMEOUT,
+		.give_up_after = GIVE_UP_AFTER,
+		.retry_first = m->config->limits_retry_first,
+		.retry_longest = m->config->limits_retry_longest,
+	};
+	int rc = m->look_only ? 0
+	                      : mrt_migrate_apply(pg, m->run, p->set, p->schema, &options,
+	                                          &p->applied, err);
+	return rc < 0 ? rc : mrt_migrate_state(pg, m->run, p->set, p->schema, &p->states, err);
+}
+
+/* One of those that schools have for themselves, over a connection of its own. */
+static void visit_own(const struct migrating *m, struct place *p)
+{
+	mrt_auto(mrt_pg) *pg = NULL;
+	p->rc = mrt_run_check(m->run, &p->err);
+	if (p->rc == 0)
+		p->rc = mrt_db_connect(m->run, m->config, p->database, &pg, &p->err);
+	if (p->rc == 0)
+		p->rc = visit(m, pg, p, &p->err);
+	if (p->rc < 0)
+		mrt_warn(m->run, "%s: %s", p->tenant, p->err.text);
+}
+
+static void *work(void *arg)
+{
+	struct migrating *m = arg;
+	for (;;) {
+		pthread_mutex_lock(&m->lock);
+		size_t at = m->next < m->n ? m->next++ : m->n;
+		pthread_mutex_unlock(&m->lock);
+		if (at == m->n)
+			return NULL;
+		visit_own(m, &m->places[at]);
+	}
+}
+
+static void visit_others(struct migrating *m, unsigned jobs)
+{
+	pthread_t threads[32];
+	unsigned n = 0;
+	while (n + 1 < jobs && n < 31 && pthread_create(&threads[n], NULL, work, m) == 0)
+		n++;
+	work(m);
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static int describe(const struct migrating *m, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto_json json = json_object();
+	json_t *list = json_array();
+	int rc = json ? mrt_json_set(json, "schemas", list, err) : mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < m->n; i++) {
+		const struct place *p = &m->places[i];
+		json_t *item = json_object();
+		rc = mrt_json_append(list, item, err);
+		const char *const texts[][2] = { { "set", p->set },
+			                         { "schema", p->schema },
+			                         { "database", p->database },
+			                         { "tenant", p->tenant },
+			                         { "error", p->rc < 0 ? p->err.text : NULL } };
+		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
+			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
+		if (rc == 0)
+			rc = mrt_json_set_size(item, "applied", p->applied, err);
+		if (rc == 0)
+			rc = mrt_json_set(item, "migrations",
+			                  p->states ? json_incref(p->states) : json_array(), err);
+	}
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
+
+static size_t count_pending(const struct migrating *m)
+{
+	size_t n = 0, i;
+	const json_t *item;
+	for (size_t k = 0; k < m->n; k++)
+		json_array_foreach (m->places[k].states, i, item)
+			n += strcmp(mrt_json_text_or(item, "state", ""), "applied") != 0;
+	return n;
+}
+
+static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *pg = NULL;
+	size_t failed = 0, first = 0;
+	int rc = mrt_db_connect(m->run, m->config, NULL, &pg, err);
+	if (rc == 0)
+		rc = mrt_platform_check(pg, m->run, m->config, err);
+	if (rc == 0)
+		rc = check_role(pg, m->run, err);
+	if (rc == 0 && !m->look_only)
+		rc = mrt_migrate_lock(pg, m->run, err);
+	if (rc == 0)
+		rc = add_place(m, "platform", MRT_PLATFORM_SCHEMA, NULL, NULL, err);
+	if (rc == 0)
+		rc = add_place(m, "tenant", MRT_SHARED_SCHEMA, NULL, NULL, err);
+	for (; rc == 0 && m->next < 2; m->next++)
+		rc = visit(m, pg, &m->places[m->next], err);
+	if (rc == 0)
+		rc = find_places(m, pg, err);
+	if (rc < 0)
+		return rc;
+	visit_others(m, jobs);
+	for (size_t i = m->n; i > 0; i--)
+		if (m->places[i - 1].rc < 0) {
+			failed++;
+			first = i - 1;
+		}
+	rc = describe(m, ret, err);
+	if (rc == 0 && failed > 0) {
+		const struct place *p = &m->places[first];
+		rc = p->rc == MRT_CANCELLED || p->rc == MRT_DEADLINE
+		             ? mrt_fail(err, (enum mrt_code)p->rc, "%s", p->err.text)
+		             : mrt_fail(err, MRT_FAILED,
+		                        "%zu of %zu schemas failed, the first: %s: %s", failed,
+		                        m->n, p->tenant, p->err.text);
+	}
+	return rc;
+}
+
+int mrt_db_migrate(const struct mrt_run *run, const struct mrt_config *config,
+                   const struct mrt_db_migrate_options *options, json_t **ret,
+                   struct mrt_error *err)
+{
+	mrt_cleanup(migrating_release) struct migrating m = { .run = run,
+		                                              .config = config,
+		                                              .look_only = options->dry_run };
+	pthread_mutex_init(&m.lock, NULL);
+	return visit_all(&m, options->jobs, ret, err);
+}
+
+int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+                  struct mrt_error *err)
+{
+	mrt_cleanup(migrating_release) struct migrating m = { .run = run,
+		                                              .config = config,
+		                                              .look_only = true };
+	pthread_mutex_init(&m.lock, NULL);
+	int rc = visit_all(&m, 4, ret, err);
+	size_t pending = rc == 0 ? count_pending(&m) : 0;
+	return pending == 0 ? rc
+	                    : mrt_fail(err, MRT_BAD,
+	                               "%zu migrations are not as this maratea has them", pending);
+}

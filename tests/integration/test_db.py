@@ -1,0 +1,223 @@
+"""test_db.py - a database becomes a platform's, and its schema follows the binary."""
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import threading
+
+from harness import *
+from servers import Postgres, wait_until
+
+PG = Postgres()
+ROOT = temporary()
+CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
+PASSWORDS = ROOT + "/passwords"
+os.mkdir(PASSWORDS, 0o700)
+PG.psql("CREATE DATABASE platform")
+STORE = "file://" + ROOT + "/store"
+PLAIN = environment(MARATEA_STORE=STORE, MARATEA_ADMIN_URL=PG.url("platform"))
+
+
+def init(*args, env=PLAIN, status=0):
+    return maratea("db", "init", "--yes", "--passwords", PASSWORDS, *args, env=env, status=status)
+
+
+def password(role):
+    return open(PASSWORDS + "/" + role).read()
+
+
+def sql(text, database="platform", user=None):
+    return PG.psql(text, database, user)
+
+
+INIT = init("-o", "json").json()
+ENV = environment(MARATEA_STORE=STORE, MARATEA_PLATFORM_ID=INIT["platform_id"],
+                  MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+
+
+def migrate(*args, env=ENV, status=0):
+    return maratea("db", "migrate", "-o", "json", *args, env=env, status=status)
+
+
+def states(report):
+    return {(s["schema"], m["name"]): m["state"] for s in report["schemas"] for m in s["migrations"]}
+
+
+def test_init_makes_roles_that_can_do_what_they_must_and_no_more():
+    equal([(r["name"], r["action"], r["password"]) for r in INIT["roles"]],
+          [("maratea_owner", "create", None), ("maratea_migrate", "create", True), ("maratea_backup", "create", True), ("maratea_app", "create", True),
+           ("maratea_ops", "create", True)])
+    rows = sql("SELECT rolname, rolcanlogin, rolinherit, rolbypassrls, rolreplication, rolsuper, rolcreatedb, rolcreaterole, left(rolpassword, 14) "
+               "FROM pg_authid WHERE rolname LIKE 'maratea%' ORDER BY 1").split("\n")
+    equal(rows, ["maratea_app\tt\tt\tf\tf\tf\tf\tf\tSCRAM-SHA-256$", "maratea_backup\tt\tt\tt\tt\tf\tf\tf\tSCRAM-SHA-256$",
+                 "maratea_migrate\tt\tf\tf\tf\tf\tf\tf\tSCRAM-SHA-256$", "maratea_ops\tt\tt\tf\tf\tf\tf\tf\tSCRAM-SHA-256$",
+                 "maratea_owner\tf\tt\tt\tf\tf\tf\tf"])
+    for role in ("maratea_app", "maratea_backup", "maratea_migrate", "maratea_ops"):
+        equal(stat.S_IMODE(os.stat(PASSWORDS + "/" + role).st_mode), 0o600)
+        equal(len(password(role)), 48)
+    equal(json.load(open(ROOT + "/store/default/platform.json")), {"id": INIT["platform_id"]})
+    # again: nothing is new, passwords stay
+    before = {r: password(r) for r in os.listdir(PASSWORDS)}
+    again = init("-o", "json").json()
+    equal(({r["action"] for r in again["roles"]}, again["platform_id"]), ({"keep"}, INIT["platform_id"]))
+    equal({r: password(r) for r in os.listdir(PASSWORDS)}, before)
+    # a role that somebody gave more is set right
+    sql("ALTER ROLE maratea_app BYPASSRLS")
+    init()
+    equal(sql("SELECT rolbypassrls FROM pg_roles WHERE rolname = 'maratea_app'"), "f")
+
+
+def test_init_refuses_what_would_not_work_and_what_is_anothers():
+    sql("CREATE ROLE helper LOGIN CREATEROLE CREATEDB PASSWORD 'x'")
+    PG.psql("CREATE DATABASE weak OWNER helper")
+    failed = init("--admin-url", PG.url("weak", "helper", "x"), status=3)
+    holds(failed.err, "the role helper cannot create roles that bypass row security", "hint: it takes a superuser")
+    failed = init(env=dict(PLAIN, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=5)
+    holds(failed.err, "the database is platform %s; the configuration (platform.id) is of 00000000-0000-4000-8000-000000000001" % INIT["platform_id"])
+    # another database, the same store: nothing of it stays
+    PG.psql("CREATE DATABASE second")
+    failed = init("--admin-url", PG.url("second"), status=5)
+    holds(failed.err, "the store holds platform %s; the database is platform " % INIT["platform_id"])
+    equal(sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'maratea%'", "second"), "0")
+    done = init("--admin-url", PG.url("second"), "--dry-run", env=environment())
+    holds(done.out, "maratea_owner", "keep", "nothing was changed (--dry-run)")
+    equal(sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'maratea%'", "second"), "0")
+    holds(init(env=environment(), status=2).err, "which server, and as whom?")
+    holds(maratea("db", "init", env=PLAIN, status=2).err, "--yes")
+    holds(init(env=dict(PLAIN, MARATEA_PLATFORM_ID="nonsense"), status=3).err, "platform.id 'nonsense' is no UUID")
+    lacks(init("-v").err, *[password(r) for r in os.listdir(PASSWORDS)])
+
+
+def test_migrate_applies_what_is_pending_and_status_tells():
+    failed = maratea("db", "status", "-o", "json", env=ENV, status=4)
+    equal(set(states(failed.json()).values()), {"pending"})
+    equal(states(migrate("--dry-run").json()), states(failed.json()))
+    equal(sql("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'maratea_shared'"), "0")
+    done = migrate().json()
+    equal([(s["set"], s["schema"], s["applied"]) for s in done["schemas"]], [("platform", "maratea", 1), ("tenant", "maratea_shared", 2)])
+    equal(set(states(done).values()), {"applied"})
+    equal([s["applied"] for s in migrate().json()["schemas"]], [0, 0])
+    shown = maratea("db", "status", env=ENV)
+    holds(shown.out, "maratea_shared", "schools that share", "0002", "up to date")
+    equal(sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('maratea', 'maratea_shared')"), "maratea_owner")
+    tables = sql("SELECT relname FROM pg_class WHERE relnamespace = 'maratea_shared'::regnamespace AND relkind = 'r' ORDER BY 1").split()
+    equal(tables, sorted(["tenants", "tenant_settings", "tenant_domains", "users", "memberships", "invitations", "courses", "modules", "lessons",
+                          "enrolments", "progress", "certificates", "usage_counters", "audit_log", "schema_migrations"]))
+
+
+def test_schools_see_themselves_and_nobody_else():
+    a, b = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+    for t in (a, b):
+        sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.tenants (id) VALUES ('%s'); INSERT INTO maratea_shared.users (tenant_id, email, email_norm) "
+            "VALUES ('%s', 'x@example.org', 'x@example.org')" % (t, t))
+    app = lambda text: subprocess.run([PG.bin + "/psql", "-X", "-q", "-A", "-t", "-d", PG.url("platform", "maratea_app", password("maratea_app"))],
+                                      input=text, text=True, capture_output=True)
+    seen = app("SELECT count(*) FROM maratea_shared.users; BEGIN; SET LOCAL maratea.tenant_id = '%s'; SELECT count(*), min(tenant_id::text) FROM maratea_shared.users;"
+               "UPDATE maratea_shared.users SET name = 'y' WHERE tenant_id = '%s' RETURNING 1; COMMIT; SELECT count(*) FROM maratea_shared.users;" % (a, b))
+    equal((seen.stdout.split(), seen.stderr), (["0", "1|" + a, "0"], ""))
+    for text, words in (("INSERT INTO maratea_shared.users (tenant_id, email, email_norm) VALUES ('%s', 'a@b.c', 'a@b.c')" % b, "violates row-level security"),
+                        ("UPDATE maratea_shared.users SET tenant_id = '%s'" % b, "violates row-level security"), ("TRUNCATE maratea_shared.users", "permission denied"),
+                        ("DROP TABLE maratea_shared.users", "must be owner"), ("CREATE TABLE maratea_shared.x ()", "permission denied"),
+                        ("SELECT * FROM maratea.journal", "permission denied")):
+        holds(app("BEGIN; SET LOCAL maratea.tenant_id = '%s'; %s" % (a, text)).stderr, words)
+    # one e-mail in two schools is two people; a reference never leaves its school
+    other = sql("SET ROLE maratea_owner; SELECT id FROM maratea_shared.users WHERE tenant_id = '%s'" % b)
+    holds(app("BEGIN; SET LOCAL maratea.tenant_id = '%s'; INSERT INTO maratea_shared.memberships (tenant_id, user_id, role) VALUES ('%s', '%s', 'owner')" %
+              (a, a, other)).stderr, "violates foreign key")
+    # the author goes, the course stays
+    sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.courses (tenant_id, slug, title, author_id) SELECT tenant_id, 's', 't', id FROM maratea_shared.users "
+        "WHERE tenant_id = '%s'; DELETE FROM maratea_shared.users WHERE tenant_id = '%s'" % (b, b))
+    equal(sql("SET ROLE maratea_owner; SELECT tenant_id, author_id IS NULL FROM maratea_shared.courses"), b + "\tt")
+
+
+def test_a_backup_by_its_own_role_has_every_row():
+    env = environment(MARATEA_STORE=STORE, MARATEA_BACKUP_POSTGRES_URL=PG.url("platform", "maratea_backup", password("maratea_backup")))
+    made = maratea("backup", "run", "postgres", "-d", "platform", "-o", "json", env=env).json()
+    rows = {t["name"]: t["rows"] for t in made["databases"][0]["tables"] if t["schema"] == "maratea_shared"}
+    equal((rows["tenants"], rows["users"], rows["courses"]), (2, 1, 1))
+    maratea("backup", "verify", made["id"], "--restore", env=env)
+
+
+def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
+    sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = repeat('0', 64) WHERE number = 1")
+    failed = migrate(status=4)
+    holds(failed.err, "tenant/0001_tenant was applied to the schema maratea_shared with another text")
+    holds(maratea("db", "status", env=ENV, status=4).out, "edited")
+    text = open(SOURCE + "/lib/ops/tenant/sql/tenant/0001_tenant.sql", "rb").read()
+    sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = '%s' WHERE number = 1" % hashlib.sha256(text).hexdigest())
+    migrate()
+    sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.schema_migrations (number, name, sha256, maratea) VALUES (99, '0099_future', 'x', '9')")
+    holds(migrate(status=3).err, "the schema maratea_shared has tenant/0099_future, which this maratea does not know")
+    equal(states(maratea("db", "status", "-o", "json", env=ENV, status=4).json())[("maratea_shared", "0099_future")], "unknown")
+    sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 99")
+
+
+def test_an_index_that_was_left_invalid_is_made_again():
+    sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 2")
+    sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'maratea_shared.audit_log_at'::regclass")
+    done = migrate().json()
+    equal([s["applied"] for s in done["schemas"]], [0, 1])
+    equal(sql("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE relnamespace = 'maratea_shared'::regnamespace AND NOT indisvalid"), "0")
+    equal(sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'maratea_shared.audit_log_at'::regclass"), "t")
+
+
+def test_one_migration_at_a_time_and_none_that_waits_for_others():
+    sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 2; DROP INDEX maratea_shared.audit_log_at")
+    holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
+    holder.stdin.write("BEGIN; LOCK TABLE maratea_shared.audit_log IN ROW EXCLUSIVE MODE;\n")
+    holder.stdin.flush()
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 'maratea_shared.audit_log'::regclass AND mode = 'RowExclusiveLock' AND granted"
+    wait_until(lambda: sql(held) == "1", 30, "the lock")
+    first = start("db", "migrate", env=ENV)
+    wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1", 30, "the first to wait")
+    holds(migrate(status=5).err, "another migration is at work on ")
+    # it gives way again and again, and is there when the way is free
+    wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0", 30, "its giving way")
+    holder.stdin.close()
+    holder.wait()
+    equal(finish(first).status, 0)
+    equal(set(states(maratea("db", "status", "-o", "json", env=ENV).json()).values()), {"applied"})
+
+
+def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
+    PG.psql("CREATE DATABASE own OWNER maratea_owner")
+    sql("CREATE SCHEMA maratea_shared AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA maratea_shared TO maratea_migrate", "own")
+    ids = ["%d0000000-0000-4000-8000-000000000000" % i for i in range(3, 7)]
+    sql("SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('basic')")
+    for i, (slug, database, schema) in enumerate((("alpha", None, "t_alpha"), ("beta", None, "t_beta"), ("gamma", "own", "maratea_shared"), ("delta", "gone", "x"))):
+        sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (id, slug, name, plan) VALUES ('%s', '%s', '%s', 'basic')" % (ids[i], slug, slug))
+        sql("SET ROLE maratea_owner; INSERT INTO maratea.placements VALUES ('%s', '%s', %s, '%s')" %
+            (ids[i], "database" if database else "schema", "'%s'" % database if database else "NULL", schema))
+        if schema.startswith("t_"):
+            sql("CREATE SCHEMA %s AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA %s TO maratea_migrate" % (schema, schema))
+    done = migrate("--jobs", "3", status=1)
+    holds(done.err, "delta: ", 'database "gone" does not exist', "1 of 6 schemas failed, the first: delta: ")
+    report = done.json()
+    equal([(s["tenant"], s["database"], s["applied"], s["error"] is None) for s in report["schemas"][2:]],
+          [("alpha", None, 2, True), ("beta", None, 2, True), ("delta", "gone", 0, False), ("gamma", "own", 2, True)])
+    equal(sql("SELECT count(*) FROM maratea_shared.schema_migrations", "own"), "2")
+    equal(sql("SELECT count(*) FROM pg_policies WHERE schemaname = 't_beta' AND policyname = 'tenant_isolation'"), "14")
+    sql("SET ROLE maratea_owner; DELETE FROM maratea.placements WHERE schema_name = 'x'")
+    equal([s["applied"] for s in migrate("-j", "3").json()["schemas"]], [0] * 5)
+
+
+def test_another_platforms_configuration_changes_nothing():
+    other = dict(ENV, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001")
+    failed = migrate(env=other, status=5)
+    holds(failed.err, "the database is platform %s; the configuration (platform.id) is of 00000000" % INIT["platform_id"])
+    none = dict(ENV)
+    del none["MARATEA_PLATFORM_ID"]
+    holds(migrate(env=none).err, "platform.id is not set")
+    PG.psql("CREATE DATABASE empty")
+    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("empty", "maratea_migrate", password("maratea_migrate"))), status=3)
+    holds(failed.err, "is no platform's database yet", "hint: maratea db init")
+    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_app", password("maratea_app"))), status=6)
+    holds(failed.err, "the role may not become maratea_owner", "hint: connect as maratea_migrate")
+    failed = migrate(env=environment(MARATEA_STORE=STORE), status=3)
+    holds(failed.err, "there is no role to migrate as", "hint: set postgres.migrate-url")
+
+
+main(globals())
