@@ -241,7 +241,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 const struct mrt_cmd mrt_cmd_backup_run = {
 	.group = "backup",
 	.verb = "run",
-	.summary = "back up a target into the store",
+	.summary = "back up one target, or all of them, into the store",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.needs_config = true,

@@ -6,6 +6,7 @@ import pwd
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 SOURCE = os.environ["MRT_SOURCE"]
@@ -83,6 +84,12 @@ def lacks(text, *parts):
     for part in parts:
         if part in text:
             raise AssertionError("%r is in:\n%s" % (part, text))
+
+
+def next_second():
+    """Ids have a second's resolution: of two backups in one, chance says which is the newer."""
+    wait = 1 - time.time() % 1
+    time.sleep(wait + 0.01)
 
 
 def temporary():

@@ -35,6 +35,7 @@ def records(id):
 
 
 LOGICAL = backup()
+next_second()
 PHYSICAL = backup("-m", "physical")
 
 

@@ -43,12 +43,6 @@ def objects(store):
     return found
 
 
-def next_second():
-    """Ids have a second's resolution: of two in one, chance says which is the newer."""
-    began = int(time.time())
-    wait_until(lambda: int(time.time()) > began, 5, "the next second")
-
-
 def ids(e, *args):
     return [b["id"] for b in maratea("backup", "list", "-o", "json", *args, env=e).json()["backups"]]
 

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/spawn.h"
 #include "base/workers.h"
+#include "codec/age.h"
 #include "codec/digest.h"
 #include "codec/json.h"
 #include "codec/pgarchive.h"
@@ -22,6 +23,7 @@
 #include "codec/xml.h"
 #include "codec/yaml.h"
 #include "codec/zstd.h"
+#include "ops/config/config.h"
 
 #include <pthread.h>
 
@@ -325,6 +327,71 @@ static int signatures(struct mrt_error *err)
 	return mrt_sigv4_sign(&request, &target, &authorization, err);
 }
 
+static int encryption(struct mrt_error *err)
+{
+	const struct mrt_run run = plain_run();
+	static char data[100000];
+	struct memory_source from = MEMORY_SOURCE(data, sizeof(data), 0);
+	struct memory_sink to = MEMORY_SINK;
+	mrt_auto(mrt_sink) *encryptor = NULL;
+	mrt_auto(mrt_source) *plain = NULL;
+	mrt_auto(mrt_age_recipients) *recipients = NULL;
+	mrt_auto(mrt_age_identities) *identities = NULL;
+	mrt_auto_secret secret = NULL;
+	mrt_autofree char *recipient = NULL;
+	mrt_auto_buf back = MRT_BUF_INIT;
+	int rc = mrt_age_key_new(&secret, &recipient, err);
+	if (rc == 0)
+		rc = mrt_age_recipients_new(&recipients, err);
+	if (rc == 0)
+		rc = mrt_age_recipients_add(recipients, recipient, err);
+	if (rc == 0)
+		rc = mrt_age_encryptor(&to.sink, recipients, &encryptor, err);
+	if (rc == 0)
+		rc = mrt_stream_copy(&run, &from.source, encryptor, err);
+	if (rc == 0)
+		rc = mrt_sink_commit(encryptor, err);
+	from = MEMORY_SOURCE(to.buf.data, to.buf.len, 0);
+	if (rc == 0)
+		rc = mrt_age_identities_new(&identities, err);
+	if (rc == 0)
+		rc = mrt_age_identities_read(identities, secret, "key", err);
+	if (rc == 0)
+		rc = mrt_age_source(&from.source, identities, &plain, err);
+	if (rc == 0)
+		rc = mrt_stream_slurp(&run, plain, &back, err);
+	if (rc == 0)
+		assert_int_equal(back.len, sizeof(data));
+	mrt_sink_free(&to.sink);
+	return rc;
+}
+
+static int configurations(struct mrt_error *err)
+{
+	const struct mrt_run run = plain_run();
+	const struct mrt_config_flag flags[] = { { "store.url", "b" } };
+	mrt_autofree char *dir = NULL, *path = NULL;
+	mrt_auto(mrt_config) *config = NULL;
+	mrt_auto(mrt_config) *view = NULL;
+	int rc = mrt_dir_temporary("maratea-torture", 4000, &dir, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_text_printf(&path, err, "%s/maratea.yaml", dir);
+	static const char text[] = "stores: { a: { url: 'file:///a' }, b: { url: 'file:///b' } }\n"
+	                           "targets: { t: { redis-url: 'redis://h' } }\n"
+	                           "backup: { assertions: [ { sql: x, expect: y } ] }\n";
+	if (rc == 0)
+		rc = mrt_file_write(path, text, sizeof(text) - 1, 0600, err);
+	if (rc == 0)
+		rc = mrt_config_load(&run, path, flags, 1, &config, err);
+	if (rc == 0)
+		rc = mrt_config_view(&run, config, "t", NULL, &view, err);
+	if (rc == 0)
+		assert_string_equal(view->store_url, "file:///b");
+	assert_int_equal(mrt_dir_remove(dir, NULL), 0);
+	return rc;
+}
+
 static struct sample archive;
 
 static int archives(struct mrt_error *err)
@@ -362,6 +429,8 @@ TORTURED(files, 0)
 TORTURED(pools_and_workers, 0)
 TORTURED(children, 0)
 TORTURED(streams, 0)
+TORTURED(encryption, 0)
+TORTURED(configurations, MRT_CONFIG)
 TORTURED(json_texts, 0)
 TORTURED(xml_trees, 0)
 TORTURED(yaml_trees, 0)
@@ -383,6 +452,8 @@ int main(void)
 		cmocka_unit_test(pools_and_workers_survive),
 		cmocka_unit_test(children_survive),
 		cmocka_unit_test(streams_survive),
+		cmocka_unit_test(encryption_survive),
+		cmocka_unit_test(configurations_survive),
 		cmocka_unit_test(json_texts_survive),
 		cmocka_unit_test(yaml_trees_survive),
 		cmocka_unit_test(signatures_survive),
