@@ -7,7 +7,7 @@
 extern const struct mrt_cmd mrt_cmd_backup_run, mrt_cmd_backup_list, mrt_cmd_backup_show,
         mrt_cmd_backup_verify, mrt_cmd_backup_restore, mrt_cmd_backup_prune, mrt_cmd_backup_drill,
         mrt_cmd_backup_copy, mrt_cmd_key_generate, mrt_cmd_store_probe, mrt_cmd_store_whoami,
-        mrt_cmd_db_init, mrt_cmd_db_migrate, mrt_cmd_db_status, mrt_cmd_tenant_check,
-        mrt_cmd_sandbox_run, mrt_cmd_config_check, mrt_cmd_config_show;
+        mrt_cmd_db_init, mrt_cmd_db_migrate, mrt_cmd_db_status, mrt_cmd_db_diff,
+        mrt_cmd_tenant_check, mrt_cmd_sandbox_run, mrt_cmd_config_check, mrt_cmd_config_show;
 
 #endif

@@ -184,6 +184,7 @@ def test_one_migration_at_a_time_and_none_that_waits_for_others():
 
 def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
     PG.psql("CREATE DATABASE own OWNER maratea_owner")
+    sql("GRANT CREATE ON DATABASE own TO maratea_owner", "own")
     sql("CREATE SCHEMA maratea_shared AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA maratea_shared TO maratea_migrate", "own")
     ids = ["%d0000000-0000-4000-8000-000000000000" % i for i in range(3, 7)]
     sql("SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('basic')")
@@ -202,6 +203,30 @@ def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
     equal(sql("SELECT count(*) FROM pg_policies WHERE schemaname = 't_beta' AND policyname = 'tenant_isolation'"), "14")
     sql("SET ROLE maratea_owner; DELETE FROM maratea.placements WHERE schema_name = 'x'")
     equal([s["applied"] for s in migrate("-j", "3").json()["schemas"]], [0] * 5)
+
+
+def test_what_was_changed_by_hand_is_shown():
+    diff = lambda status=0: maratea("db", "diff", "-o", "json", env=ENV, status=status)
+    equal(diff().json()["differences"], [])
+    holds(maratea("db", "diff", env=ENV).out, "no difference")
+    for change, back, wanted in (
+            ("ALTER TABLE maratea_shared.users ADD nick text", "ALTER TABLE maratea_shared.users DROP nick", [("unexpected", "table users: column nick text")]),
+            ("ALTER TABLE t_beta.users DISABLE ROW LEVEL SECURITY", "ALTER TABLE t_beta.users ENABLE ROW LEVEL SECURITY",
+             [("unexpected", "table users forced, of maratea_owner"), ("missing", "table users, row security forced, of maratea_owner")]),
+            ("DROP INDEX maratea.journal_tenant", "SET ROLE maratea_owner; CREATE INDEX journal_tenant ON maratea.journal (tenant_id, id)",
+             [("missing", "table journal: index CREATE INDEX journal_tenant ON journal USING btree (tenant_id, id)")]),
+            ("GRANT DELETE ON maratea_shared.audit_log TO maratea_app", "REVOKE DELETE ON maratea_shared.audit_log FROM maratea_app",
+             [("unexpected", "table audit_log: maratea_app may DELETE")])):
+        sql(change)
+        equal([(d["change"], d["text"]) for d in diff(status=4).json()["differences"]], wanted, change)
+        sql(back)
+    sql("CREATE FUNCTION maratea_shared.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "own")
+    shown = maratea("db", "diff", env=ENV, status=4)
+    holds(shown.out, "maratea_shared (gamma)\n+ function f() ")
+    holds(shown.err, "1 differences from what the migrations make")
+    sql("DROP FUNCTION maratea_shared.f()", "own")
+    equal(diff().json()["differences"], [])
+    equal(sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'maratea_diff%'"), "0")
 
 
 def test_another_platforms_configuration_changes_nothing():

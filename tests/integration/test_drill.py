@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import pwd
 import shutil
 import time
 
@@ -46,7 +47,7 @@ def test_each_level_says_how_far_it_went():
         equal((record["level"], record["passed"], len(records(id))), ("stored", True, before))
         for level in ("content", "restore"):
             record = verify(id, "--level", level).json()
-            equal((record["level"], record["passed"]), (level, True))
+            equal((record["level"], record["passed"], record["user"]), (level, True, pwd.getpwuid(os.getuid()).pw_name))
         equal(len(records(id)), before + 2)
         verify(id, "--level", "stored")
         shown = maratea("backup", "list", "-o", "json", env=ENV).json()["backups"]

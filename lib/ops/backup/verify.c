@@ -14,6 +14,7 @@
 #include "ops/backup/verify_physical.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -254,12 +255,25 @@ static int check_redis(struct verification *v, struct mrt_error *err)
 	return mrt_redis_scratch_open(v->run, v->config, v->store, v->manifest, &scratch, err);
 }
 
+/* Who verifies, as the system knows him: a name, or the number where there is none. */
+static void user_name(char *ret, size_t size)
+{
+	struct passwd entry, *found = NULL;
+	char room[4096];
+	getpwuid_r(getuid(), &entry, room, sizeof(room), &found);
+	if (found)
+		snprintf(ret, size, "%s", found->pw_name);
+	else
+		snprintf(ret, size, "%u", (unsigned)getuid());
+}
+
 static int make_record(const struct verification *v, const char *level, const char *failure,
                        json_t **ret, struct mrt_error *err)
 {
-	char time[MRT_TIME_SIZE], host[256] = "";
+	char time[MRT_TIME_SIZE], host[256] = "", user[64];
 	mrt_time_format(v->begun, MRT_TIME_RFC3339, time);
 	gethostname(host, sizeof(host) - 1);
+	user_name(user, sizeof(user));
 	mrt_auto_json json = json_object();
 	int rc = json ? mrt_json_set_text(json, "id", v->manifest->id, err) : mrt_no_memory(err);
 	const char *const texts[][2] = { { "manifest_sha256", v->manifest->sha256 },
@@ -268,6 +282,7 @@ static int make_record(const struct verification *v, const char *level, const ch
 		                         { "method", v->manifest->method },
 		                         { "failure", failure },
 		                         { "host", host },
+		                         { "user", user },
 		                         { "maratea", MRT_VERSION } };
 	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);

@@ -33,6 +33,11 @@ int mrt_db_migrate(const struct mrt_run *run, const struct mrt_config *config,
 int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
                   struct mrt_error *err);
 
+/* *ret: {"differences": [{"schema", "tenant", "change", "text"}]}: "missing" is what the migrations
+ * make, "unexpected" what they do not. MRT_BAD, with the answer, when there are any. */
+int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+                struct mrt_error *err);
+
 /* A connection as the role that migrates. MRT_CONFIG: none is configured. */
 int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, const char *database,
                    struct mrt_pg **ret, struct mrt_error *err);

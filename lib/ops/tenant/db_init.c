@@ -31,6 +31,8 @@ static const char *const grants[] = {
 	"CREATE SCHEMA IF NOT EXISTS " MRT_SHARED_SCHEMA " AUTHORIZATION " MRT_OWNER,
 	"GRANT USAGE ON SCHEMA " MRT_PLATFORM_SCHEMA ", " MRT_SHARED_SCHEMA
 	" TO maratea_app, maratea_ops, maratea_migrate",
+	"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO " MRT_OWNER
+	"', current_database()); END $$",
 	"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 	"CREATE TABLE IF NOT EXISTS " MRT_PLATFORM_SCHEMA
 	".platform (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), id uuid NOT NULL, "

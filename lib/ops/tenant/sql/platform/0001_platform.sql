@@ -73,4 +73,4 @@ CREATE TABLE audit_heads (
 -- Services find their tenant here; nothing else of it is theirs.
 GRANT SELECT ON plans, domains, placements TO maratea_app;
 GRANT SELECT (id, slug, name, status, plan, version) ON tenants TO maratea_app;
-GRANT SELECT ON ALL TABLES IN SCHEMA maratea TO maratea_ops;
+GRANT SELECT ON plans, tenants, slug_tombstones, domains, placements, journal, audit_heads TO maratea_ops;

@@ -1,0 +1,213 @@
+/* db_diff.c - "db diff": what the migrations make, beside what is there.
+ *
+ * A set is made once more, in a schema of its own and in a transaction that is rolled back, and
+ * both are described by the catalogue, a line a thing.
+ */
+#include "base/text.h"
+#include "ops/tenant/db.h"
+#include "ops/tenant/migrations.h"
+#include "ops/tenant/places.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Lines for the schema $1, without its name, in byte order. What db init and migrate keep there for
+ * themselves is left out. */
+static const char description[] =
+        "SELECT line FROM (WITH rel AS (SELECT c.*, n.nspname FROM pg_class c JOIN "
+        "pg_namespace n ON "
+        "n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname NOT LIKE "
+        "'schema\\_migrations%' AND c.relname NOT LIKE 'platform%'), "
+        "tab AS (SELECT * FROM rel WHERE relkind IN ('r', 'p')) "
+        "SELECT 'table ' || relname || CASE WHEN relrowsecurity THEN ', row security' ELSE "
+        "'' END || "
+        "CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END || ', of ' || "
+        "relowner::regrole::text AS line FROM tab "
+        "UNION ALL SELECT 'table ' || t.relname || ': column ' || a.attname || ' ' || "
+        "format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' "
+        "ELSE '' END "
+        "|| CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text ELSE '' "
+        "END || "
+        "coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') FROM tab t JOIN "
+        "pg_attribute a "
+        "ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON "
+        "d.adrelid = a.attrelid AND d.adnum = a.attnum "
+        "UNION ALL SELECT 'table ' || t.relname || ': constraint ' || k.conname || ' ' || "
+        "replace(pg_get_constraintdef(k.oid), t.nspname || '.', '') FROM tab t JOIN "
+        "pg_constraint k "
+        "ON k.conrelid = t.oid "
+        "UNION ALL SELECT 'table ' || t.relname || ': index ' || replace(pg_get_indexdef("
+        "i.indexrelid), t.nspname || '.', '') || CASE WHEN i.indisvalid THEN '' ELSE ' "
+        "INVALID' END "
+        "FROM tab t JOIN pg_index i ON i.indrelid = t.oid "
+        "UNION ALL SELECT 'table ' || p.tablename || ': policy ' || p.policyname || ' ' || "
+        "p.permissive "
+        "|| ' ' || p.cmd || ' TO ' || array_to_string(p.roles, ', ') || coalesce(' USING ' "
+        "|| p.qual, "
+        "'') || coalesce(' WITH CHECK ' || p.with_check, '') FROM pg_policies p WHERE "
+        "p.schemaname = "
+        "$1 "
+        "UNION ALL SELECT 'table ' || t.relname || ': ' || CASE a.grantee WHEN 0 THEN "
+        "'PUBLIC' ELSE "
+        "a.grantee::regrole::text END || ' may ' || a.privilege_type FROM tab t, "
+        "aclexplode(t.relacl) "
+        "a WHERE a.grantee <> t.relowner "
+        "UNION ALL SELECT 'table ' || t.relname || ': ' || CASE x.grantee WHEN 0 THEN "
+        "'PUBLIC' ELSE "
+        "x.grantee::regrole::text END || ' may ' || x.privilege_type || ' ' || a.attname "
+        "FROM tab t "
+        "JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped, "
+        "aclexplode(a.attacl) x "
+        "UNION ALL SELECT 'trigger ' || replace(pg_get_triggerdef(g.oid), t.nspname || '.', "
+        "'') FROM "
+        "tab t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal "
+        "UNION ALL SELECT CASE relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END "
+        "|| relname "
+        "|| ' AS ' || replace(pg_get_viewdef(oid), nspname || '.', '') FROM rel WHERE "
+        "relkind IN ('v', "
+        "'m') "
+        "UNION ALL SELECT 'function ' || replace(p.oid::regprocedure::text, n.nspname || "
+        "'.', '') || "
+        "' ' || md5(p.prosrc) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE "
+        "n.nspname = $1) AS all_of_it ORDER BY line COLLATE \"C\"";
+
+struct diffing {
+	const struct mrt_run *run;
+	const struct mrt_config *config;
+	json_t *list;
+};
+
+/* In a transaction nothing can be made concurrently, and nobody looks on. */
+static int run_file(const struct diffing *d, struct mrt_pg *pg, const char *sql,
+                    struct mrt_error *err)
+{
+	static const char word[] = "CONCURRENTLY ";
+	mrt_auto_buf text = { .ceiling = (size_t)4 << 20 };
+	for (const char *p; (p = strstr(sql, word)); sql = p + strlen(word))
+		mrt_buf_add(&text, sql, (size_t)(p - sql));
+	mrt_buf_add_text(&text, sql);
+	int rc = mrt_buf_check(&text, err);
+	return rc < 0 ? rc : mrt_pg_script(pg, d->run, mrt_buf_text(&text), err);
+}
+
+static int describe(const struct diffing *d, struct mrt_pg *pg, const char *schema, PGresult **ret,
+                    struct mrt_error *err)
+{
+	const char *const values[] = { schema };
+	int rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = pg_catalog");
+	return rc < 0 ? rc : mrt_pg_query(pg, d->run, description, values, 1, ret, err);
+}
+
+/* What the whole set makes; the schema is gone with the transaction. */
+static int make(const struct diffing *d, struct mrt_pg *pg, const char *set, const char *schema,
+                PGresult **ret, struct mrt_error *err)
+{
+	int rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL ROLE " MRT_OWNER);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, d->run, err, "CREATE SCHEMA %s", schema);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = %s", schema);
+	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++)
+		if (strcmp(mrt_migrations[i].set, set) == 0)
+			rc = run_file(d, pg, mrt_migrations[i].sql, err);
+	return rc < 0 ? rc : describe(d, pg, schema, ret, err);
+}
+
+static int note(const struct diffing *d, const char *schema, const char *tenant, const char *change,
+                const char *text, struct mrt_error *err)
+{
+	json_t *item = json_object();
+	int rc = mrt_json_append(d->list, item, err);
+	const char *const texts[][2] = {
+		{ "schema", schema }, { "tenant", tenant }, { "change", change }, { "text", text }
+	};
+	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
+	return rc;
+}
+
+/* Both are in byte order. */
+static int compare(const struct diffing *d, const PGresult *wanted, const PGresult *there,
+                   const char *schema, const char *tenant, struct mrt_error *err)
+{
+	int a = 0, b = 0, rc = 0;
+	while (rc == 0 && (a < PQntuples(wanted) || b < PQntuples(there))) {
+		int order = a == PQntuples(wanted) ? 1
+		            : b == PQntuples(there)
+		                    ? -1
+		                    : strcmp(PQgetvalue(wanted, a, 0), PQgetvalue(there, b, 0));
+		if (order < 0)
+			rc = note(d, schema, tenant, "missing", PQgetvalue(wanted, a, 0), err);
+		else if (order > 0)
+			rc = note(d, schema, tenant, "unexpected", PQgetvalue(there, b, 0), err);
+		a += order <= 0;
+		b += order >= 0;
+	}
+	return rc;
+}
+
+static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, const char *schema,
+                const char *tenant, struct mrt_error *err)
+{
+	mrt_auto_pgresult wanted = NULL;
+	mrt_auto_pgresult there = NULL;
+	struct mrt_error why;
+	unsigned char raw[6];
+	char name[32], random[13];
+	mrt_random(raw, sizeof(raw));
+	mrt_hex(raw, sizeof(raw), random);
+	snprintf(name, sizeof(name), "maratea_diff_%s", random);
+	int rc = mrt_pg_exec(pg, d->run, err, "BEGIN");
+	if (rc == 0)
+		rc = make(d, pg, set, name, &wanted, err);
+	if (rc == 0)
+		rc = describe(d, pg, schema, &there, err);
+	int back = mrt_pg_exec(pg, d->run, &why, "ROLLBACK");
+	if (rc == 0 && back < 0 && err)
+		*err = why;
+	rc = rc < 0 ? rc : back;
+	return rc < 0 ? mrt_context(err, rc, "schema %s", schema)
+	              : compare(d, wanted, there, schema, tenant, err);
+}
+
+static int diff_all(const struct diffing *d, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *pg = NULL;
+	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
+	int rc = mrt_db_connect(d->run, d->config, NULL, &pg, err);
+	if (rc == 0)
+		rc = mrt_platform_check(pg, d->run, d->config, err);
+	if (rc == 0)
+		rc = mrt_places_read(pg, d->run, &own, err);
+	if (rc == 0)
+		rc = diff(d, pg, "platform", MRT_PLATFORM_SCHEMA, NULL, err);
+	if (rc == 0)
+		rc = diff(d, pg, "tenant", MRT_SHARED_SCHEMA, NULL, err);
+	for (size_t i = 0; rc == 0 && i < own.n; i++) {
+		const struct mrt_place *p = &own.items[i];
+		mrt_auto(mrt_pg) *other = NULL;
+		rc = p->database ? mrt_db_connect(d->run, d->config, p->database, &other, err) : 0;
+		if (rc == 0)
+			rc = diff(d, other ? other : pg, "tenant", p->schema, p->tenant, err);
+	}
+	return rc;
+}
+
+int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+                struct mrt_error *err)
+{
+	mrt_auto_json json = json_object();
+	struct diffing d = { .run = run, .config = config, .list = json_array() };
+	int rc = json ? mrt_json_set(json, "differences", d.list, err) : mrt_no_memory(err);
+	if (rc == 0)
+		rc = diff_all(&d, err);
+	if (rc < 0)
+		return rc;
+	size_t n = json_array_size(d.list);
+	*ret = mrt_steal(json);
+	return n == 0 ? 0
+	              : mrt_fail(err, MRT_BAD,
+	                         "%zu differences from what the migrations "
+	                         "make",
+	                         n);
+}
