@@ -86,12 +86,6 @@ def lacks(text, *parts):
             raise AssertionError("%r is in:\n%s" % (part, text))
 
 
-def next_second():
-    """Ids have a second's resolution: of two backups in one, chance says which is the newer."""
-    wait = 1 - time.time() % 1
-    time.sleep(wait + 0.01)
-
-
 def temporary():
     directory = tempfile.mkdtemp(prefix="maratea-test-")
     os.chmod(directory, 0o755)

@@ -36,7 +36,6 @@ def records(id):
 
 
 LOGICAL = backup()
-next_second()
 PHYSICAL = backup("-m", "physical")
 
 

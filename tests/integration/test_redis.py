@@ -471,8 +471,9 @@ def test_a_server_that_cannot_save_or_cuts_the_link_gives_no_backup():
         holds(failed.err, "localhost:%d: " % source.port)
         holds(open(source.dir + "/log").read()[-1500:], "BGSAVE child returned an error")
         source.cli("CONFIG", "SET", "dir", source.dir)
-        # the server gives the replica up in the middle
+        # the server gives the replica up in the middle of more than sockets hold
         source.cli("CONFIG", "SET", "repl-diskless-sync", "yes")
+        source.cli("-x", "SET", "big", stdin=os.urandom(16 << 20).hex())
         run = start("backup", "run", "redis", "--max-rate", "200KiB", env=env)
         wait_until(lambda: "slave0" in source.cli("INFO", "replication") and "rdb_bgsave_in_progress:1" in source.cli("INFO", "persistence"), 30, "the snapshot on its way")
         equal(source.cli("CLIENT", "KILL", "TYPE", "replica"), "1")
@@ -483,6 +484,7 @@ def test_a_server_that_cannot_save_or_cuts_the_link_gives_no_backup():
         folder = ROOT + "/cut/default/redis/"
         equal([os.listdir(folder + id) for id in os.listdir(folder) if id[0] == "2" and id not in before], [])
         # and without any of that it is slow, and good
+        source.cli("DEL", "big")
         began = time.monotonic()
         made = maratea("backup", "run", "redis", "--max-rate", "2MiB", "-o", "json", env=env).json()
         took = time.monotonic() - began

@@ -159,7 +159,6 @@ def test_prune_goes_through_every_store():
     e = two(MARATEA_BACKUP_RETENTION_LAST=1)
     made = []
     for _ in range(3):
-        next_second()
         made.append(maratea("backup", "run", "redis", "-o", "json", env=e).json()["id"])
     plan = maratea("backup", "prune", "--dry-run", "-o", "json", env=e).json()
     equal(sorted((b["store"], b["action"]) for b in plan["backups"]), sorted((s, a) for s in ("store", "offsite") for a in ("keep", "remove", "remove")))
@@ -167,7 +166,6 @@ def test_prune_goes_through_every_store():
     equal((report["kept"], report["removed"]), (2, 4))
     equal((ids(e), ids(e, "--store", "offsite")), (made[2:], made[2:]))
     # one that cannot be reached does not keep the other from it
-    next_second()
     made.append(maratea("backup", "run", "redis", "-o", "json", env=e).json()["id"])
     shutil.rmtree(ROOT + "/a")
     write("a", "x")
@@ -298,7 +296,6 @@ def test_a_backup_that_shrank_is_stored_and_exit_status_4():
     e["MARATEA_REDIS_URL"] = OTHER.url()
     big = maratea("backup", "run", "redis", "-o", "json", env=e).json()["id"]
     OTHER.cli("DEL", "bulk")
-    next_second()
     done = maratea("backup", "run", "redis", "-o", "json", env=e, status=4)
     small = done.json()["id"]
     holds(done.err, "back up redis: it is stored, but the newest rdb backup, %s, has " % small, "the one before, %s, has " % big, "hint: if that is as it should be: --accept-shrink")
@@ -306,13 +303,10 @@ def test_a_backup_that_shrank_is_stored_and_exit_status_4():
     holds(maratea("backup", "prune", "--yes", env=dict(e, MARATEA_BACKUP_RETENTION_LAST="1"), status=4).err, "nothing is removed")
     equal(ids(e), [big, small])
     # the next is as large as the one before it; and one that is accepted is good
-    next_second()
     maratea("backup", "run", "redis", env=e)
-    next_second()
     OTHER.cli("-x", "SET", "bulk", stdin=os.urandom(1500000).hex())
     maratea("backup", "run", "redis", env=e)
     OTHER.cli("DEL", "bulk")
-    next_second()
     maratea("backup", "run", "redis", "--accept-shrink", env=e)
     for name in ("a", "b"):
         shutil.rmtree(ROOT + "/" + name)
@@ -363,7 +357,6 @@ def test_object_lock_holds_a_backup_as_one():
         mode, when = modes.pop()
         assert mode == "COMPLIANCE" and when >= until(1), (mode, when)
         # prune leaves what is held, as a whole
-        next_second()
         newer = maratea("backup", "run", "redis", "--store", "store", "--accept-shrink", "-o", "json", env=e).json()["id"]
         report = maratea("backup", "prune", "--yes", "--accept-shrink", "--keep-last", "1", "--force-last", "--store", "store", "--no-store-lock", "-o", "json", env=e).json()
         equal((report["removed"], report["kept"], report["held"], report["failed"]), (0, 2, 1, 0))

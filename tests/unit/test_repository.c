@@ -8,7 +8,12 @@ static int64_t fixed_clock(void)
 	return INT64_C(1795312800) * MRT_SECOND + 999999999;
 }
 
-static void an_id_is_the_time_and_six_random_digits(void **state)
+static int64_t later_clock(void)
+{
+	return fixed_clock() + 1;
+}
+
+static void an_id_is_the_time_to_a_256th_second_and_four_random_digits(void **state)
 {
 	(void)state;
 	struct mrt_run run = plain_run();
@@ -19,7 +24,16 @@ static void an_id_is_the_time_and_six_random_digits(void **state)
 	assert_int_equal(strlen(a), 23);
 	assert_memory_equal(a, "20261122T020000Z-", 17);
 	assert_int_equal(strspn(a + 17, "0123456789abcdef"), 6);
+	assert_memory_equal(a, b, 19);
+	assert_memory_equal(a + 17, "ff", 2);
+	char next[MRT_BACKUP_ID_SIZE];
+	for (int i = 0; i < 8 && strcmp(a, b) == 0; i++) /* one in 65,536 is no fault */
+		mrt_backup_id_new(&run, b);
 	assert_string_not_equal(a, b);
+	run.wall = later_clock;
+	mrt_backup_id_new(&run, next);
+	assert_true(strcmp(a, next) < 0);
+	assert_memory_equal(next, "20261122T020001Z-00", 19);
 	assert_true(mrt_backup_id_valid(a));
 	assert_int_equal(mrt_backup_id_time(a), 1795312800);
 }
@@ -183,7 +197,7 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_id_is_the_time_and_six_random_digits),
+		cmocka_unit_test(an_id_is_the_time_to_a_256th_second_and_four_random_digits),
 		cmocka_unit_test(what_is_no_id_is_told_apart),
 		cmocka_unit_test(an_id_has_a_real_time_and_no_blanks),
 		cmocka_unit_test(names_are_letters_digits_dash_and_underline),

@@ -13,8 +13,10 @@ void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE])
 {
 	char time[MRT_TIME_SIZE], random[7];
 	unsigned char raw[3];
-	mrt_time_format(run->wall() / MRT_SECOND, MRT_TIME_BASIC, time);
+	const int64_t now = run->wall();
+	mrt_time_format(now / MRT_SECOND, MRT_TIME_BASIC, time);
 	mrt_random(raw, sizeof(raw));
+	raw[0] = (unsigned char)(now % MRT_SECOND * 256 / MRT_SECOND);
 	mrt_hex(raw, sizeof(raw), random);
 	snprintf(ret, MRT_BACKUP_ID_SIZE, "%.16s-%.6s", time, random);
 }

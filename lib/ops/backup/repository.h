@@ -14,7 +14,8 @@
 
 #define MRT_BACKUP_ID_SIZE 24 /* "20261122T020000Z-3fa9c1" and the NUL */
 
-/* A new id: UTC time to the second plus 6 random hex digits; it sorts by time. */
+/* A new id: UTC time to the second, two hex digits for the 256th of it, four random ones. So it
+ * sorts by time: of one target's backups, which exclude each other, in every case. */
 void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE]);
 bool mrt_backup_id_valid(const char *text);
 /* Seconds since 1970 of a valid id. */
