@@ -6,9 +6,12 @@
 
 struct args {
 	const char *slug;
+	bool all_tenants;
 };
 
-static const struct mrt_opt opts[] = { MRT_OPERAND_MAYBE(
+static const struct mrt_opt opts[] = { MRT_OPT_FLAG(struct args, all_tenants, 0, "all-tenants",
+	                                            "besides, look as each school that there is"),
+	                               MRT_OPERAND_MAYBE(
 	                                       struct args, slug, "SLUG",
 	                                       "where this school's tables are (default: all)"),
 	                               MRT_OPT_END };
@@ -45,9 +48,11 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
+	const struct mrt_tenant_check_options how = { .slug = a->slug,
+		                                      .all_tenants = a->all_tenants };
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
-	int shown = 0, rc = mrt_tenant_check(env->run, env->config, a->slug, &report, err);
+	int shown = 0, rc = mrt_tenant_check(env->run, env->config, &how, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
 		                       : show(env->out, report, &other);

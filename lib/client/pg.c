@@ -188,6 +188,7 @@ int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", state ? state : "");
 	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
 		                message ? message : PQerrorMessage(pg->conn));

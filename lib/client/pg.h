@@ -47,6 +47,7 @@ struct mrt_pg {
 	int version;      /* 150020 */
 	bool replication; /* of params: a walsender, which knows simple queries only */
 	char *where;      /* host:port, database */
+	char sqlstate[6]; /* of the last statement that failed */
 };
 /* database: NULL: the one of params. MRT_UNREACHABLE: refused, timed out, name unknown, TLS;
  * MRT_REFUSED: authentication, no such database, too many connections. */

@@ -33,6 +33,11 @@ def found(**more):
     return [(f["check"], f["object"], f["text"]) for f in done.json()["findings"]]
 
 
+def write_text(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
 def everything():
     """All that the schema holds, row for row."""
     return subprocess.run([PG.bin + "/pg_dump", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "platform"], capture_output=True, check=True).stdout
@@ -46,8 +51,8 @@ def test_as_it_is_made_schools_are_kept_apart():
     before = without_random(everything())
     report = check().json()
     equal((report["findings"], report["schemas"], report["tables"]), ([], 1, 14))
-    equal(report["attempts"], 14 * 6)
-    holds(maratea("tenant", "check", env=ENV).out, "are kept apart", "14 tables in 1 schemas, 84 attempts to reach another's rows")
+    equal(report["attempts"], 14 * 7 + 10)
+    holds(maratea("tenant", "check", env=ENV).out, "are kept apart", "14 tables in 1 schemas, 108 attempts to reach another's rows")
     equal(without_random(everything()), before)
 
 
@@ -62,33 +67,87 @@ CASES = [
      [("further policy", "{s}.courses", "the policy more lets public see more")]),
     ("ALTER POLICY tenant_isolation ON {s}.progress WITH CHECK (true)",
      "ALTER POLICY tenant_isolation ON {s}.progress WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))",
-     [("policy", "{s}.progress", "its policy tenant_isolation is not ours")]),
+     [("policy", "{s}.progress", "its policy tenant_isolation is not ours"), ("attempt", "{s}.progress", "lets rows be moved into another school"),
+      ("attempt", "{s}.progress", "lets rows be put into another school")]),
     ("ALTER POLICY tenant_isolation ON {s}.usage_counters WITH CHECK (true)",
      "ALTER POLICY tenant_isolation ON {s}.usage_counters WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))",
-     [("policy", "{s}.usage_counters", "its policy tenant_isolation is not ours")]),
+     [("policy", "{s}.usage_counters", "its policy tenant_isolation is not ours"), ("attempt", "{s}.usage_counters", "lets rows be moved into another school"),
+      ("attempt", "{s}.usage_counters", "lets rows be put into another school")]),
+    ("ALTER POLICY tenant_isolation ON {s}.tenant_settings WITH CHECK (true)",
+     "ALTER POLICY tenant_isolation ON {s}.tenant_settings WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))",
+     [("attempt", "{s}.tenant_settings", "lets rows be put into another school")]),
+    ("ALTER TABLE {s}.modules DROP CONSTRAINT modules_tenant_id_course_id_fkey; ALTER TABLE {s}.courses ADD CONSTRAINT k UNIQUE (id); "
+     "ALTER TABLE {s}.modules ADD CONSTRAINT loose FOREIGN KEY (course_id) REFERENCES {s}.courses (id)",
+     "ALTER TABLE {s}.modules DROP CONSTRAINT loose; ALTER TABLE {s}.courses DROP CONSTRAINT k; ALTER TABLE {s}.modules ADD FOREIGN KEY (tenant_id, course_id) "
+     "REFERENCES {s}.courses (tenant_id, id) ON DELETE CASCADE",
+     [("index", "{s}.k", "makes values unique across schools, on {s}.courses"), ("reference", "{s}.modules", "its foreign key loose may lead to another school"),
+      ("attempt", "{s}.modules", "lets rows refer to another school's")]),
     ("CREATE TABLE {s}.extra (tenant_id uuid NOT NULL, x int); GRANT SELECT ON {s}.extra TO maratea_app", "DROP TABLE {s}.extra",
      [("row security", "{s}.extra", "row security is off"), ("policy", "{s}.extra", "has no policy tenant_isolation"),
       ("attempt", "{s}.extra", "has no row of a school's own: it could not be tried")]),
+    ("CREATE FUNCTION {s}.odd() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $x$no such luck$x$; END'; "
+     "CREATE TRIGGER odd BEFORE UPDATE ON {s}.users FOR EACH STATEMENT EXECUTE FUNCTION {s}.odd()", "DROP TRIGGER odd ON {s}.users; DROP FUNCTION {s}.odd()",
+     [("attempt", "{s}.users", "could not be tried, changing: PostgreSQL at {at}: no such luck (SQLSTATE P0001)"),
+      ("attempt", "{s}.users", "could not be tried, moving: PostgreSQL at {at}: no such luck (SQLSTATE P0001)")]),
+    ("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE {s}.far (tenant_id uuid NOT NULL) SERVER far",
+     "DROP FOREIGN DATA WRAPPER w CASCADE", [("row security", "{s}.far", "is a foreign table, which knows no row security")]),
+    ("CREATE TABLE {s}.parts (tenant_id uuid NOT NULL, x int, PRIMARY KEY (tenant_id, x)) PARTITION BY LIST (x); CREATE TABLE {s}.part_1 PARTITION OF {s}.parts FOR VALUES IN (1); "
+     "ALTER TABLE {s}.parts ENABLE ROW LEVEL SECURITY; ALTER TABLE {s}.parts FORCE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON {s}.parts USING (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
+     "WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))", "DROP TABLE {s}.parts",
+     [("row security", "{s}.part_1", "row security is off"), ("policy", "{s}.part_1", "has no policy tenant_isolation")]),
     ("CREATE TABLE {s}.notes (x int)", "DROP TABLE {s}.notes", [("tenant column", "{s}.notes", "has no column tenant_id uuid NOT NULL")]),
     ("CREATE VIEW public.people AS SELECT * FROM {s}.users", "DROP VIEW public.people", [("view", "public.people", "is a view without security_invoker over {s}.users")]),
     ("CREATE MATERIALIZED VIEW public.numbers AS SELECT count(*) FROM {s}.users", "DROP MATERIALIZED VIEW public.numbers",
      [("view", "public.numbers", "is a materialised view over {s}.users")]),
+    ("CREATE VIEW public.inner_one WITH (security_invoker = true) AS SELECT * FROM {s}.users; CREATE VIEW public.outer_one AS SELECT email FROM public.inner_one; "
+     "CREATE MATERIALIZED VIEW public.kept AS SELECT 1 FROM public.inner_one", "DROP VIEW public.inner_one CASCADE",
+     [("view", "public.outer_one", "is a view without security_invoker over {s}.users"), ("view", "public.kept", "is a materialised view over {s}.users")]),
+    ("CREATE TABLE public.post (x int); CREATE RULE copy AS ON INSERT TO public.post DO ALSO DELETE FROM {s}.users", "DROP TABLE public.post",
+     [("view", "public.post", "has the rule copy, which reads {s}.users")]),
     ("CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM {s}.users'", "DROP FUNCTION public.peek()",
      [("function", "public.peek()", "is SECURITY DEFINER, and postgres sees every school")]),
+    ("CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM {s}.users'; ALTER FUNCTION public.peek() OWNER TO maratea_ops",
+     "DROP FUNCTION public.peek()", [("function", "public.peek()", "is SECURITY DEFINER, and maratea_ops sees every school")]),
     ("GRANT TRUNCATE ON {s}.users TO maratea_app", "REVOKE TRUNCATE ON {s}.users FROM maratea_app", [("grant", "{s}.users", "maratea_app has TRUNCATE")]),
     ("GRANT SELECT ON {s}.users TO PUBLIC", "REVOKE SELECT ON {s}.users FROM PUBLIC", [("grant", "{s}.users", "everybody has SELECT")]),
-    ("CREATE UNIQUE INDEX global ON {s}.users (email_norm)", "DROP INDEX {s}.global", [("index", "{s}.users", "is unique across schools by {s}.global")]),
+    ("GRANT REFERENCES (id), SELECT (email) ON {s}.users TO maratea_app", "REVOKE REFERENCES (id), SELECT (email) ON {s}.users FROM maratea_app",
+     [("grant", "{s}.users", "maratea_app has REFERENCES (id)")]),
+    ("GRANT SELECT (email) ON {s}.users TO PUBLIC", "REVOKE SELECT (email) ON {s}.users FROM PUBLIC", [("grant", "{s}.users", "everybody has SELECT (email)")]),
+    ("GRANT CREATE ON SCHEMA {s} TO maratea_app", "REVOKE CREATE ON SCHEMA {s} FROM maratea_app", [("grant", "the schema {s}", "maratea_app has CREATE")]),
+    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", [("grant", "the schema public", "everybody has CREATE")]),
+    ("GRANT SELECT ON maratea.journal TO maratea_app; GRANT UPDATE ON maratea.placements TO maratea_app; GRANT SELECT (created_at) ON maratea.tenants TO maratea_app",
+     "REVOKE SELECT ON maratea.journal FROM maratea_app; REVOKE UPDATE ON maratea.placements FROM maratea_app; REVOKE SELECT (created_at) ON maratea.tenants FROM maratea_app",
+     [("grant", "maratea.journal", "maratea_app has SELECT"), ("grant", "maratea.placements", "maratea_app has UPDATE"),
+      ("grant", "maratea.tenants", "maratea_app has SELECT (created_at)")]),
+    ("CREATE UNIQUE INDEX global ON {s}.users (email_norm)", "DROP INDEX {s}.global", [("index", "{s}.global", "makes values unique across schools, on {s}.users")]),
     ("ALTER TABLE {s}.courses ADD need text NOT NULL", "ALTER TABLE {s}.courses DROP need", []),
     ("CREATE INDEX late ON {s}.users (created_at, tenant_id)", "DROP INDEX {s}.late",
-     [("index", "{s}.users", "has an index that does not begin with tenant_id: {s}.late")]),
+     [("index", "{s}.late", "does not begin with tenant_id, on {s}.users")]),
     ("ALTER TABLE {s}.users ADD CONSTRAINT k UNIQUE (tenant_id, id, email_norm); CREATE TABLE {s}.r (tenant_id uuid NOT NULL, u uuid, e text, "
      "FOREIGN KEY (u, tenant_id, e) REFERENCES {s}.users (id, tenant_id, email_norm))", "DROP TABLE {s}.r; ALTER TABLE {s}.users DROP CONSTRAINT k",
      [("reference", "{s}.r", "its foreign key r_u_tenant_id_e_fkey may lead to another school")]),
-    ("CREATE TABLE public.cache (tenant_id uuid, v text)", "DROP TABLE public.cache", [("uncovered", "public.cache", "has a column tenant_id, and no forced row security")]),
+    ("CREATE TABLE public.cache (tenant_id uuid, v text)", "DROP TABLE public.cache", [("uncovered", "public.cache", "has a column tenant_id, and not our policy")]),
+    ("CREATE TABLE public.cache (tenant_id uuid, v text); ALTER TABLE public.cache ENABLE ROW LEVEL SECURITY; ALTER TABLE public.cache FORCE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON public.cache USING (true)", "DROP TABLE public.cache", [("uncovered", "public.cache", "has a column tenant_id, and not our policy")]),
+    ("CREATE TABLE public.spy (t uuid, u uuid, FOREIGN KEY (t, u) REFERENCES {s}.users)", "DROP TABLE public.spy",
+     [("reference", "public.spy", "its foreign key spy_t_u_fkey tells what is in {s}.users")]),
     ("ALTER ROLE maratea_app SET maratea.tenant_id = '11111111-1111-4111-8111-111111111111'", "ALTER ROLE maratea_app RESET maratea.tenant_id",
      [("setting", "maratea_app", "has maratea.tenant_id set for all its sessions")]),
     ("ALTER ROLE maratea_app BYPASSRLS", "ALTER ROLE maratea_app NOBYPASSRLS", [("roles", "maratea_app", "bypasses row security")]),
-    ("GRANT maratea_owner TO maratea_ops", "REVOKE maratea_owner FROM maratea_ops", [("roles", "maratea_ops", "may become the owner")]),
+    ("GRANT maratea_owner TO maratea_ops", "REVOKE maratea_owner FROM maratea_ops", [("roles", "maratea_ops", "may become maratea_owner, who bypasses row security")]),
+    ("CREATE ROLE further; GRANT postgres TO further; GRANT further TO maratea_app", "DROP ROLE further",
+     [("roles", "maratea_app", "may become postgres, who is a superuser: no policy holds it")]),
+    ("GRANT maratea_ops TO maratea_app", "REVOKE maratea_ops FROM maratea_app", [("roles", "maratea_app", "may become maratea_ops, who reads tables across schools")]),
+    ("ALTER ROLE maratea_app CREATEROLE", "ALTER ROLE maratea_app NOCREATEROLE", [("roles", "maratea_app", "makes roles, and may join one that bypasses row security")]),
+    ("ALTER ROLE maratea_app REPLICATION", "ALTER ROLE maratea_app NOREPLICATION", [("roles", "maratea_app", "may copy the whole server by replication")]),
+    ("GRANT pg_read_server_files TO maratea_app", "REVOKE pg_read_server_files FROM maratea_app",
+     [("roles", "maratea_app", "may become pg_read_server_files, who reaches the files of the server")]),
+    ("GRANT USAGE, CREATE ON SCHEMA {s} TO maratea_app; ALTER TABLE {s}.progress OWNER TO maratea_app",
+     "ALTER TABLE {s}.progress OWNER TO maratea_owner; REVOKE CREATE ON SCHEMA {s} FROM maratea_app; GRANT SELECT, INSERT, UPDATE, DELETE ON {s}.progress TO maratea_app",
+     [("roles", "maratea_app", "owns tables of schools")]),
+    ("REVOKE INSERT ON {s}.users FROM maratea_owner", "GRANT INSERT ON {s}.users TO maratea_owner",
+     [("attempt", "{s}", "could not be tried: PostgreSQL at {at}: permission denied for table users (SQLSTATE 42501)")]),
 ]
 
 
@@ -101,11 +160,42 @@ def test_each_hole_is_found_and_named():
             if not wanted:  # schools cannot be made as they were: it is said that nothing was tried
                 assert have[0][:2] == ("attempt", s) and "could not be tried: " in have[0][2] and "need" in have[0][2], have
             for check_name, thing, text in wanted:
-                want = (check_name, thing.format(s=s), text.format(s=s))
+                want = (check_name, thing.format(s=s), text.format(s=s, at="127.0.0.1:%d, database platform" % PG.port))
                 assert want in have, (hole, want, have)
         finally:
             sql(mend.format(s=s))
         equal(check().json()["findings"], [], hole)
+
+
+def test_what_was_reviewed_is_told_apart():
+    sql("CREATE FUNCTION public.peek(a int, b int) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM maratea_shared.users'; "
+        "CREATE UNIQUE INDEX global ON maratea_shared.users (email_norm)")
+    write_text(ROOT + "/reviewed.yaml", "tenant:\n  reviewed:\n    - public.peek(integer,integer)\n    - maratea_shared.users\n")
+    done = check("-c", ROOT + "/reviewed.yaml", status=4).json()
+    equal([f["object"] for f in done["findings"]], ["maratea_shared.global"])
+    equal([(f["check"], f["object"]) for f in done["reviewed"]], [("function", "public.peek(integer,integer)")])
+    write_text(ROOT + "/reviewed.yaml", "tenant:\n  reviewed:\n    - public.peek(integer,integer)\n    - maratea_shared.global\n    - maratea_shared.users\n")
+    equal(check("-c", ROOT + "/reviewed.yaml").json()["findings"], [])
+    # what shows is no matter of review
+    sql("ALTER TABLE maratea_shared.users DISABLE ROW LEVEL SECURITY")
+    equal({f["object"] for f in check("-c", ROOT + "/reviewed.yaml", status=4).json()["findings"]}, {"maratea_shared.users"})
+    sql("ALTER TABLE maratea_shared.users ENABLE ROW LEVEL SECURITY; DROP FUNCTION public.peek(int, int); DROP INDEX maratea_shared.global")
+
+
+def test_every_school_that_there_is_can_be_looked_at_as():
+    ids = ["%08d-0000-4000-8000-000000000000" % i for i in range(1, 1204)]
+    sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.tenants (id) SELECT unnest('{%s}'::uuid[]); INSERT INTO maratea_shared.tenant_settings (tenant_id) "
+        "SELECT id FROM maratea_shared.tenants" % ",".join(ids))
+    report = check("--all-tenants").json()
+    equal((report["findings"], report["attempts"]), ([], 108 + 14 * 1203))
+    # a hole for one school only: no canary finds it
+    sql("CREATE POLICY friend ON maratea_shared.tenant_settings FOR SELECT USING (current_setting('maratea.tenant_id', true) = '%s')" % ids[777])
+    have = found()
+    equal([f[:2] for f in have], [("further policy", "maratea_shared.tenant_settings")])
+    have = [(f["check"], f["object"], f["text"]) for f in check("--all-tenants", status=4).json()["findings"]]
+    equal(have[1:], [("attempt", "maratea_shared.tenant_settings", "gives rows of others to the school " + ids[777])])
+    sql("DROP POLICY friend ON maratea_shared.tenant_settings; SET ROLE maratea_owner; DELETE FROM maratea_shared.tenants")
+    check()
 
 
 def test_the_role_that_services_use_is_the_first_thing_looked_at():
@@ -136,12 +226,19 @@ def test_schools_apart_are_checked_where_they_are():
     equal([f[:2] for f in found()], [("schema", "t_alpha"), ("schema", "s")])
     maratea("db", "migrate", env=ENV)
     report = check().json()
-    equal((report["schemas"], report["tables"], report["attempts"]), (3, 42, 3 * 84))
+    equal((report["schemas"], report["tables"], report["attempts"]), (3, 42, 3 * 108))
     sql("ALTER TABLE s.lessons NO FORCE ROW LEVEL SECURITY", "own")
     equal(found(), [("row security", "s.lessons", "row security is not forced on its owner")])
     equal(check("gamma", status=4).json()["schemas"], 1)
     for slug in ("alpha", "delta"):
         equal(check(slug).json()["schemas"], 1)
+    # what cannot be looked at is a finding, and the others are looked at
+    sql("UPDATE maratea.placements SET database_name = 'gone' WHERE schema_name = 's'")
+    have = check(status=4).json()
+    equal([(f["check"], f["object"]) for f in have["findings"]], [("schema", "gamma")])
+    holds(have["findings"][0]["text"], 'could not be checked: PostgreSQL at ', 'database "gone" does not exist')
+    equal(have["schemas"], 2)
+    sql("UPDATE maratea.placements SET database_name = 'own' WHERE schema_name = 's'")
     holds(check("a'; drop table x", status=1).err, "there is no school 'a'; drop table x'")
     sql("ALTER TABLE s.lessons FORCE ROW LEVEL SECURITY", "own")
 

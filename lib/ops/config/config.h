@@ -48,6 +48,7 @@ struct mrt_config {
 	        retention_monthly, retention_yearly;
 	char *retention_time_zone, *retention_keep_tags;
 	uint64_t backup_memory;
+	char *tenant_reviewed; /* a list */
 	char *dns_resolver;
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;

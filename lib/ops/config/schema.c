@@ -86,6 +86,7 @@ const struct mrt_setting mrt_settings[] = {
 	TEXT("backup.retention.time-zone", retention_time_zone, "UTC", NULL),
 	LIST("backup.retention.keep-tags", retention_keep_tags),
 	SIZE("backup.memory", backup_memory, "128MiB", 32 * MIB, TIB),
+	LIST("tenant.reviewed", tenant_reviewed),
 	TEXT("dns.resolver", dns_resolver, NULL, NULL),
 	TIME("limits.connect", limits_connect, "10s"),
 	TIME("limits.dns", limits_dns, "10s"),

@@ -7,69 +7,10 @@
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/places.h"
+#include "ops/tenant/sql.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Lines for the schema $1, without its name, in byte order. What db init and migrate keep there for
- * themselves is left out. */
-static const char description[] =
-        "SELECT line FROM (WITH rel AS (SELECT c.*, n.nspname FROM pg_class c JOIN "
-        "pg_namespace n ON "
-        "n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname NOT LIKE "
-        "'schema\\_migrations%' AND c.relname NOT LIKE 'platform%'), "
-        "tab AS (SELECT * FROM rel WHERE relkind IN ('r', 'p')) "
-        "SELECT 'table ' || relname || CASE WHEN relrowsecurity THEN ', row security' ELSE "
-        "'' END || "
-        "CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END || ', of ' || "
-        "relowner::regrole::text AS line FROM tab "
-        "UNION ALL SELECT 'table ' || t.relname || ': column ' || a.attname || ' ' || "
-        "format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' "
-        "ELSE '' END "
-        "|| CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text ELSE '' "
-        "END || "
-        "coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') FROM tab t JOIN "
-        "pg_attribute a "
-        "ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON "
-        "d.adrelid = a.attrelid AND d.adnum = a.attnum "
-        "UNION ALL SELECT 'table ' || t.relname || ': constraint ' || k.conname || ' ' || "
-        "replace(pg_get_constraintdef(k.oid), t.nspname || '.', '') FROM tab t JOIN "
-        "pg_constraint k "
-        "ON k.conrelid = t.oid "
-        "UNION ALL SELECT 'table ' || t.relname || ': index ' || replace(pg_get_indexdef("
-        "i.indexrelid), t.nspname || '.', '') || CASE WHEN i.indisvalid THEN '' ELSE ' "
-        "INVALID' END "
-        "FROM tab t JOIN pg_index i ON i.indrelid = t.oid "
-        "UNION ALL SELECT 'table ' || p.tablename || ': policy ' || p.policyname || ' ' || "
-        "p.permissive "
-        "|| ' ' || p.cmd || ' TO ' || array_to_string(p.roles, ', ') || coalesce(' USING ' "
-        "|| p.qual, "
-        "'') || coalesce(' WITH CHECK ' || p.with_check, '') FROM pg_policies p WHERE "
-        "p.schemaname = "
-        "$1 "
-        "UNION ALL SELECT 'table ' || t.relname || ': ' || CASE a.grantee WHEN 0 THEN "
-        "'PUBLIC' ELSE "
-        "a.grantee::regrole::text END || ' may ' || a.privilege_type FROM tab t, "
-        "aclexplode(t.relacl) "
-        "a WHERE a.grantee <> t.relowner "
-        "UNION ALL SELECT 'table ' || t.relname || ': ' || CASE x.grantee WHEN 0 THEN "
-        "'PUBLIC' ELSE "
-        "x.grantee::regrole::text END || ' may ' || x.privilege_type || ' ' || a.attname "
-        "FROM tab t "
-        "JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped, "
-        "aclexplode(a.attacl) x "
-        "UNION ALL SELECT 'trigger ' || replace(pg_get_triggerdef(g.oid), t.nspname || '.', "
-        "'') FROM "
-        "tab t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal "
-        "UNION ALL SELECT CASE relkind WHEN 'm' THEN 'materialized view ' ELSE 'view ' END "
-        "|| relname "
-        "|| ' AS ' || replace(pg_get_viewdef(oid), nspname || '.', '') FROM rel WHERE "
-        "relkind IN ('v', "
-        "'m') "
-        "UNION ALL SELECT 'function ' || replace(p.oid::regprocedure::text, n.nspname || "
-        "'.', '') || "
-        "' ' || md5(p.prosrc) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE "
-        "n.nspname = $1) AS all_of_it ORDER BY line COLLATE \"C\"";
 
 struct diffing {
 	const struct mrt_run *run;
@@ -95,7 +36,7 @@ static int describe(const struct diffing *d, struct mrt_pg *pg, const char *sche
 {
 	const char *const values[] = { schema };
 	int rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = pg_catalog");
-	return rc < 0 ? rc : mrt_pg_query(pg, d->run, description, values, 1, ret, err);
+	return rc < 0 ? rc : mrt_pg_query(pg, d->run, mrt_sql_description, values, 1, ret, err);
 }
 
 /* What the whole set makes; the schema is gone with the transaction. */
@@ -106,7 +47,7 @@ static int make(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	if (rc == 0)
 		rc = mrt_pg_exec(pg, d->run, err, "CREATE SCHEMA %s", schema);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = %s", schema);
+		rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = %s, pg_temp", schema);
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++)
 		if (strcmp(mrt_migrations[i].set, set) == 0)
 			rc = run_file(d, pg, mrt_migrations[i].sql, err);

@@ -241,7 +241,7 @@ static int apply_one(const struct applying *a, const struct mrt_migration *m, st
 	for (;;) {
 		rc = plain ? in_transaction(a, m, digest, err)
 		           : without_transaction(a, m, digest, err);
-		if (rc == 0 || !strstr(err->text, "SQLSTATE 55P03"))
+		if (rc != MRT_FAILED || strcmp(a->pg->sqlstate, "55P03") != 0)
 			break;
 		rc = mrt_retry_wait(&tries, a->run, 0, err);
 		if (rc < 0)

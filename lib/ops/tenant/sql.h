@@ -1,0 +1,9 @@
+/* sql.h - longer SQL, from the files in sql/query. */
+#ifndef MRT_OPS_TENANT_SQL_H
+#define MRT_OPS_TENANT_SQL_H
+
+extern const char mrt_sql_tables[];      /* what the checks begin with */
+extern const char mrt_sql_canary[];      /* a row in every table of schools */
+extern const char mrt_sql_description[]; /* a schema, a line a thing */
+
+#endif
