@@ -65,9 +65,20 @@ def test_init_makes_roles_that_can_do_what_they_must_and_no_more():
     equal(({r["action"] for r in again["roles"]}, again["platform_id"]), ({"keep"}, INIT["platform_id"]))
     equal({r: password(r) for r in os.listdir(PASSWORDS)}, before)
     # a role that somebody gave more is set right
-    sql("ALTER ROLE maratea_app BYPASSRLS")
-    init()
-    equal(sql("SELECT rolbypassrls FROM pg_roles WHERE rolname = 'maratea_app'"), "f")
+    sql("ALTER ROLE maratea_app BYPASSRLS SUPERUSER CREATEROLE CREATEDB; GRANT maratea_owner, pg_write_all_data TO maratea_app")
+    holds(init("--dry-run").err, "maratea_app was a member of maratea_owner: it would be no more")
+    equal(sql("SELECT rolbypassrls, rolsuper FROM pg_roles WHERE rolname = 'maratea_app'"), "t\tt")
+    holds(init().err, "maratea_app was a member of maratea_owner: it is no more", "maratea_app was a member of pg_write_all_data: it is no more")
+    equal(sql("SELECT rolbypassrls, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'maratea_app'"), "f\tf\tf\tf")
+    equal(sql("SELECT u.rolname, g.rolname FROM pg_auth_members m JOIN pg_roles u ON u.oid = member JOIN pg_roles g ON g.oid = roleid WHERE u.rolname LIKE 'maratea%' ORDER BY 1, 2")
+          .split("\n"), ["maratea_backup\tpg_read_all_data", "maratea_migrate\tmaratea_app", "maratea_migrate\tmaratea_owner"])
+    equal(sql("SELECT has_database_privilege('maratea_app', 'platform', 'TEMPORARY')"), "f")
+    # roles are the whole server's: nobody's password is changed because a file is missing
+    os.mkdir(ROOT + "/empty")
+    before = sql("SELECT string_agg(rolpassword, ' ' ORDER BY rolname) FROM pg_authid WHERE rolname LIKE 'maratea%'")
+    failed = maratea("db", "init", "--yes", "--passwords", ROOT + "/empty", env=PLAIN, status=5)
+    holds(failed.err, "the role maratea_migrate has a password, and %s/empty/maratea_migrate is not there" % ROOT, "hint: put the password there")
+    equal((os.listdir(ROOT + "/empty"), sql("SELECT string_agg(rolpassword, ' ' ORDER BY rolname) FROM pg_authid WHERE rolname LIKE 'maratea%'")), ([], before))
 
 
 def test_init_refuses_what_would_not_work_and_what_is_anothers():
@@ -150,6 +161,13 @@ def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
     sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = '%s' WHERE number = 1" % hashlib.sha256(text).hexdigest())
     migrate()
     sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.schema_migrations (number, name, sha256, maratea) VALUES (99, '0099_future', 'x', '9')")
+    # and nothing of the other schema is applied either
+    sql("SET ROLE maratea_owner; DELETE FROM maratea.schema_migrations")
+    for more in ((), ("--dry-run",)):
+        holds(migrate(*more, status=3).err, "the schema maratea_shared has tenant/0099_future")
+    equal(sql("SELECT count(*) FROM maratea.schema_migrations"), "0")
+    text = open(SOURCE + "/lib/ops/tenant/sql/platform/0001_platform.sql", "rb").read()
+    sql("SET ROLE maratea_owner; INSERT INTO maratea.schema_migrations (number, name, sha256, maratea) VALUES (1, '0001_platform', '%s', '0')" % hashlib.sha256(text).hexdigest())
     holds(migrate(status=3).err, "the schema maratea_shared has tenant/0099_future, which this maratea does not know")
     equal(states(maratea("db", "status", "-o", "json", env=ENV, status=4).json())[("maratea_shared", "0099_future")], "unknown")
     sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 99")
@@ -164,22 +182,54 @@ def test_an_index_that_was_left_invalid_is_made_again():
     equal(sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'maratea_shared.audit_log_at'::regclass"), "t")
 
 
-def test_one_migration_at_a_time_and_none_that_waits_for_others():
-    sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 2; DROP INDEX maratea_shared.audit_log_at")
+def holding(text):
+    """A session in a transaction that did that; to be ended by closing its stdin."""
     holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
-    holder.stdin.write("BEGIN; LOCK TABLE maratea_shared.audit_log IN ROW EXCLUSIVE MODE;\n")
+    holder.stdin.write("BEGIN; %s;\n" % text)
     holder.stdin.flush()
-    held = "SELECT count(*) FROM pg_locks WHERE relation = 'maratea_shared.audit_log'::regclass AND mode = 'RowExclusiveLock' AND granted"
-    wait_until(lambda: sql(held) == "1", 30, "the lock")
+    wait_until(lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = 'psql'") == "1", 30, "the lock")
+    return holder
+
+
+def test_one_migration_at_a_time_and_an_index_is_waited_for():
+    sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 2; DROP INDEX maratea_shared.audit_log_at")
+    holder = holding("LOCK TABLE maratea_shared.audit_log IN ROW EXCLUSIVE MODE")
     first = start("db", "migrate", env=ENV)
     wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1", 30, "the first to wait")
     holds(migrate(status=5).err, "another migration is at work on ")
-    # it gives way again and again, and is there when the way is free
-    wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0", 30, "its giving way")
+    # nobody waits behind it
+    sql("SET lock_timeout = '10s'; BEGIN; INSERT INTO maratea_shared.audit_log (tenant_id, seq, actor, action, origin, salt, digest) "
+        "SELECT gen_random_uuid(), 1, '', '', '', '', ''; ROLLBACK")
+    equal(first.poll(), None)
     holder.stdin.close()
     holder.wait()
     equal(finish(first).status, 0)
     equal(set(states(maratea("db", "status", "-o", "json", env=ENV).json()).values()), {"applied"})
+    # of another's invalid index nothing is known
+    sql("CREATE INDEX theirs ON maratea_shared.users (tenant_id, name); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'maratea_shared.theirs'::regclass; "
+        "SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 2")
+    migrate()
+    equal(sql("SELECT count(*) FROM pg_class WHERE relname = 'theirs'"), "1")
+    sql("DROP INDEX maratea_shared.theirs")
+
+
+def test_who_stops_others_gives_way_and_tries_again():
+    sql("CREATE SCHEMA t_busy AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA t_busy TO maratea_migrate; SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('busy'); "
+        "INSERT INTO maratea.tenants (id, slug, name, plan) VALUES ('90000000-0000-4000-8000-000000000000', 'busy', 'x', 'busy'); "
+        "INSERT INTO maratea.placements VALUES ('90000000-0000-4000-8000-000000000000', 'schema', NULL, 't_busy')")
+    holder = holding("DROP SCHEMA t_busy")
+    run = start("db", "migrate", env=ENV)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    for _ in range(2):
+        wait_until(lambda: sql(waiting) == "1", 30, "its waiting")
+        wait_until(lambda: sql(waiting) == "0", 30, "its giving way")
+    holder.stdin.write("ROLLBACK;\n")
+    holder.stdin.close()
+    holder.wait()
+    done = finish(run)
+    equal(done.status, 0, repr(done))
+    equal(sql("SELECT count(*) FROM t_busy.schema_migrations"), "2")
+    sql("DROP SCHEMA t_busy CASCADE; DELETE FROM maratea.placements; DELETE FROM maratea.tenants; DELETE FROM maratea.plans")
 
 
 def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
@@ -235,7 +285,9 @@ def test_another_platforms_configuration_changes_nothing():
     holds(failed.err, "the database is platform %s; the configuration (platform.id) is of 00000000" % INIT["platform_id"])
     none = dict(ENV)
     del none["MARATEA_PLATFORM_ID"]
-    holds(migrate(env=none).err, "platform.id is not set")
+    failed = migrate(env=none, status=3)
+    holds(failed.err, "platform.id is not set: is ", "hint: if it is, the id that the configuration needs is " + INIT["platform_id"])
+    equal(set(states(maratea("db", "status", "-o", "json", env=none).json()).values()), {"applied"})
     PG.psql("CREATE DATABASE empty")
     failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("empty", "maratea_migrate", password("maratea_migrate"))), status=3)
     holds(failed.err, "is no platform's database yet", "hint: maratea db init")

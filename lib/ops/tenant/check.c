@@ -179,7 +179,7 @@ static int check_all(struct mrt_tenant_checking *c, const char *slug, struct mrt
 	size_t only = 0;
 	int rc = mrt_db_connect(c->run, c->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, c->run, c->config, err);
+		rc = mrt_platform_check(pg, c->run, c->config, false, err);
 	if (rc == 0)
 		rc = mrt_places_read(pg, c->run, &own, err);
 	if (rc == 0 && slug)

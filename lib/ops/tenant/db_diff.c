@@ -117,7 +117,7 @@ static int diff_all(const struct diffing *d, struct mrt_error *err)
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
 	int rc = mrt_db_connect(d->run, d->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, d->run, d->config, err);
+		rc = mrt_platform_check(pg, d->run, d->config, false, err);
 	if (rc == 0)
 		rc = mrt_places_read(pg, d->run, &own, err);
 	if (rc == 0)

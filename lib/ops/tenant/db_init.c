@@ -5,21 +5,23 @@
 #include "ops/config/open.h"
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
+#include "ops/tenant/sql.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define PASSWORD_BYTES 24
+#define NO_POWERS " NOSUPERUSER NOCREATEDB NOCREATEROLE"
 
 static const struct role {
 	const char *name, *attributes;
 	bool login;
 } roles[] = {
-	{ MRT_OWNER, "NOLOGIN INHERIT BYPASSRLS NOREPLICATION", false },
-	{ "maratea_migrate", "LOGIN NOINHERIT NOBYPASSRLS NOREPLICATION", true },
-	{ "maratea_backup", "LOGIN INHERIT BYPASSRLS REPLICATION", true },
-	{ "maratea_app", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION", true },
-	{ "maratea_ops", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION", true },
+	{ MRT_OWNER, "NOLOGIN INHERIT BYPASSRLS NOREPLICATION" NO_POWERS, false },
+	{ "maratea_migrate", "LOGIN NOINHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
+	{ "maratea_backup", "LOGIN INHERIT BYPASSRLS REPLICATION" NO_POWERS, true },
+	{ "maratea_app", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
+	{ "maratea_ops", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
 };
 #define N_ROLES (sizeof(roles) / sizeof(roles[0]))
 
@@ -32,7 +34,9 @@ static const char *const grants[] = {
 	"GRANT USAGE ON SCHEMA " MRT_PLATFORM_SCHEMA ", " MRT_SHARED_SCHEMA
 	" TO maratea_app, maratea_ops, maratea_migrate",
 	"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO " MRT_OWNER
-	"', current_database()); END $$",
+	"', current_database()); "
+	/* a temporary table stands before all others of its name, and outlives the transaction */
+	"EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$",
 	"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 	"CREATE TABLE IF NOT EXISTS " MRT_PLATFORM_SCHEMA
 	".platform (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), id uuid NOT NULL, "
@@ -64,8 +68,7 @@ static int check_admin(const struct init *i, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(i->pg, i->run,
-	                      "SELECT rolsuper::text, (rolcreaterole AND rolbypassrls AND "
-	                      "rolreplication)::text, rolname FROM pg_roles WHERE rolname = "
+	                      "SELECT rolsuper::text, rolname FROM pg_roles WHERE rolname = "
 	                      "current_user",
 	                      NULL, 0, &r, err);
 	if (rc < 0)
@@ -73,17 +76,33 @@ static int check_admin(const struct init *i, struct mrt_error *err)
 	if (i->pg->version < 150000)
 		return mrt_fail(err, MRT_UNSUPPORTED, "%s is PostgreSQL %d; 15 is needed",
 		                i->pg->where, i->pg->version / 10000);
-	bool super = strcmp(PQgetvalue(r, 0, 0), "true") == 0;
-	bool enough = i->pg->version >= 160000 && strcmp(PQgetvalue(r, 0, 1), "true") == 0;
-	if (super || enough)
+	if (strcmp(PQgetvalue(r, 0, 0), "true") == 0)
 		return 0;
 	mrt_fail(err, MRT_UNSUPPORTED,
 	         "the role %s cannot create roles that bypass row security: without them "
 	         "migrations would see no rows, and no backup would be complete",
-	         PQgetvalue(r, 0, 2));
+	         PQgetvalue(r, 0, 1));
+	return mrt_hint(err, "it takes a superuser");
+}
+
+/* The server's roles are those of all its databases: a new password would lock out who uses the old
+ * one. */
+static int check_no_password(const struct init *i, const char *role, const char *path,
+                             struct mrt_error *err)
+{
+	const char *const values[] = { role };
+	mrt_auto_pgresult r = NULL;
+	int rc =
+	        mrt_pg_query(i->pg, i->run,
+	                     "SELECT FROM pg_authid WHERE rolname = $1 AND rolpassword IS NOT NULL",
+	                     values, 1, &r, err);
+	if (rc < 0 || PQntuples(r) == 0)
+		return rc;
+	mrt_fail(err, MRT_EXISTS, "the role %s has a password, and %s is not there", role, path);
 	return mrt_hint(err,
-	                "it takes a superuser, or from PostgreSQL 16 on a role with CREATEROLE, "
-	                "BYPASSRLS and REPLICATION");
+	                "put the password there; without --passwords all passwords stay as they "
+	                "are; ALTER ROLE %s PASSWORD NULL lets a new one be made",
+	                role);
 }
 
 /* The password in DIR/<role>, made where there is none. */
@@ -94,6 +113,8 @@ static int password_of(const struct init *i, const char *role, char **ret, struc
 	int rc = mrt_text_printf(&path, err, "%s/%s", i->options->passwords, role);
 	if (rc == 0)
 		rc = mrt_file_read(path, &text, err);
+	if (rc == MRT_NOT_FOUND)
+		rc = check_no_password(i, role, path, err) < 0 ? MRT_EXISTS : MRT_NOT_FOUND;
 	if (rc == MRT_NOT_FOUND) {
 		unsigned char random[PASSWORD_BYTES];
 		char hex[2 * PASSWORD_BYTES + 1];
@@ -154,6 +175,22 @@ static int set_role(const struct init *i, const struct role *role, struct mrt_er
 	return rc < 0 ? rc
 	              : mrt_json_set(item, "password",
 	                             !role->login ? json_null() : json_boolean(password), err);
+}
+
+/* What else our roles were made members of gives them more than is theirs. */
+static int take_memberships(const struct init *i, struct mrt_error *err)
+{
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(i->pg, i->run, mrt_sql_memberships, NULL, 0, &r, err);
+	for (int k = 0; rc == 0 && k < PQntuples(r); k++) {
+		rc = mrt_pg_exec(i->pg, i->run, err, "REVOKE %s FROM %s", PQgetvalue(r, k, 0),
+		                 PQgetvalue(r, k, 1));
+		if (rc == 0)
+			mrt_warn(i->run, "%s was a member of %s: %s", PQgetvalue(r, k, 1),
+			         PQgetvalue(r, k, 0),
+			         i->options->dry_run ? "it would be no more" : "it is no more");
+	}
+	return rc;
 }
 
 /* The id that is there already, or the configured one, or a new one. */
@@ -228,9 +265,8 @@ static int set_up(struct init *i, struct mrt_error *err)
 	int rc = mrt_pg_exec(i->pg, i->run, err, "BEGIN");
 	for (size_t k = 0; rc == 0 && k < N_ROLES; k++)
 		rc = set_role(i, &roles[k], err);
-	if (rc == 0 && i->pg->version >= 160000) /* who creates a role may not become it */
-		rc = mrt_pg_exec(i->pg, i->run, err,
-		                 "GRANT " MRT_OWNER " TO CURRENT_USER WITH SET TRUE");
+	if (rc == 0)
+		rc = take_memberships(i, err);
 	for (size_t k = 0; rc == 0 && k < sizeof(grants) / sizeof(grants[0]); k++)
 		rc = mrt_pg_exec(i->pg, i->run, err, "%s", grants[k]);
 	if (rc == 0)

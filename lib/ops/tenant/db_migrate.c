@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOCK_TIMEOUT (2 * MRT_SECOND)
 #define GIVE_UP_AFTER (120 * MRT_SECOND)
 
 struct place {
@@ -26,7 +25,7 @@ struct place {
 struct migrating {
 	const struct mrt_run *run;
 	const struct mrt_config *config;
-	bool look_only;
+	bool look_only, status; /* status: whatever it is, it is shown */
 	struct place *places;
 	size_t n, next;
 	pthread_mutex_t lock;
@@ -59,34 +58,33 @@ int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, c
 }
 
 int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
-                       const struct mrt_config *config, struct mrt_error *err)
+                       const struct mrt_config *config, bool writes, struct mrt_error *err)
 {
 	mrt_autofree char *there = NULL, *id = NULL;
 	int rc = mrt_pg_value(pg, run,
 	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
 	                      ".platform')::text, '')",
 	                      &there, err);
-	if (rc == 0 && !*there) {
-		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
-		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
-	}
-	if (rc == 0)
+	if (rc == 0 && *there)
 		rc = mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id,
 		                  err);
 	if (rc < 0)
 		return rc;
-	if (!config->platform_id)
-		mrt_warn(run,
-		         "platform.id is not set: whose database this is was not compared (it is "
-		         "%s)",
-		         id);
-	else if (strcasecmp(id, config->platform_id) != 0)
-		return mrt_fail(
-		        err, MRT_CHANGED,
-		        "the database is platform %s; the configuration (platform.id) is of "
-		        "%s",
-		        id, config->platform_id);
-	return 0;
+	if (!id || !*id) {
+		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
+		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
+	}
+	if (!config->platform_id && writes) {
+		mrt_fail(err, MRT_CONFIG, "platform.id is not set: is %s what is meant?",
+		         pg->where);
+		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
+	}
+	return !config->platform_id || strcasecmp(id, config->platform_id) == 0
+	               ? 0
+	               : mrt_fail(err, MRT_CHANGED,
+	                          "the database is platform %s; the configuration (platform.id) "
+	                          "is of %s",
+	                          id, config->platform_id);
 }
 
 static int check_role(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
@@ -132,7 +130,6 @@ static int visit(const struct migrating *m, struct mrt_pg *pg, struct place *p,
                  struct mrt_error *err)
 {
 	const struct mrt_migrate_options options = {
-		.lock_timeout = LOCK_TIMEOUT,
 		.give_up_after = GIVE_UP_AFTER,
 		.retry_first = m->config->limits_retry_first,
 		.retry_longest = m->config->limits_retry_longest,
@@ -223,7 +220,7 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	size_t failed = 0, first = 0;
 	int rc = mrt_db_connect(m->run, m->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, m->run, m->config, err);
+		rc = mrt_platform_check(pg, m->run, m->config, !m->look_only, err);
 	if (rc == 0)
 		rc = check_role(pg, m->run, err);
 	if (rc == 0 && !m->look_only)
@@ -232,6 +229,9 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 		rc = add_place(m, "platform", MRT_PLATFORM_SCHEMA, NULL, NULL, err);
 	if (rc == 0)
 		rc = add_place(m, "tenant", MRT_SHARED_SCHEMA, NULL, NULL, err);
+	/* both, before anything is applied to either */
+	for (size_t i = 0; rc == 0 && i < 2 && !m->status; i++)
+		rc = mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].schema, err);
 	for (; rc == 0 && m->next < 2; m->next++)
 		rc = visit(m, pg, &m->places[m->next], err);
 	if (rc == 0)
@@ -270,9 +270,9 @@ int mrt_db_migrate(const struct mrt_run *run, const struct mrt_config *config,
 int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
                   struct mrt_error *err)
 {
-	mrt_cleanup(migrating_release) struct migrating m = { .run = run,
-		                                              .config = config,
-		                                              .look_only = true };
+	mrt_cleanup(migrating_release) struct migrating m = {
+		.run = run, .config = config, .look_only = true, .status = true
+	};
 	pthread_mutex_init(&m.lock, NULL);
 	int rc = visit_all(&m, 4, ret, err);
 	size_t pending = rc == 0 ? count_pending(&m) : 0;

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOCK_TIMEOUT (2 * MRT_SECOND)
+/* Who makes an index concurrently stops nobody while he waits, and begins anew when he gives up. */
+#define CONCURRENT_TIMEOUT (600 * MRT_SECOND)
 #define NO_TRANSACTION "-- maratea: no-transaction\n"
 /* "mara", "migr" as two int4 keys */
 #define LOCK_KEYS "1835102817, 1835624306"
@@ -126,16 +129,16 @@ struct applying {
 	char *quoted; /* schema */
 };
 
-/* How every file is run: as the owner, unfiltered, without waiting for others. local: LOCAL, or "".
- */
-static int become_owner(const struct applying *a, const char *local, struct mrt_error *err)
+/* How every file is run: as the owner, unfiltered, waiting for others for so long. local: LOCAL, or
+ * "". */
+static int become_owner(const struct applying *a, const char *local, int64_t wait,
+                        struct mrt_error *err)
 {
 	mrt_autofree char *sql = NULL;
 	int rc = mrt_text_printf(&sql, err,
 	                         "SET %s lock_timeout = %" PRId64 "; SET %s row_security = off; "
-	                         "SET %s ROLE " MRT_OWNER "; SET %s search_path = %s",
-	                         local, a->options->lock_timeout / MRT_MILLISECOND, local, local,
-	                         local, a->quoted);
+	                         "SET %s ROLE " MRT_OWNER "; SET %s search_path = %s, pg_temp",
+	                         local, wait / MRT_MILLISECOND, local, local, local, a->quoted);
 	return rc < 0 ? rc : mrt_pg_script(a->pg, a->run, sql, err);
 }
 
@@ -154,13 +157,34 @@ static int record(const struct applying *a, const struct mrt_migration *m, const
 	return rc < 0 ? rc : mrt_pg_query(a->pg, a->run, sql, values, 4, &r, err);
 }
 
+/* Services read it, too: a schema that is of another time than they are is not served. */
+static int make_table(const struct applying *a, const struct mrt_migration *m, const char *digest,
+                      struct mrt_error *err)
+{
+	(void)m, (void)digest;
+	int rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
+	if (rc == 0)
+		rc = become_owner(a, "LOCAL", LOCK_TIMEOUT, err);
+	if (rc == 0)
+		rc = mrt_pg_script(a->pg, a->run,
+		                   "CREATE TABLE IF NOT EXISTS schema_migrations (number integer "
+		                   "PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, maratea "
+		                   "text NOT NULL, applied_at timestamptz NOT NULL DEFAULT "
+		                   "clock_timestamp()); GRANT SELECT ON schema_migrations TO "
+		                   "maratea_migrate, maratea_app, maratea_ops; COMMIT",
+		                   err);
+	if (rc < 0)
+		mrt_pg_exec(a->pg, a->run, NULL, "ROLLBACK");
+	return rc;
+}
+
 static int in_transaction(const struct applying *a, const struct mrt_migration *m,
                           const char *digest, struct mrt_error *err)
 {
 	struct mrt_error why;
 	int rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
 	if (rc == 0)
-		rc = become_owner(a, "LOCAL", err);
+		rc = become_owner(a, "LOCAL", LOCK_TIMEOUT, err);
 	if (rc == 0)
 		rc = mrt_pg_script(a->pg, a->run, m->sql, err);
 	if (rc == 0)
@@ -171,16 +195,20 @@ static int in_transaction(const struct applying *a, const struct mrt_migration *
 	return rc;
 }
 
-/* What CREATE INDEX CONCURRENTLY left when it was interrupted is neither an index nor nothing. */
-static int drop_invalid(const struct applying *a, struct mrt_error *err)
+/* What CREATE INDEX CONCURRENTLY left when it was interrupted is neither an index nor nothing. Only
+ * those that this file makes, and nobody is at. */
+static int drop_invalid(const struct applying *a, const char *sql, struct mrt_error *err)
 {
-	const char *const values[] = { a->schema };
+	const char *const values[] = { a->schema, sql };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(a->pg, a->run,
 	                      "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = "
 	                      "i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
-	                      "n.nspname = $1 AND NOT i.indisvalid AND c.relkind = 'i'",
-	                      values, 1, &r, err);
+	                      "n.nspname = $1 AND NOT i.indisvalid AND c.relkind = 'i' AND "
+	                      "strpos($2, ' IF NOT EXISTS ' || c.relname || ' ON ') > 0 AND "
+	                      "c.oid NOT IN (SELECT index_relid FROM "
+	                      "pg_stat_progress_create_index WHERE index_relid IS NOT NULL)",
+	                      values, 2, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		mrt_autofree char *name = NULL;
 		rc = mrt_pg_name(a->pg, PQgetvalue(r, i, 0), &name, err);
@@ -211,9 +239,9 @@ static int without_transaction(const struct applying *a, const struct mrt_migrat
                                const char *digest, struct mrt_error *err)
 {
 	struct mrt_error why;
-	int rc = become_owner(a, "", err);
+	int rc = become_owner(a, "", CONCURRENT_TIMEOUT, err);
 	if (rc == 0)
-		rc = drop_invalid(a, err);
+		rc = drop_invalid(a, m->sql, err);
 	if (rc == 0)
 		rc = statement_by_statement(a, m->sql, err);
 	if (rc == 0)
@@ -226,48 +254,32 @@ static int without_transaction(const struct applying *a, const struct mrt_migrat
 }
 
 /* Who waits longer than the lock timeout would stop everybody behind him: better later again. */
-static int apply_one(const struct applying *a, const struct mrt_migration *m, struct mrt_error *err)
+static int give_way(const struct applying *a,
+                    int (*step)(const struct applying *, const struct mrt_migration *, const char *,
+                                struct mrt_error *),
+                    const struct mrt_migration *m, const char *digest, struct mrt_error *err)
 {
 	struct mrt_retry tries;
-	struct mrt_error local;
-	char digest[MRT_SHA256_HEX];
-	err = err ? err : &local;
-	bool plain = strncmp(m->sql, NO_TRANSACTION, strlen(NO_TRANSACTION)) != 0;
-	int rc = digest_of(m, digest, err);
-	if (rc < 0)
-		return rc;
 	mrt_retry_init(&tries, a->options->retry_first, a->options->retry_longest,
 	               a->options->give_up_after);
 	for (;;) {
-		rc = plain ? in_transaction(a, m, digest, err)
-		           : without_transaction(a, m, digest, err);
+		int rc = step(a, m, digest, err);
 		if (rc != MRT_FAILED || strcmp(a->pg->sqlstate, "55P03") != 0)
-			break;
+			return rc;
 		rc = mrt_retry_wait(&tries, a->run, 0, err);
 		if (rc < 0)
-			break;
+			return rc;
 	}
-	return rc < 0 ? mrt_context(err, rc, "%s/%s", m->set, m->name) : 0;
 }
 
-/* Services read it, too: a schema that is of another time than they are is not served. */
-static int make_table(const struct applying *a, struct mrt_error *err)
+static int apply_one(const struct applying *a, const struct mrt_migration *m, struct mrt_error *err)
 {
-	mrt_autofree char *sql = NULL;
-	int rc =
-	        mrt_text_printf(&sql, err,
-	                        "BEGIN; SET LOCAL ROLE " MRT_OWNER
-	                        "; CREATE TABLE IF NOT EXISTS %s.schema_migrations (number integer "
-	                        "PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, maratea "
-	                        "text NOT NULL, applied_at timestamptz NOT NULL DEFAULT "
-	                        "clock_timestamp()); GRANT SELECT ON %s.schema_migrations TO "
-	                        "maratea_migrate, maratea_app, maratea_ops; COMMIT",
-	                        a->quoted, a->quoted);
+	char digest[MRT_SHA256_HEX];
+	bool plain = strncmp(m->sql, NO_TRANSACTION, strlen(NO_TRANSACTION)) != 0;
+	int rc = digest_of(m, digest, err);
 	if (rc == 0)
-		rc = mrt_pg_script(a->pg, a->run, sql, err);
-	if (rc < 0)
-		mrt_pg_exec(a->pg, a->run, NULL, "ROLLBACK");
-	return rc;
+		rc = give_way(a, plain ? in_transaction : without_transaction, m, digest, err);
+	return rc < 0 ? mrt_context(err, rc, "%s/%s", m->set, m->name) : 0;
 }
 
 /* An order or text other than what was applied is nothing to go on from. */
@@ -293,6 +305,14 @@ static int check(const json_t *states, const char *set, const char *schema, stru
 	return 0;
 }
 
+int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+                      const char *schema, struct mrt_error *err)
+{
+	mrt_auto_json states = NULL;
+	int rc = mrt_migrate_state(pg, run, set, schema, &states, err);
+	return rc < 0 ? rc : check(states, set, schema, err);
+}
+
 int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
                       const char *schema, const struct mrt_migrate_options *options,
                       unsigned *ret_applied, struct mrt_error *err)
@@ -308,8 +328,7 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 		rc = mrt_migrate_state(pg, run, set, schema, &states, err);
 	if (rc == 0)
 		rc = check(states, set, schema, err);
-	if (rc == 0)
-		rc = make_table(&a, err);
+	bool made = false;
 	size_t at = 0;
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++) {
 		if (strcmp(mrt_migrations[i].set, set) != 0)
@@ -317,7 +336,11 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 		const json_t *item = json_array_get(states, at++);
 		if (strcmp(mrt_json_text_or(item, "state", ""), "pending") != 0)
 			continue;
-		rc = apply_one(&a, &mrt_migrations[i], err);
+		if (!made)
+			rc = give_way(&a, make_table, NULL, NULL, err);
+		made = true;
+		if (rc == 0)
+			rc = apply_one(&a, &mrt_migrations[i], err);
 		applied += rc == 0;
 	}
 	*ret_applied = applied;

@@ -26,7 +26,6 @@ extern const struct mrt_migration mrt_migrations[]; /* by set and number */
 extern const size_t mrt_n_migrations;
 
 struct mrt_migrate_options {
-	int64_t lock_timeout; /* ns: a statement waits no longer for others */
 	int64_t give_up_after, retry_first, retry_longest;
 };
 
@@ -35,6 +34,9 @@ struct mrt_migrate_options {
  * pending. */
 int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
                       const char *schema, json_t **ret, struct mrt_error *err);
+/* MRT_CORRUPT, MRT_UNSUPPORTED as mrt_migrate_apply(), which does nothing then. */
+int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+                      const char *schema, struct mrt_error *err);
 /* Applies what is pending; *ret_applied counts. MRT_CORRUPT: an edited one; MRT_UNSUPPORTED: the
  * schema is of a newer maratea. */
 int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,

@@ -19,9 +19,10 @@ int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
 	if (rc == 0)
 		rc = mrt_pg_name(pg, scope->role, &role, err);
 	if (rc == 0)
-		rc = mrt_text_printf(&sql, err,
-		                     "SET LOCAL ROLE %s; SET LOCAL search_path = %s; SET LOCAL "
-		                     "maratea.tenant_id = '%s'",
-		                     role, schema, scope->tenant);
+		rc = mrt_text_printf(
+		        &sql, err,
+		        "SET LOCAL ROLE %s; SET LOCAL search_path = %s, pg_temp; SET LOCAL "
+		        "maratea.tenant_id = '%s'",
+		        role, schema, scope->tenant);
 	return rc < 0 ? rc : mrt_pg_script(pg, run, sql, err);
 }

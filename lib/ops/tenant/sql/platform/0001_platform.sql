@@ -48,8 +48,11 @@ CREATE TABLE placements (
 	database_name text,
 	schema_name text NOT NULL,
 	CHECK ((mode = 'database') = (database_name IS NOT NULL)),
-	UNIQUE NULLS NOT DISTINCT (database_name, schema_name, tenant_id)
+	CHECK ((mode = 'shared') = (schema_name = 'maratea_shared' AND database_name IS NULL)),
+	CHECK (mode <> 'schema' OR schema_name NOT IN ('maratea', 'public'))
 );
+-- A place is one school's, or the one that all the others share.
+CREATE UNIQUE INDEX placements_own ON placements (database_name, schema_name) NULLS NOT DISTINCT WHERE mode <> 'shared';
 
 -- What was done towards something that takes several steps; before and after each.
 CREATE TABLE journal (
