@@ -182,6 +182,11 @@ def test_an_index_that_was_left_invalid_is_made_again():
     equal(sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'maratea_shared.audit_log_at'::regclass"), "t")
 
 
+def write_text(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
 def holding(text):
     """A session in a transaction that did that; to be ended by closing its stdin."""
     holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
@@ -288,6 +293,23 @@ def test_another_platforms_configuration_changes_nothing():
     failed = migrate(env=none, status=3)
     holds(failed.err, "platform.id is not set: is ", "hint: if it is, the id that the configuration needs is " + INIT["platform_id"])
     equal(set(states(maratea("db", "status", "-o", "json", env=none).json()).values()), {"applied"})
+    # nor does it change another's backups, or the database by a restore
+    backups = dict(other, MARATEA_BACKUP_POSTGRES_URL=PG.url("platform", "maratea_backup", password("maratea_backup")), MARATEA_POSTGRES_URL=PG.url("platform"))
+    own = dict(backups, MARATEA_PLATFORM_ID=INIT["platform_id"])
+    before = sorted(os.listdir(ROOT + "/store/default/postgres"))
+    words = "is platform %s; the configuration (platform.id) is of 00000000" % INIT["platform_id"]
+    holds(maratea("backup", "run", "postgres", "-d", "platform", env=backups, status=5).err, "the store " + words)
+    holds(maratea("backup", "prune", "--yes", "--keep-last", "1", env=backups, status=5).err, "the store " + words)
+    equal(sorted(os.listdir(ROOT + "/store/default/postgres")), before)
+    restore = ["backup", "restore", [n for n in before if n[0] == "2"][-1], "--database", "platform", "--swap", "--yes"]
+    holds(maratea(*restore, env=backups, status=5).err, "the database " + words)
+    equal(PG.psql("SELECT count(*) FROM pg_database WHERE datname LIKE 'platform%'"), "1")
+    maratea("backup", "run", "postgres", "-d", "platform", env=own)
+    maratea("backup", "prune", "--yes", "--keep-last", "1", env=own)
+    os.rename(ROOT + "/store/default/platform.json", ROOT + "/kept.json")
+    write_text(ROOT + "/store/default/platform.json", "{}")
+    holds(maratea("backup", "run", "postgres", "-d", "platform", env=own, status=4).err, "default/platform.json in the store names no id")
+    os.rename(ROOT + "/kept.json", ROOT + "/store/default/platform.json")
     PG.psql("CREATE DATABASE empty")
     failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("empty", "maratea_migrate", password("maratea_migrate"))), status=3)
     holds(failed.err, "is no platform's database yet", "hint: maratea db init")

@@ -3,6 +3,7 @@
 #include "ops/backup/backup.h"
 #include "ops/backup/store_lock.h"
 #include "ops/backup/stores.h"
+#include "ops/config/platform.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,6 +64,8 @@ static int take_lock(struct copy *c, struct mrt_error *err)
 		.lease = c->view->limits_lock_lease,
 		.clock_skew = rc == 0 && can.has_clock ? can.clock_skew : 0,
 	};
+	if (rc == 0)
+		rc = mrt_platform_check_store(c->to, c->run, c->view, err);
 	return rc < 0 ? rc : mrt_store_lock_take(c->run, c->to, &lock, &c->lock, err);
 }
 

@@ -3,6 +3,7 @@
 #include "ops/backup/prune.h"
 #include "ops/backup/shrink.h"
 #include "ops/backup/stores.h"
+#include "ops/config/platform.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -207,8 +208,10 @@ static int take_lock(struct mrt_prune *p, struct mrt_error *err)
 		.lease = p->config->limits_lock_lease,
 		.clock_skew = p->skew,
 	};
-	if (p->options->dry_run || p->options->no_store_lock)
-		return 0;
+	int rc = p->options->dry_run ? 0
+	                             : mrt_platform_check_store(p->store, p->run, p->config, err);
+	if (rc < 0 || p->options->dry_run || p->options->no_store_lock)
+		return rc;
 	return mrt_store_lock_take(p->run, p->store, &lock, &p->lock, err);
 }
 

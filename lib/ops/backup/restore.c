@@ -8,6 +8,7 @@
 #include "ops/backup/restore_dir.h"
 #include "ops/backup/restore_redis.h"
 #include "ops/backup/targets.h"
+#include "ops/config/platform.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,6 +130,8 @@ static int look_at_place(struct restore *r, struct mrt_error *err)
 		return 0;
 	mrt_auto(mrt_pg) *pg = NULL;
 	rc = mrt_pg_connect(r->run, &r->c.access.options, r->c.access.params, r->name, &pg, err);
+	if (rc == 0)
+		rc = mrt_platform_check_database(pg, r->run, r->c.config, err);
 	if (rc == 0)
 		rc = mrt_pg_value(pg, r->run, emptiness, &objects, err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include "ops/backup/shrink.h"
 #include "ops/backup/store_lock.h"
 #include "ops/backup/stores.h"
+#include "ops/config/platform.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -234,7 +235,8 @@ static int lock(struct run_store *s, const struct mrt_run *run, const struct ste
 		.clock_skew = s->clock_skew,
 		.overrule = step->overrule,
 	};
-	return mrt_store_lock_take(run, s->store, &options, &s->lock, err);
+	int rc = mrt_platform_check_store(s->store, run, s->view->config, err);
+	return rc < 0 ? rc : mrt_store_lock_take(run, s->store, &options, &s->lock, err);
 }
 
 int mrt_run_stores_lock(struct mrt_run_stores *s, const struct mrt_run *run, const char *target,

@@ -41,9 +41,5 @@ int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json
 /* A connection as the role that migrates. MRT_CONFIG: none is configured. */
 int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, const char *database,
                    struct mrt_pg **ret, struct mrt_error *err);
-/* Is the database that of platform.id? MRT_CHANGED names both. Where the configuration has none
- * who writes gets MRT_CONFIG, with a hint that names the database's. */
-int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
-                       const struct mrt_config *config, bool writes, struct mrt_error *err);
 
 #endif

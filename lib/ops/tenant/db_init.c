@@ -220,26 +220,15 @@ static int choose_id(struct init *i, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_text_dup(PQgetvalue(r, 0, 0), &i->id, err);
 }
 
-/* <platform.name>/platform.json in the store: whose backups those are. */
 static int compare_store(struct init *i, bool *ret_missing, struct mrt_error *err)
 {
-	mrt_autofree char *key = NULL;
-	mrt_auto_buf text = MRT_BUF_INIT;
-	mrt_auto_json json = NULL;
+	mrt_autofree char *id = NULL;
 	*ret_missing = false;
-	if (!i->store)
-		return 0;
-	int rc = mrt_text_printf(&key, err, "%s/platform.json", i->config->platform_name);
-	if (rc == 0)
-		rc = mrt_store_get_bytes(i->store, i->run, key, &text, err);
-	*ret_missing = rc == MRT_NOT_FOUND;
-	if (rc < 0)
-		return *ret_missing ? 0 : rc;
-	rc = mrt_json_parse(mrt_buf_text(&text), text.len, &json, err);
-	if (rc < 0)
-		return mrt_context(err, rc, "%s in the store", key);
-	const char *id = mrt_json_text_or(json, "id", "");
-	return strcasecmp(id, i->id) == 0
+	int rc = i->store ? mrt_platform_of_store(i->store, i->run, i->config, &id, err) : 0;
+	if (rc < 0 || !i->store)
+		return rc;
+	*ret_missing = !*id;
+	return !*id || strcasecmp(id, i->id) == 0
 	               ? 0
 	               : mrt_fail(err, MRT_CHANGED,
 	                          "the store holds platform %s; the database is platform %s", id,

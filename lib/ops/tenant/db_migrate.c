@@ -1,6 +1,7 @@
 /* db_migrate.c - "db migrate" and "db status": every schema that there is. */
 #include "base/text.h"
 #include "ops/config/open.h"
+#include "ops/config/platform.h"
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/places.h"
@@ -55,36 +56,6 @@ int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, c
 	return mrt_config_open_pg(run, config, config->postgres_migrate_url,
 	                          config->postgres_migrate_password, database, "maratea db migrate",
 	                          ret, err);
-}
-
-int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
-                       const struct mrt_config *config, bool writes, struct mrt_error *err)
-{
-	mrt_autofree char *there = NULL, *id = NULL;
-	int rc = mrt_pg_value(pg, run,
-	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
-	                      ".platform')::text, '')",
-	                      &there, err);
-	if (rc == 0 && *there)
-		rc = mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id,
-		                  err);
-	if (rc < 0)
-		return rc;
-	if (!id || !*id) {
-		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
-		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
-	}
-	if (!config->platform_id && writes) {
-		mrt_fail(err, MRT_CONFIG, "platform.id is not set: is %s what is meant?",
-		         pg->where);
-		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
-	}
-	return !config->platform_id || strcasecmp(id, config->platform_id) == 0
-	               ? 0
-	               : mrt_fail(err, MRT_CHANGED,
-	                          "the database is platform %s; the configuration (platform.id) "
-	                          "is of %s",
-	                          id, config->platform_id);
 }
 
 static int check_role(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)

@@ -12,9 +12,9 @@
 
 #include "client/pg.h"
 #include "codec/json.h"
+#include "ops/config/platform.h"
 
 #define MRT_OWNER "maratea_owner"
-#define MRT_PLATFORM_SCHEMA "maratea"
 #define MRT_SHARED_SCHEMA "maratea_shared"
 
 struct mrt_migration {

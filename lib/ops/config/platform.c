@@ -1,0 +1,87 @@
+/* platform.c - whose database and store are these? */
+#include "ops/config/platform.h"
+#include "base/text.h"
+#include "codec/json.h"
+
+#include <string.h>
+
+static int compare(const char *what, const char *id, const struct mrt_config *config,
+                   struct mrt_error *err)
+{
+	return !config->platform_id || !*id || strcasecmp(id, config->platform_id) == 0
+	               ? 0
+	               : mrt_fail(err, MRT_CHANGED,
+	                          "the %s is platform %s; the configuration (platform.id) is of %s",
+	                          what, id, config->platform_id);
+}
+
+/* "": it is no platform's. */
+static int of_database(struct mrt_pg *pg, const struct mrt_run *run, char **ret,
+                       struct mrt_error *err)
+{
+	mrt_autofree char *there = NULL;
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
+	                      ".platform')::text, '')",
+	                      &there, err);
+	if (rc < 0)
+		return rc;
+	return *there ? mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
+	                             ret, err)
+	              : mrt_text_dup("", ret, err);
+}
+
+int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
+                       const struct mrt_config *config, bool writes, struct mrt_error *err)
+{
+	mrt_autofree char *id = NULL;
+	int rc = of_database(pg, run, &id, err);
+	if (rc < 0)
+		return rc;
+	if (!*id) {
+		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
+		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
+	}
+	if (!config->platform_id && writes) {
+		mrt_fail(err, MRT_CONFIG, "platform.id is not set: is %s what is meant?",
+		         pg->where);
+		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
+	}
+	return compare("database", id, config, err);
+}
+
+int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
+                                const struct mrt_config *config, struct mrt_error *err)
+{
+	mrt_autofree char *id = NULL;
+	int rc = config->platform_id ? of_database(pg, run, &id, err) : 0;
+	return rc < 0 || !id ? rc : compare("database", id, config, err);
+}
+
+int mrt_platform_of_store(struct mrt_store *store, const struct mrt_run *run,
+                          const struct mrt_config *config, char **ret, struct mrt_error *err)
+{
+	mrt_autofree char *key = NULL;
+	mrt_auto_buf text = { .ceiling = 1 << 20 };
+	mrt_auto_json json = NULL;
+	int rc = mrt_text_printf(&key, err, "%s/platform.json", config->platform_name);
+	if (rc == 0)
+		rc = mrt_store_get_bytes(store, run, key, &text, err);
+	if (rc == MRT_NOT_FOUND)
+		return mrt_text_dup("", ret, err);
+	if (rc == 0)
+		rc = mrt_json_parse(mrt_buf_text(&text), text.len, &json, err);
+	if (rc < 0)
+		return mrt_context(err, rc, "%s in the store", key);
+	const char *id = mrt_json_text_or(json, "id", "");
+	return *id ? mrt_text_dup(id, ret, err)
+	           : mrt_fail(err, MRT_CORRUPT, "%s in the store names no id", key);
+}
+
+int mrt_platform_check_store(struct mrt_store *store, const struct mrt_run *run,
+                             const struct mrt_config *config, struct mrt_error *err)
+{
+	mrt_autofree char *id = NULL;
+	int rc = config->platform_id ? mrt_platform_of_store(store, run, config, &id, err) : 0;
+	return rc < 0 || !id ? rc : compare("store", id, config, err);
+}
