@@ -6,23 +6,56 @@
 
 static bool is_uuid_or_empty(const char *text)
 {
-	return !*text || (strlen(text) == 36 && strspn(text, "0123456789abcdefABCDEF-") == 36);
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	if (!*text)
+		return true;
+	if (strlen(text) != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
+			return false;
+	return true;
 }
 
 int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
                      const struct mrt_tenant_scope *scope, struct mrt_error *err)
 {
-	mrt_autofree char *schema = NULL, *role = NULL, *sql = NULL;
+	mrt_autofree char *schema = NULL, *role = NULL;
+	mrt_auto_buf sql = MRT_BUF_INIT;
 	if (!is_uuid_or_empty(scope->tenant))
 		return mrt_fail(err, MRT_USAGE, "'%.80s' is no tenant's id", scope->tenant);
 	int rc = mrt_pg_name(pg, scope->schema, &schema, err);
-	if (rc == 0)
+	if (rc == 0 && scope->role)
 		rc = mrt_pg_name(pg, scope->role, &role, err);
+	if (rc < 0)
+		return rc;
+	mrt_buf_add_text(&sql, "CLOSE ALL; ");
+	if (role)
+		mrt_buf_printf(&sql, "SET LOCAL ROLE %s; ", role);
+	mrt_buf_printf(&sql,
+	               "SET LOCAL search_path = %s, pg_temp; SET LOCAL maratea.tenant_id = '%s'",
+	               schema, scope->tenant);
+	rc = mrt_buf_check(&sql, err);
+	return rc < 0 ? rc : mrt_pg_script(pg, run, mrt_buf_text(&sql), err);
+}
+
+int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
+                   const struct mrt_tenant_scope *scope,
+                   int (*work)(struct mrt_pg *pg, void *context, struct mrt_error *err),
+                   void *context, struct mrt_error *err)
+{
+	int rc = mrt_pg_exec(pg, run, err, "BEGIN");
+	if (rc < 0)
+		return rc;
+	rc = mrt_tenant_enter(pg, run, scope, err);
 	if (rc == 0)
-		rc = mrt_text_printf(
-		        &sql, err,
-		        "SET LOCAL ROLE %s; SET LOCAL search_path = %s, pg_temp; SET LOCAL "
-		        "maratea.tenant_id = '%s'",
-		        role, schema, scope->tenant);
-	return rc < 0 ? rc : mrt_pg_script(pg, run, sql, err);
+		rc = work(pg, context, err);
+	/* a failed statement whose error nobody passed on makes COMMIT a ROLLBACK that succeeds */
+	if (rc == 0 && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
+		rc = mrt_fail(err, MRT_FAILED, "the transaction on %s had failed before its end",
+		              pg->where);
+	if (rc == 0)
+		return mrt_pg_exec(pg, run, err, "COMMIT");
+	mrt_pg_exec(pg, run, NULL, "ROLLBACK");
+	return rc;
 }
