@@ -87,6 +87,8 @@ struct mrt_opt {
 		.kind = MRT_OPT_END_KIND \
 	}
 
+#define MRT_OUTPUT_FORMATS "table|json|jsonl|name" /* the latter two: see .lists */
+
 /* Options that every command takes. */
 struct mrt_globals {
 	const char *config, *output, *log_format, *color, *timeout;
@@ -107,6 +109,7 @@ struct mrt_cmd {
 	const struct mrt_opt *opts;
 	size_t args_size;
 	bool needs_config;
+	bool lists; /* knows -o jsonl and -o name */
 	int (*run)(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err);
 };
 struct mrt_group {

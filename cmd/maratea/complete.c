@@ -4,6 +4,8 @@
  */
 #include "maratea/cmd.h"
 #include "ops/backup/backup.h"
+#include "ops/tenant/plan.h"
+#include "ops/tenant/tenant.h"
 
 #include <string.h>
 
@@ -57,6 +59,41 @@ static void offer_names(const struct mrt_run *run, const struct mrt_parsed *pars
 		offer(out, word, "", stores ? config->stores[i] : config->targets[i]);
 }
 
+struct offering {
+	struct mrt_output *out;
+	const char *word;
+};
+
+static int offer_tenant(const json_t *tenant, void *context, struct mrt_error *err)
+{
+	const struct offering *o = context;
+	(void)err;
+	offer(o->out, o->word, "", mrt_json_text_or(tenant, "slug", ""));
+	return 0;
+}
+
+/* Of schools, or of plans. */
+static void offer_rows(const struct mrt_run *run, const struct mrt_parsed *parsed,
+                       struct mrt_output *out, const char *word, bool plans)
+{
+	static const struct mrt_tenant_filter all = { 0 };
+	struct offering offering = { out, word };
+	struct mrt_run brief = *run;
+	brief.deadline = mrt_clock_monotonic() + PATIENCE;
+	mrt_auto(mrt_config) *config = NULL;
+	mrt_auto_json list = NULL;
+	const json_t *plan;
+	size_t i;
+	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
+	                    NULL) < 0)
+		return;
+	if (!plans)
+		mrt_tenant_list(&brief, config, &all, offer_tenant, &offering, NULL);
+	else if (mrt_plan_list(&brief, config, &list, NULL) == 0)
+		json_array_foreach (json_object_get(list, "plans"), i, plan)
+			offer(out, word, "", mrt_json_text_or(plan, "name", ""));
+}
+
 static void offer_value(const struct mrt_run *run, const struct mrt_parsed *parsed,
                         struct mrt_output *out, const struct mrt_opt *o, const char *word)
 {
@@ -64,10 +101,15 @@ static void offer_value(const struct mrt_run *run, const struct mrt_parsed *pars
 		return;
 	if (strcmp(o->complete, "backup") == 0)
 		offer_backups(run, parsed, out, word);
+	else if (strcmp(o->complete, "tenant") == 0 || strcmp(o->complete, "plan") == 0)
+		offer_rows(run, parsed, out, word, o->complete[0] == 'p');
 	else if (strcmp(o->complete, "target") == 0 || strcmp(o->complete, "store") == 0)
 		offer_names(run, parsed, out, word, o->complete[0] == 's');
 	else if (strcmp(o->complete, "file") == 0 || strcmp(o->complete, "dir") == 0)
 		mrt_buf_printf(&out->text, ":%s\n", o->complete); /* the shell knows files best */
+	else if (strcmp(o->complete, MRT_OUTPUT_FORMATS) == 0 &&
+	         !(parsed->cmd && parsed->cmd->lists))
+		offer_choices(out, word, "table|json");
 	else
 		offer_choices(out, word, o->complete);
 }

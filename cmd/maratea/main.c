@@ -63,7 +63,10 @@ static int start_session(struct session *s, struct mrt_error *err)
 		                    .wall = mrt_clock_wall,
 		                    .progress = &s->progress,
 		                    .ask = mrt_ask_possible() ? mrt_ask : NULL };
-	s->out = (struct mrt_output) { .json = g->output && strcmp(g->output, "json") == 0,
+	const char *format = g->output ? g->output : "";
+	s->out = (struct mrt_output) { .json = strcmp(format, "json") == 0,
+		                       .lines = strcmp(format, "jsonl") == 0,
+		                       .names = strcmp(format, "name") == 0,
 		                       .color = want_color(g->color, STDOUT_FILENO),
 		                       .text = { .ceiling = (size_t)1 << 30 } };
 	return rc;
@@ -82,6 +85,9 @@ static int set_timeout(struct session *s, struct mrt_error *err)
 static int run_command(struct session *s, struct mrt_error *err)
 {
 	const struct mrt_cmd *cmd = s->parsed.cmd;
+	if ((s->out.lines || s->out.names) && !cmd->lists)
+		return mrt_fail(err, MRT_USAGE, "-o %s is for lists; here there are table and json",
+		                s->parsed.globals.output);
 	int rc = set_timeout(s, err);
 	if (rc == 0 && cmd->needs_config) {
 		rc = mrt_config_load(&s->run, s->parsed.globals.config, s->parsed.flags,

@@ -9,8 +9,9 @@
 const struct mrt_opt mrt_global_opts[] = {
 	MRT_OPT_TEXT(G, config, 'c', "config", "FILE", "read this configuration file",
 	             .complete = "file"),
-	MRT_OPT_TEXT(G, output, 'o', "output", "FORMAT", "table (default) or json",
-	             .complete = "table|json"),
+	MRT_OPT_TEXT(G, output, 'o', "output", "FORMAT",
+	             "table (default) or json; a list: jsonl, name",
+	             .complete = MRT_OUTPUT_FORMATS),
 	MRT_OPT_TEXT(G, store, 0, "store", "URL",
 	             "file:///path, s3://bucket/prefix, or the name of a configured store",
 	             .complete = "store", .setting = "store.url"),

@@ -9,12 +9,13 @@ struct args {
 	bool all_tenants;
 };
 
-static const struct mrt_opt opts[] = { MRT_OPT_FLAG(struct args, all_tenants, 0, "all-tenants",
-	                                            "besides, look as each school that there is"),
-	                               MRT_OPERAND_MAYBE(
-	                                       struct args, slug, "SLUG",
-	                                       "where this school's tables are (default: all)"),
-	                               MRT_OPT_END };
+static const struct mrt_opt opts[] = {
+	MRT_OPT_FLAG(struct args, all_tenants, 0, "all-tenants",
+	             "besides, look as each school that there is"),
+	MRT_OPERAND_MAYBE(struct args, slug, "SLUG",
+	                  "where this school's tables are (default: all)", .complete = "tenant"),
+	MRT_OPT_END
+};
 
 static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {

@@ -29,7 +29,7 @@ static const char *const tables[] = { "tenants",        "tenant_settings", "tena
 	                              "users",          "memberships",     "invitations",
 	                              "courses",        "modules",         "lessons",
 	                              "enrolments",     "progress",        "certificates",
-	                              "usage_counters", "audit_log" };
+	                              "usage_counters", "audit_log", "audit_heads" };
 
 static const char *key_of(const char *table)
 {

@@ -54,7 +54,7 @@ def test_init_makes_roles_that_can_do_what_they_must_and_no_more():
                "FROM pg_authid WHERE rolname LIKE 'maratea%' ORDER BY 1").split("\n")
     equal(rows, ["maratea_app\tt\tt\tf\tf\tf\tf\tf\tSCRAM-SHA-256$", "maratea_backup\tt\tt\tt\tt\tf\tf\tf\tSCRAM-SHA-256$",
                  "maratea_migrate\tt\tf\tf\tf\tf\tf\tf\tSCRAM-SHA-256$", "maratea_ops\tt\tt\tf\tf\tf\tf\tf\tSCRAM-SHA-256$",
-                 "maratea_owner\tf\tt\tt\tf\tf\tf\tf"])
+                 "maratea_owner\tf\tt\tt\tf\tf\tt\tf"])
     for role in ("maratea_app", "maratea_backup", "maratea_migrate", "maratea_ops"):
         equal(stat.S_IMODE(os.stat(PASSWORDS + "/" + role).st_mode), 0o600)
         equal(len(password(role)), 48)
@@ -116,7 +116,7 @@ def test_migrate_applies_what_is_pending_and_status_tells():
     equal(sql("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('maratea', 'maratea_shared')"), "maratea_owner")
     tables = sql("SELECT relname FROM pg_class WHERE relnamespace = 'maratea_shared'::regnamespace AND relkind = 'r' ORDER BY 1").split()
     equal(tables, sorted(["tenants", "tenant_settings", "tenant_domains", "users", "memberships", "invitations", "courses", "modules", "lessons",
-                          "enrolments", "progress", "certificates", "usage_counters", "audit_log", "schema_migrations"]))
+                          "enrolments", "progress", "certificates", "usage_counters", "audit_log", "audit_heads", "schema_migrations"]))
 
 
 def test_schools_see_themselves_and_nobody_else():
@@ -203,8 +203,8 @@ def test_one_migration_at_a_time_and_an_index_is_waited_for():
     wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1", 30, "the first to wait")
     holds(migrate(status=5).err, "another migration is at work on ")
     # nobody waits behind it
-    sql("SET lock_timeout = '10s'; BEGIN; INSERT INTO maratea_shared.audit_log (tenant_id, seq, actor, action, origin, salt, digest) "
-        "SELECT gen_random_uuid(), 1, '', '', '', '', ''; ROLLBACK")
+    sql("SET lock_timeout = '10s'; BEGIN; INSERT INTO maratea_shared.audit_log (tenant_id, seq, at, actor, action, origin, payload_digest, digest) "
+        "SELECT gen_random_uuid(), 1, now(), '', '', '', '', ''; ROLLBACK")
     equal(first.poll(), None)
     holder.stdin.close()
     holder.wait()
@@ -255,7 +255,7 @@ def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
     equal([(s["tenant"], s["database"], s["applied"], s["error"] is None) for s in report["schemas"][2:]],
           [("alpha", None, 2, True), ("beta", None, 2, True), ("delta", "gone", 0, False), ("gamma", "own", 2, True)])
     equal(sql("SELECT count(*) FROM maratea_shared.schema_migrations", "own"), "2")
-    equal(sql("SELECT count(*) FROM pg_policies WHERE schemaname = 't_beta' AND policyname = 'tenant_isolation'"), "14")
+    equal(sql("SELECT count(*) FROM pg_policies WHERE schemaname = 't_beta' AND policyname = 'tenant_isolation'"), "15")
     sql("SET ROLE maratea_owner; DELETE FROM maratea.placements WHERE schema_name = 'x'")
     equal([s["applied"] for s in migrate("-j", "3").json()["schemas"]], [0] * 5)
 

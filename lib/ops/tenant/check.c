@@ -126,9 +126,10 @@ static int check_schema(struct mrt_tenant_checking *c, struct mrt_pg *pg, const 
 static int check_own(struct mrt_tenant_checking *c, struct mrt_pg *pg, const struct mrt_place *p,
                      bool whole, struct mrt_error *err)
 {
-	mrt_auto(mrt_pg) *other = NULL;
-	int rc = p->database ? mrt_db_connect(c->run, c->config, p->database, &other, err) : 0;
-	return rc < 0 ? rc : check_schema(c, other ? other : pg, p->schema, other || whole, err);
+	mrt_auto(mrt_pg) *own = NULL;
+	struct mrt_pg *place = NULL;
+	int rc = mrt_place_connect(c->run, c->config, pg, p->database, &own, &place, err);
+	return rc < 0 ? rc : check_schema(c, place, p->schema, own || whole, err);
 }
 
 /* What cannot be looked at is not known to be good, and does not keep the others from it. */

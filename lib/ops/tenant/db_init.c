@@ -17,7 +17,8 @@ static const struct role {
 	const char *name, *attributes;
 	bool login;
 } roles[] = {
-	{ MRT_OWNER, "NOLOGIN INHERIT BYPASSRLS NOREPLICATION" NO_POWERS, false },
+	{ MRT_OWNER, "NOLOGIN INHERIT BYPASSRLS NOREPLICATION NOSUPERUSER CREATEDB NOCREATEROLE",
+	  false },
 	{ "maratea_migrate", "LOGIN NOINHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
 	{ "maratea_backup", "LOGIN INHERIT BYPASSRLS REPLICATION" NO_POWERS, true },
 	{ "maratea_app", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },

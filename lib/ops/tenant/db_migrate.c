@@ -195,7 +195,7 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	if (rc == 0)
 		rc = check_role(pg, m->run, err);
 	if (rc == 0 && !m->look_only)
-		rc = mrt_migrate_lock(pg, m->run, err);
+		rc = mrt_migrate_lock(pg, m->run, false, err);
 	if (rc == 0)
 		rc = add_place(m, "platform", MRT_PLATFORM_SCHEMA, NULL, NULL, err);
 	if (rc == 0)

@@ -15,11 +15,14 @@
 /* "mara", "migr" as two int4 keys */
 #define LOCK_KEYS "1835102817, 1835624306"
 
-int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, bool shared,
+                     struct mrt_error *err)
 {
 	mrt_autofree char *taken = NULL;
-	int rc = mrt_pg_value(pg, run, "SELECT pg_try_advisory_lock(" LOCK_KEYS ")::text", &taken,
-	                      err);
+	int rc = mrt_pg_value(pg, run,
+	                      shared ? "SELECT pg_try_advisory_lock_shared(" LOCK_KEYS ")::text"
+	                             : "SELECT pg_try_advisory_lock(" LOCK_KEYS ")::text",
+	                      &taken, err);
 	if (rc == 0 && strcmp(taken, "true") != 0)
 		rc = mrt_fail(err, MRT_LOCKED, "another migration is at work on %s", pg->where);
 	return rc;
@@ -311,6 +314,25 @@ int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *
 	mrt_auto_json states = NULL;
 	int rc = mrt_migrate_state(pg, run, set, schema, &states, err);
 	return rc < 0 ? rc : check(states, set, schema, err);
+}
+
+int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+                           const char *schema, struct mrt_error *err)
+{
+	mrt_auto_json states = NULL;
+	const json_t *item;
+	size_t i;
+	int rc = mrt_migrate_state(pg, run, set, schema, &states, err);
+	if (rc == 0)
+		rc = check(states, set, schema, err);
+	json_array_foreach (states, i, item)
+		if (rc == 0 && strcmp(mrt_json_text_or(item, "state", ""), "pending") == 0) {
+			rc = mrt_fail(err, MRT_UNSUPPORTED,
+			              "the schema %s lacks %s/%s, which this maratea needs", schema,
+			              set, mrt_json_text_or(item, "name", ""));
+			mrt_hint(err, "maratea db migrate");
+		}
+	return rc;
 }
 
 int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,

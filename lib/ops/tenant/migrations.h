@@ -37,12 +37,17 @@ int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_run *run, const char *
 /* MRT_CORRUPT, MRT_UNSUPPORTED as mrt_migrate_apply(), which does nothing then. */
 int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
                       const char *schema, struct mrt_error *err);
+/* Is it exactly as this maratea has it? MRT_UNSUPPORTED otherwise: who would use it does not. */
+int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+                           const char *schema, struct mrt_error *err);
 /* Applies what is pending; *ret_applied counts. MRT_CORRUPT: an edited one; MRT_UNSUPPORTED: the
  * schema is of a newer maratea. */
 int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
                       const char *schema, const struct mrt_migrate_options *options,
                       unsigned *ret_applied, struct mrt_error *err);
-/* One migration of a platform at a time: MRT_LOCKED. Held until the session ends. */
-int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err);
+/* One migration of a platform at a time: MRT_LOCKED. Held until the session ends. shared: beside
+ * others that make a schema of their own, and not beside one of the whole platform. */
+int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, bool shared,
+                     struct mrt_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* places.c - the schemas and databases that schools have for themselves. */
 #include "ops/tenant/places.h"
 #include "base/text.h"
+#include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
 
 #include <stdlib.h>
@@ -60,4 +61,71 @@ int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pla
 	if (rc < 0)
 		mrt_places_release(ret);
 	return rc;
+}
+
+int mrt_place_connect(const struct mrt_run *run, const struct mrt_config *config,
+                      struct mrt_pg *platform, const char *database, struct mrt_pg **own,
+                      struct mrt_pg **ret, struct mrt_error *err)
+{
+	int rc = database ? mrt_db_connect(run, config, database, own, err) : 0;
+	if (rc == 0)
+		*ret = database ? *own : platform;
+	return rc;
+}
+
+int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+                          struct mrt_error *err)
+{
+	mrt_autofree char *name = NULL;
+	int rc = mrt_pg_name(pg, schema, &name, err);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, run, err,
+		                 "CREATE SCHEMA IF NOT EXISTS %s AUTHORIZATION " MRT_OWNER, name);
+	return rc < 0 ? rc
+	              : mrt_pg_exec(pg, run, err,
+	                            "GRANT USAGE ON SCHEMA %s TO maratea_migrate, maratea_app, "
+	                            "maratea_ops",
+	                            name);
+}
+
+/* CREATE DATABASE is no transaction: nobody gets in before all is as it must be. */
+static int make_database(struct mrt_pg *pg, const struct mrt_run *run, const char *name,
+                         struct mrt_error *err)
+{
+	const char *const values[] = { name };
+	mrt_auto_pgresult there = NULL;
+	int rc = mrt_pg_query(pg, run, "SELECT FROM pg_database WHERE datname = $1", values, 1,
+	                      &there, err);
+	if (rc == 0 && PQntuples(there) == 0)
+		rc = mrt_pg_exec(pg, run, err,
+		                 "CREATE DATABASE %s TEMPLATE template0 ALLOW_CONNECTIONS false",
+		                 name);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, run, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", name);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, run, err,
+		                 "GRANT CONNECT ON DATABASE %s TO maratea_migrate, maratea_app, "
+		                 "maratea_ops, maratea_backup",
+		                 name);
+	return rc < 0 ? rc
+	              : mrt_pg_exec(pg, run, err, "ALTER DATABASE %s ALLOW_CONNECTIONS true", name);
+}
+
+int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_run *run,
+                            const struct mrt_config *config, const char *database,
+                            const char *schema, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *pg = NULL;
+	struct mrt_error why;
+	int rc = mrt_pg_exec(platform, run, err, "SET ROLE " MRT_OWNER);
+	if (rc == 0)
+		rc = make_database(platform, run, database, err);
+	int back = mrt_pg_exec(platform, run, rc < 0 ? &why : err, "RESET ROLE");
+	if (rc == 0)
+		rc = back;
+	if (rc == 0)
+		rc = mrt_db_connect(run, config, database, &pg, err);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, run, err, "SET ROLE " MRT_OWNER);
+	return rc < 0 ? rc : mrt_place_make_schema(pg, run, schema, err);
 }

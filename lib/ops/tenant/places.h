@@ -3,6 +3,7 @@
 #define MRT_OPS_TENANT_PLACES_H
 
 #include "client/pg.h"
+#include "ops/config/config.h"
 
 struct mrt_place {
 	char *schema, *database, *tenant; /* database NULL: the platform's; tenant: its slug */
@@ -16,5 +17,19 @@ struct mrt_places {
 int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_places *ret,
                     struct mrt_error *err);
 void mrt_places_release(struct mrt_places *places);
+
+/* A connection to where a school's tables are: the platform's, or, where it has a database, *own,
+ * which is to be freed. */
+int mrt_place_connect(const struct mrt_run *run, const struct mrt_config *config,
+                      struct mrt_pg *platform, const char *database, struct mrt_pg **own,
+                      struct mrt_pg **ret, struct mrt_error *err);
+/* Both may be done again. The schema is made in pg's database, as the owner. */
+int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+                          struct mrt_error *err);
+/* With that schema in it. platform: as a role that may become the owner; in no transaction. The
+ * name needs no quotes. */
+int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_run *run,
+                            const struct mrt_config *config, const char *database,
+                            const char *schema, struct mrt_error *err);
 
 #endif

@@ -1,24 +1,27 @@
 -- The platform: what belongs to no single school. Run as maratea_owner, in the schema maratea.
 
 CREATE TABLE plans (
-	name text PRIMARY KEY CHECK (name ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'),
+	name text PRIMARY KEY CHECK (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
 	isolation text NOT NULL DEFAULT 'shared' CHECK (isolation IN ('shared', 'schema', 'database')),
 	users_limit bigint CHECK (users_limit >= 0),
 	courses_limit bigint CHECK (courses_limit >= 0),
 	storage_limit bigint CHECK (storage_limit >= 0),
 	requests_per_second integer CHECK (requests_per_second > 0),
-	backup_interval interval,
-	backup_retention jsonb,
-	created_at timestamptz NOT NULL DEFAULT now()
+	backup_interval interval CHECK (backup_interval > interval '0'),
+	backup_retention jsonb NOT NULL DEFAULT '{}',
+	version bigint NOT NULL DEFAULT 1,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE tenants (
 	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-	slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'),
+	slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
 	name text NOT NULL CHECK (name <> ''),
 	status text NOT NULL DEFAULT 'provisioning'
 		CHECK (status IN ('provisioning', 'active', 'suspended', 'archived')),
 	plan text NOT NULL REFERENCES plans (name),
+	reason text,
 	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
@@ -66,7 +69,23 @@ CREATE TABLE journal (
 );
 CREATE INDEX journal_tenant ON journal (tenant_id, id);
 
--- The end of each tenant's chain of audit rows: locked last before commit, it makes them gapless.
+-- What was done to a tenant here; its own tables keep what was done there. What belongs to no single
+-- one has the platform's id.
+CREATE TABLE audit_log (
+	tenant_id uuid NOT NULL,
+	seq bigint NOT NULL,
+	at timestamptz NOT NULL,
+	actor text NOT NULL,
+	action text NOT NULL,
+	origin text NOT NULL,
+	payload json,
+	salt bytea,
+	payload_digest bytea NOT NULL,
+	digest bytea NOT NULL,
+	PRIMARY KEY (tenant_id, seq),
+	CHECK ((payload IS NULL) = (salt IS NULL))
+);
+-- The end of each chain: locked last before commit, it makes them gapless.
 CREATE TABLE audit_heads (
 	tenant_id uuid PRIMARY KEY,
 	seq bigint NOT NULL,
@@ -76,4 +95,4 @@ CREATE TABLE audit_heads (
 -- Services find their tenant here; nothing else of it is theirs.
 GRANT SELECT ON plans, domains, placements TO maratea_app;
 GRANT SELECT (id, slug, name, status, plan, version) ON tenants TO maratea_app;
-GRANT SELECT ON plans, tenants, slug_tombstones, domains, placements, journal, audit_heads TO maratea_ops;
+GRANT SELECT ON plans, tenants, slug_tombstones, domains, placements, journal, audit_log, audit_heads TO maratea_ops;

@@ -16,6 +16,7 @@ INSERT INTO enrolments (tenant_id, id, user_id, course_id) SELECT t, t, t, t FRO
 INSERT INTO progress (tenant_id, enrolment_id, lesson_id) SELECT t, t, t FROM (SELECT current_setting('maratea.tenant_id')::uuid AS t) AS one;
 INSERT INTO certificates (tenant_id, id, enrolment_id, serial) SELECT t, t, t, t::text FROM (SELECT current_setting('maratea.tenant_id')::uuid AS t) AS one;
 INSERT INTO usage_counters (tenant_id, metric, period) SELECT t, t::text, current_date FROM (SELECT current_setting('maratea.tenant_id')::uuid AS t) AS one;
-INSERT INTO audit_log (tenant_id, seq, actor, action, origin, salt, digest) SELECT t, -1, '', 'check', '', '', ''
+INSERT INTO audit_heads (tenant_id, seq, digest) SELECT t, 1, '' FROM (SELECT current_setting('maratea.tenant_id')::uuid AS t) AS one;
+INSERT INTO audit_log (tenant_id, seq, at, actor, action, origin, payload_digest, digest) SELECT t, 1, now(), '', 'check', '', '', ''
 	FROM (SELECT current_setting('maratea.tenant_id')::uuid AS t) AS one;
 SET CONSTRAINTS ALL IMMEDIATE

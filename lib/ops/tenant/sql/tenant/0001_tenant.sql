@@ -146,14 +146,23 @@ CREATE TABLE usage_counters (
 CREATE TABLE audit_log (
 	tenant_id uuid NOT NULL,
 	seq bigint NOT NULL,
-	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	action text NOT NULL,
 	origin text NOT NULL,
-	salt bytea NOT NULL,
+	payload json,
+	salt bytea,
+	payload_digest bytea NOT NULL,
 	digest bytea NOT NULL,
-	payload jsonb,
-	PRIMARY KEY (tenant_id, seq)
+	PRIMARY KEY (tenant_id, seq),
+	CHECK ((payload IS NULL) = (salt IS NULL))
+);
+
+-- The end of each chain: locked last before commit, it makes them gapless.
+CREATE TABLE audit_heads (
+	tenant_id uuid PRIMARY KEY,
+	seq bigint NOT NULL,
+	digest bytea NOT NULL
 );
 
 -- Whoever comes sees the rows of the tenant that the transaction names, and none where it names none.
@@ -166,7 +175,7 @@ DECLARE
 BEGIN
 	FOREACH name IN ARRAY ARRAY['tenants', 'tenant_settings', 'tenant_domains', 'users', 'memberships',
 		'invitations', 'courses', 'modules', 'lessons', 'enrolments', 'progress', 'certificates',
-		'usage_counters', 'audit_log'] LOOP
+		'usage_counters', 'audit_log', 'audit_heads'] LOOP
 		key := CASE name WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END;
 		EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
 		EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -179,6 +188,8 @@ BEGIN
 			EXECUTE format('GRANT SELECT ON %I TO maratea_app', name);
 		ELSIF name = 'audit_log' THEN
 			EXECUTE format('GRANT SELECT, INSERT ON %I TO maratea_app', name);
+		ELSIF name = 'audit_heads' THEN
+			EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO maratea_app', name);
 		ELSE
 			EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO maratea_app', name);
 		END IF;

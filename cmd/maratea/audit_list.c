@@ -1,0 +1,118 @@
+/* audit_list.c - "maratea audit list" and "maratea audit verify". */
+#include "maratea/commands.h"
+#include "maratea/listing.h"
+#include "ops/tenant/audit_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct args {
+	const char *slug;
+};
+
+static const struct mrt_opt list_opts[] = {
+	MRT_OPERAND_MAYBE(
+	        struct args, slug, "SLUG",
+	        "what was done to this school (default: all that was done in the platform)",
+	        .complete = "tenant"),
+	MRT_OPT_END
+};
+static const struct mrt_opt verify_opts[] = {
+	MRT_OPERAND_MAYBE(struct args, slug, "SLUG", "only this school's chains (default: all)",
+	                  .complete = "tenant"),
+	MRT_OPT_END
+};
+
+static void row(struct mrt_table *table, const json_t *event)
+{
+	char seq[24];
+	snprintf(seq, sizeof(seq), "%" PRIu64, mrt_json_size_or(event, "seq", 0));
+	const json_t *payload = json_object_get(event, "payload");
+	mrt_autofree char *text = json_is_null(payload) ? NULL : json_dumps(payload, JSON_COMPACT);
+	const char *const cells[] = { mrt_json_text_or(event, "at", ""),
+		                      mrt_json_text_or(event, "chain", ""),
+		                      seq,
+		                      mrt_json_text_or(event, "action", ""),
+		                      mrt_json_text_or(event, "actor", ""),
+		                      mrt_json_text_or(event, "origin", ""),
+		                      text ? text : "erased" };
+	mrt_table_row(table, cells);
+}
+
+static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	static const struct mrt_column columns[] = {
+		{ "AT", MRT_LEFT },     { "CHAIN", MRT_LEFT }, { "SEQ", MRT_RIGHT },
+		{ "ACTION", MRT_LEFT }, { "ACTOR", MRT_LEFT }, { "ORIGIN", MRT_LEFT },
+		{ "DETAIL", MRT_LEFT },
+	};
+	const struct args *a = args;
+	mrt_cleanup(mrt_listing_release) struct mrt_listing listing = {
+		.out = env->out,
+		.list = "events",
+		.name = "action",
+		.nothing = "nothing was done yet",
+		.columns = columns,
+		.n_columns = 7,
+		.row = row,
+	};
+	int rc = mrt_audit_list(env->run, env->config, a->slug, mrt_listing_add, &listing, err);
+	return rc < 0 ? rc : mrt_listing_end(&listing, err);
+}
+
+static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
+{
+	static const struct mrt_column columns[] = { { "TENANT", MRT_LEFT },
+		                                     { "SCHEMA", MRT_LEFT },
+		                                     { "FAULT", MRT_LEFT } };
+	const json_t *faults = json_object_get(report, "faults"), *item;
+	size_t i;
+	mrt_show_field(out, "followed", "%" PRIu64 " chains, %" PRIu64 " rows",
+	               mrt_json_size_or(report, "chains", 0), mrt_json_size_or(report, "rows", 0));
+	if (json_array_size(faults) == 0)
+		return 0;
+	mrt_auto(mrt_table) *table = NULL;
+	int rc = mrt_table_new(columns, 3, &table, err);
+	json_array_foreach (faults, i, item) {
+		const char *const cells[] = { mrt_json_text_or(item, "tenant", ""),
+			                      mrt_json_text_or(item, "schema", ""),
+			                      mrt_json_text_or(item, "text", "") };
+		if (rc == 0)
+			mrt_table_row(table, cells);
+	}
+	return rc < 0 ? rc : mrt_table_show(out, table, err);
+}
+
+static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	const struct args *a = args;
+	mrt_auto_json report = NULL;
+	struct mrt_error other;
+	int shown = 0, rc = mrt_audit_verify(env->run, env->config, a->slug, &report, err);
+	if (report)
+		shown = env->out->json ? mrt_show_json(env->out, report, &other)
+		                       : show(env->out, report, &other);
+	if (rc == 0 && shown < 0 && err)
+		*err = other;
+	return rc < 0 ? rc : shown;
+}
+
+const struct mrt_cmd mrt_cmd_audit_list = {
+	.group = "audit",
+	.verb = "list",
+	.summary = "who did what",
+	.opts = list_opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.lists = true,
+	.run = run_list,
+};
+const struct mrt_cmd mrt_cmd_audit_verify = {
+	.group = "audit",
+	.verb = "verify",
+	.summary = "is what was done still what is told?",
+	.opts = verify_opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run_verify,
+};

@@ -1,0 +1,43 @@
+/* audit.h - who did what to whom, in a chain that cannot be cut or changed unnoticed.
+ *
+ * Two tables in each schema: audit_log, a row an event, and audit_heads, the end of each tenant's
+ * chain. The head is locked last before the commit, which makes the sequence gapless. What a row
+ * says beyond who, what and whence is its payload, which can be erased: the chain holds a salted
+ * digest of it.
+ *
+ * digest = SHA-256(seq, at, actor, action, origin, payload_digest, digest of the row before), where
+ * seq and at, microseconds since 1970, are 8 bytes each, big-endian, texts have their length before
+ * them, 4 bytes, and the first row has nothing before it. payload_digest = SHA-256(salt, payload).
+ */
+#ifndef MRT_OPS_TENANT_AUDIT_H
+#define MRT_OPS_TENANT_AUDIT_H
+
+#include "client/pg.h"
+#include "codec/json.h"
+
+#define MRT_UUID_SIZE 37
+
+struct mrt_audit_who {
+	char actor[256]; /* "user anna", "GitHub Actions example/platform, workflow deploy, by anna"
+	                  */
+	char origin[320]; /* "host.example", "host.example, from 10.0.0.7" */
+};
+/* As the environment of the process says it. */
+void mrt_audit_who(struct mrt_audit_who *ret);
+
+struct mrt_audit_event {
+	char tenant[MRT_UUID_SIZE]; /* of the platform as a whole: its id */
+	const char *action;         /* "tenant.create" */
+	json_t *payload;            /* an object; not owned */
+};
+/* Inside the transaction that did it, as its last statements; the schema is the search_path's. */
+int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_audit_who *who,
+                     const struct mrt_audit_event *event, struct mrt_error *err);
+
+/* Follows one chain from its first row to its head, in the schema of the search_path, inside a
+ * REPEATABLE READ transaction. *ret_rows counts; *ret_fault: what is wrong with it first, NULL:
+ * nothing. */
+int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *tenant,
+                     uint64_t *ret_rows, char **ret_fault, struct mrt_error *err);
+
+#endif

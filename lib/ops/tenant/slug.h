@@ -1,0 +1,16 @@
+/* slug.h - names that are DNS labels: of schools, and of plans. */
+#ifndef MRT_OPS_TENANT_SLUG_H
+#define MRT_OPS_TENANT_SLUG_H
+
+#include "base/error.h"
+
+#define MRT_SLUG_MAX 63
+
+/* 1 to 63 of a-z, 0-9 and "-", which neither begins nor ends it (RFC 1123), nor stands third and
+ * fourth (RFC 5891 keeps those). MRT_USAGE says which and hints at one that would do. what: "slug".
+ */
+int mrt_label_check(const char *what, const char *text, struct mrt_error *err);
+/* The same, and not one of those that a platform needs for itself, "www", "api", ... */
+int mrt_slug_check(const char *slug, struct mrt_error *err);
+
+#endif

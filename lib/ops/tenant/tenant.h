@@ -1,0 +1,47 @@
+/* tenant.h - schools: made, looked at, changed. */
+#ifndef MRT_OPS_TENANT_TENANT_H
+#define MRT_OPS_TENANT_TENANT_H
+
+#include "codec/json.h"
+#include "ops/config/config.h"
+
+struct mrt_tenant_create_options {
+	const char *name, *plan, *owner_email; /* all must be given */
+	const char *isolation;                 /* NULL: the plan's */
+	bool dry_run;
+};
+/* Makes a school, or finishes what the same command began. Steps, each done once and noted in the
+ * journal: "reserve" the slug, "schema" or "database" and "migrate" where it has one of its own,
+ * "fill" with its settings and its owner, "activate". *ret: {"id", "slug", "name", "plan",
+ * "isolation", "database", "schema", "owner": {"email", "invitation"}, "dry_run", "steps":
+ * [{"step", "state"}]}; invitation: a link, or a token where platform.domain is not set, given this
+ * once. MRT_USAGE: slug or e-mail; MRT_NOT_FOUND: plan; MRT_EXISTS: the slug is taken, kept, or
+ * being made otherwise; MRT_LOCKED: another is at it. */
+int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                      const struct mrt_tenant_create_options *options, json_t **ret,
+                      struct mrt_error *err);
+
+struct mrt_tenant_filter {
+	const char *status, *plan; /* NULL: any */
+};
+/* Calls each with every school, by slug, {"id", "slug", "name", "status", "reason", "plan",
+ * "isolation", "database", "schema", "version", "created_at", "updated_at"}; a page of them at a
+ * time is in memory. What each gives but 0 ends it. */
+int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
+                    const struct mrt_tenant_filter *filter,
+                    int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
+                    void *context, struct mrt_error *err);
+/* *ret: one of those. MRT_NOT_FOUND. */
+int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                    json_t **ret, struct mrt_error *err);
+
+struct mrt_tenant_change {
+	const char *status, *reason;    /* "active", "suspended", "archived" */
+	const char *name, *plan, *slug; /* NULL: stays */
+	bool dry_run;
+};
+/* *ret: the school as it is then, and "changed". The old slug is nobody else's for 365 days. */
+int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                      const struct mrt_tenant_change *change, json_t **ret, struct mrt_error *err);
+
+#endif

@@ -1,0 +1,320 @@
+"""test_tenant.py - plans, schools made in one command and changed, and the chains that tell of it."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+
+from harness import *
+from servers import Postgres, wait_until
+
+PG = Postgres()
+ROOT = temporary()
+CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
+PG.psql("CREATE DATABASE platform")
+os.mkdir(ROOT + "/pw")
+ID = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw", "-o", "json", env=environment(MARATEA_ADMIN_URL=PG.url("platform"))).json()["platform_id"]
+password = lambda role: open(ROOT + "/pw/" + role).read()
+ENV = environment(MARATEA_PLATFORM_ID=ID, MARATEA_PLATFORM_DOMAIN="schools.example",
+                  MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+OWNER = ["--name", "Scuola Alpha", "--plan", "basic", "--owner-email", "Anna@Example.org"]
+
+
+def sql(text, database="platform"):
+    return PG.psql(text, database)
+
+
+def run(*args, env=ENV, status=0):
+    return maratea(*args, env=env, status=status)
+
+
+def create(slug, *more, options=OWNER, status=0):
+    return run("tenant", "create", slug, *options, *more, "-o", "json", status=status)
+
+
+def rows():
+    """How many rows each of the platform's tables has, and which databases and schemas there are."""
+    counts = {t: sql("SELECT count(*) FROM maratea." + t) for t in ("plans", "tenants", "placements", "journal", "audit_log", "slug_tombstones")}
+    return counts, sql("SELECT string_agg(nspname, ' ' ORDER BY 1) FROM pg_namespace"), sql("SELECT string_agg(datname, ' ' ORDER BY 1) FROM pg_database")
+
+
+def test_a_platform_that_is_not_migrated_is_not_used():
+    failed = run("plan", "list", status=3)
+    holds(failed.err, "the schema maratea lacks platform/0001_platform, which this maratea needs", "hint: maratea db migrate")
+    run("db", "migrate")
+    equal(run("plan", "list").out, "no plans; 'maratea plan create' makes one\n")
+    equal(run("tenant", "list", "-o", "json").json(), {"tenants": []})
+
+
+def test_plans_are_made_changed_and_shown():
+    made = run("plan", "create", "basic", "--users", "100", "--storage", "10GiB", "--backup-interval", "1d", "--backup-retention", "last=3,daily=7", "-o", "json").json()
+    equal(made, {"name": "basic", "isolation": "shared", "limits": {"users": 100, "courses": None, "storage": 10 << 30, "requests_per_second": None},
+                 "backup": {"interval_s": 86400, "retention": {"last": 3, "daily": 7}}, "version": 1, "tenants": 0})
+    changed = run("plan", "update", "basic", "--users", "none", "--courses", "20", "--backup-retention", "none", "-o", "json").json()
+    equal((changed["limits"]["users"], changed["limits"]["courses"], changed["limits"]["storage"], changed["backup"]["retention"], changed["version"]), (None, 20, 10 << 30, {}, 2))
+    run("plan", "create", "premium", "--isolation", "database", "--requests-per-second", "50")
+    run("plan", "create", "plus", "--isolation", "schema")
+    equal(run("plan", "list", "-o", "name").out, "basic\nplus\npremium\n")
+    holds(run("plan", "list").out, "NAME", "basic    shared", "10.0 GiB", "premium  database")
+    holds(run("plan", "show", "premium").out, "isolation    database", "requests/s   50", "users        no limit")
+    holds(run("plan", "create", "basic", status=5).err, "there is a plan 'basic' already", "hint: 'maratea plan update basic' changes it")
+    for args, words, status in ((["show", "gold"], "there is no plan 'gold'", 1), (["update", "gold", "--users", "1"], "there is no plan 'gold'", 1),
+                                (["create", "Gold!"], "the plan 'Gold!' has more in it than a-z", 2), (["create", "x", "--users", "many"], "--users: ", 2),
+                                (["create", "x", "--users", "-1"], "--users: ", 2), (["create", "x", "--storage", "9EiB"], "--storage: ", 2),
+                                (["create", "x", "--backup-interval", "1s"], "--backup-interval: '1s' is too often", 2),
+                                (["create", "x", "--requests-per-second", "0"], "0 would serve nobody", 2),
+                                (["create", "x", "--backup-retention", "daily"], "'daily' is not one of last, hourly", 2),
+                                (["create", "x", "--backup-retention", "daily=x"], "'x' is no number", 2),
+                                (["create", "x", "--backup-retention", "fortnightly=2"], "'fortnightly=2' is not one of", 2),
+                                (["create", "x", "--isolation", "none"], "--isolation 'none': one of shared|schema|database", 2), (["create", ""], "the plan '' is empty", 2)):
+        before = rows()
+        holds(run("plan", *args, status=status).err, words)
+        equal(rows(), before)
+    holds(run("plan", "create", "x", "-o", "jsonl", status=2).err, "-o jsonl is for lists")
+
+
+def test_a_school_is_made_in_each_of_the_three_ways():
+    made = create("alpha").json()
+    equal([(s["step"], s["state"]) for s in made["steps"]], [("reserve", "done"), ("fill", "done"), ("activate", "done")])
+    equal((made["isolation"], made["database"], made["schema"]), ("shared", None, "maratea_shared"))
+    token = re.fullmatch(r"https://alpha\.schools\.example/invitation/([0-9a-f]{32})", made["owner"]["invitation"]).group(1)
+    equal(sql("SELECT i.email_norm, i.role, i.token_digest = sha256('%s'), i.expires_at > now() + interval '6 days', u.email, u.status, m.role FROM maratea_shared.invitations i "
+              "JOIN maratea_shared.users u USING (tenant_id, email_norm) JOIN maratea_shared.memberships m ON m.tenant_id = u.tenant_id AND m.user_id = u.id" % token).split("\t"),
+          ["anna@example.org", "owner", "t", "t", "Anna@Example.org", "invited", "owner"])
+    plus = create("beta", options=["--name", "B", "--plan", "plus", "--owner-email", "b@example.org"]).json()
+    equal(([s["step"] for s in plus["steps"]], plus["schema"]), (["reserve", "schema", "migrate", "fill", "activate"], "t_" + plus["id"].replace("-", "")))
+    equal(sql("SELECT count(*) FROM %s.users" % plus["schema"]), "1")
+    own = create("gamma", options=["--name", "G", "--plan", "premium", "--owner-email", "g@example.org"]).json()
+    equal(([s["step"] for s in own["steps"]], own["database"], own["schema"]),
+          (["reserve", "database", "migrate", "fill", "activate"], "maratea_t_" + own["id"].replace("-", ""), "school"))
+    equal(sql("SELECT count(*) FROM school.users", own["database"]), "1")
+    equal(sql("SELECT datallowconn, pg_get_userbyid(datdba), has_database_privilege('maratea_app', oid, 'CONNECT'), has_database_privilege('maratea_app', oid, 'TEMPORARY') "
+              "FROM pg_database WHERE datname = '%s'" % own["database"]), "t\tmaratea_owner\tt\tf")
+    PG.psql("CREATE ROLE stranger LOGIN")
+    equal(sql("SELECT has_database_privilege('stranger', '%s', 'CONNECT')" % own["database"]), "f")
+    # the mode can be chosen, whatever the plan's is
+    equal(create("delta", "--isolation", "schema").json()["isolation"], "schema")
+    # all of them are kept apart, as the check has it, and complete for a later migration
+    equal(run("tenant", "check", "-o", "json").json()["schemas"], 4)
+    equal({m["state"] for s in run("db", "status", "-o", "json").json()["schemas"] for m in s["migrations"]}, {"applied"})
+    shown = run("tenant", "show", "gamma")
+    holds(shown.out, "school       gamma", "status       active", "isolation    database", "tables in    %s, schema school" % own["database"])
+    holds(create("alpha", status=5).err, "there is a school 'alpha' already")
+    shown = run("tenant", "create", "epsilon", *OWNER)
+    holds(shown.out, "school       epsilon", "steps        reserve: done\n             fill: done", "invitation   https://epsilon.schools.example/invitation/")
+
+
+def test_a_dry_run_says_the_steps_and_changes_nothing():
+    before = rows()
+    said = create("zeta", "--dry-run", "--isolation", "database").json()
+    equal(([(s["step"], s["state"]) for s in said["steps"]], said["dry_run"], said["id"], said["owner"]["invitation"]),
+          ([(s, "to do") for s in ("reserve", "database", "migrate", "fill", "activate")], True, None, None))
+    holds(run("tenant", "create", "zeta", *OWNER, "--dry-run").out, "nothing was changed (--dry-run)")
+    holds(create("alpha", "--dry-run", status=5).err, "there is a school 'alpha' already")
+    equal(rows(), before)
+
+
+def test_bad_input_changes_nothing():
+    before = rows()
+    for slug, words in (("a'; drop table tenants", "has more in it than a-z, 0-9"), ("x" * 64, "is longer than 63 characters"), ("", "is empty"), ("a-", "ends with"),
+                        ("xn--caf-dma", 'has "--" where'), ("Alpha", "hint: 'alpha' would do"), ("caf\u00e9", "hint: 'caf' would do"), ("www", "is reserved"), ("a.b", "hint: 'a-b' would do"),
+                        ("x" * 10000, "...' is longer than 63")):
+        holds(create(slug, status=2).err, words)
+    holds(run("tenant", "create", *OWNER, "--", "-a", status=2).err, "begins with", "hint: 'a' would do")
+    for mail in ("anna", "@example.org", "anna@", "a b@example.org", "a@.org", "a@b..c", "x" * 65 + "@example.org", "a\n@b.c", "x@" + "y" * 300):
+        holds(create("eta", options=["--name", "x", "--plan", "basic", "--owner-email", mail], status=2).err, "is no e-mail address")
+    holds(create("eta", options=["--name", "x", "--plan", "gold", "--owner-email", "a@b.c"], status=1).err, "there is no plan 'gold'", "hint: 'maratea plan list'")
+    holds(create("eta", options=["--name", "x", "--plan", "basic", "--owner-email", ""], status=2).err, "--owner-email has an empty value")
+    holds(create("eta", options=["--name", "", "--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name has an empty value")
+    holds(create("eta", options=["--name", "x" * 100000, "--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name is longer than 1000 bytes")
+    holds(create("eta", options=["--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name is needed")
+    holds(create("eta", "--isolation", "own", status=2).err, "--isolation 'own': one of")
+    holds(run("tenant", "create", "eta", *OWNER, env=dict(ENV, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=5).err, "the database is platform " + ID)
+    other = dict(ENV)
+    del other["MARATEA_PLATFORM_ID"]
+    holds(run("tenant", "create", "eta", *OWNER, env=other, status=3).err, "platform.id is not set", ID)
+    equal(rows(), before)
+    equal(run("tenant", "create", "eta", "--name", "Eta'; \u00f1", "--plan", "basic", "--owner-email", "\u00d6sten@B\u00fccher.example", "-o", "json").json()["name"], "Eta'; \u00f1")
+    equal(sql("SELECT email_norm FROM maratea_shared.users WHERE email LIKE '%example'"), "\u00f6sten@b\u00fccher.example")
+
+
+# Whoever notes this step waits until the test lets him: before it is committed, or after.
+HOLD = """CREATE OR REPLACE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+IF NEW.step = '%s' AND NEW.state = '%s' THEN PERFORM pg_catalog.pg_advisory_xact_lock(77); END IF; RETURN NEW; END $$;
+CREATE %s TRIGGER hold AFTER INSERT ON maratea.journal %s FOR EACH ROW EXECUTE FUNCTION public.hold()"""
+LETTING = "DROP TRIGGER hold ON maratea.journal; DROP FUNCTION public.hold()"
+
+
+def test_killed_at_every_step_the_same_command_finishes():
+    steps = {"shared": ["reserve", "fill", "activate"], "schema": ["reserve", "schema", "migrate", "fill", "activate"], "database": ["reserve", "database", "migrate", "fill", "activate"]}
+    for mode, names in steps.items():
+        for i, step in enumerate(names + ["begun"] * (mode == "database")):
+            slug = "killed-%s-%d" % (mode, i)
+            state = "done"
+            if step == "begun":
+                step, state = "database", "begun"
+            sql(HOLD % (step, state, "", ""))
+            holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
+            holder.stdin.write("SELECT pg_advisory_lock(77) \\g /dev/null\n")
+            holder.stdin.flush()
+            wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND granted") == "1", 30, "the lock")
+            victim = start("tenant", "create", slug, *OWNER, "--isolation", mode, env=ENV)
+            wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted") == "1", 30, "step %s of %s" % (step, mode))
+            if i == 0:
+                # two at a time: the second does not wait
+                holds(create(slug, "--isolation", mode, status=5).err, "another command is at work on the school '%s'" % slug)
+            victim.send_signal(signal.SIGKILL)
+            finish(victim)
+            holder.stdin.close()
+            holder.wait()
+            # the server finds out when it would answer: what was under way is committed, or not
+            wait_until(lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'maratea_migrate'") == "0", 30, "its end")
+            sql(LETTING)
+            if i > 0:
+                equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "provisioning")
+                holds(run("tenant", "suspend", slug, status=5).err, "the school '%s' is not made yet" % slug)
+            again = create(slug, "--isolation", mode).json()
+            before = names[:names.index(step)]
+            equal([(s["step"], s["state"]) for s in again["steps"]], [(n, "done before" if n in before and n != "fill" else "done") for n in names])
+            equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "active")
+            place = sql("SELECT schema_name, coalesce(database_name, 'platform'), tenant_id FROM maratea.placements p JOIN maratea.tenants t ON t.id = p.tenant_id WHERE slug = '%s'" %
+                        slug).split("\t")
+            equal(sql("SELECT (SELECT count(*) FROM {0}.users WHERE tenant_id = '{1}'), (SELECT count(*) FROM {0}.memberships WHERE tenant_id = '{1}'), "
+                      "(SELECT count(*) FROM {0}.invitations WHERE tenant_id = '{1}'), (SELECT count(*) FROM {0}.audit_log WHERE tenant_id = '{1}')".format(place[0], place[2]), place[1]),
+                  "1\t1\t1\t1")
+            equal(sql("SELECT string_agg(action, ' ' ORDER BY seq) FROM maratea.audit_log WHERE tenant_id = '%s'" % place[2]), "tenant.create tenant.activate")
+    run("tenant", "check")
+    run("audit", "verify")
+
+
+def test_what_was_begun_otherwise_is_told():
+    sql("REVOKE CREATE ON DATABASE platform FROM maratea_owner")
+    failed = create("theta", "--isolation", "schema", status=6)
+    holds(failed.err, "step schema: ", "permission denied for database platform", "hint: the same command goes on from there")
+    sql("GRANT CREATE ON DATABASE platform TO maratea_owner")
+    holds(create("theta", status=5).err, "the school 'theta' was begun with other options", '"isolation":"schema"')
+    equal([(s["step"], s["state"]) for s in create("theta", "--isolation", "schema").json()["steps"]],
+          [("reserve", "done before"), ("schema", "done"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
+
+
+def test_one_slug_at_a_time_among_many():
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(create("iota", status=None))) for _ in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    equal(sorted(d.status for d in done), [0] + [5] * 7)
+    equal(sql("SELECT count(*) FROM maratea_shared.tenants WHERE id = (SELECT id FROM maratea.tenants WHERE slug = 'iota')"), "1")
+
+
+def test_schools_are_listed_a_page_at_a_time():
+    slugs = run("tenant", "list", "-o", "name").out.split()
+    equal(slugs, sorted(slugs))
+    assert {"alpha", "beta", "gamma", "delta"} <= set(slugs), slugs
+    equal([json.loads(line)["slug"] for line in run("tenant", "list", "-o", "jsonl").out.splitlines()], slugs)
+    equal([t["slug"] for t in run("tenant", "list", "-o", "json").json()["tenants"]], slugs)
+    equal(run("tenant", "list", "--plan", "premium", "-o", "name").out, "gamma\n")
+    equal(run("tenant", "list", "--status", "archived").out, "no schools like that\n")
+    holds(run("tenant", "list", "--status", "closed", status=2).err, "--status 'closed': one of")
+    sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (slug, name, plan, status) SELECT 'many-' || i, 'x', 'basic', 'active' FROM generate_series(1, 100000) i; "
+        "INSERT INTO maratea.placements SELECT id, 'shared', NULL, 'maratea_shared' FROM maratea.tenants WHERE slug LIKE 'many-%'")
+    peak = subprocess.run(["/usr/bin/time", "-f", "%M", MARATEA, "tenant", "list", "-o", "jsonl"], env=dict(os.environ, **ENV), capture_output=True, text=True)
+    equal(peak.stdout.count("\n"), 100000 + len(slugs))
+    assert int(peak.stderr) < 40 << 10, peak.stderr
+    # and where nobody reads on, it ends
+    reader = subprocess.Popen([MARATEA, "tenant", "list", "-o", "name"], env=dict(os.environ, **ENV), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    reader.stdout.readline()
+    reader.stdout.close()
+    equal(reader.wait(), 1)
+    holds(reader.stderr.read(), "cannot write to standard output: Broken pipe")
+    reader.stderr.close()
+    sql("SET ROLE maratea_owner; DELETE FROM maratea.placements p USING maratea.tenants t WHERE t.id = p.tenant_id AND slug LIKE 'many-%'; DELETE FROM maratea.tenants WHERE slug LIKE 'many-%'")
+
+
+def test_schools_are_changed_and_their_slugs_kept():
+    suspended = run("tenant", "suspend", "alpha", "--reason", "unpaid", "-o", "json").json()
+    equal((suspended["status"], suspended["reason"], suspended["changed"]), ("suspended", "unpaid", True))
+    events = int(sql("SELECT count(*) FROM maratea.audit_log"))
+    holds(run("tenant", "suspend", "alpha", "--reason", "unpaid").out, "status       suspended: unpaid", "it was so already")
+    equal(int(sql("SELECT count(*) FROM maratea.audit_log")), events)
+    holds(run("tenant", "resume", "alpha", "--dry-run").out, "status       active", "nothing was changed (--dry-run)")
+    equal(sql("SELECT status FROM maratea.tenants WHERE slug = 'alpha'"), "suspended")
+    equal(run("tenant", "resume", "alpha", "-o", "json").json()["reason"], None)
+    run("tenant", "archive", "beta")
+    holds(run("tenant", "suspend", "beta", status=5).err, "the school 'beta' is archived", "hint: 'maratea tenant resume beta'")
+    equal(run("tenant", "resume", "beta", "-o", "json").json()["status"], "active")
+    # another plan, and the tables stay where they are
+    changed = run("tenant", "update", "alpha", "--plan", "premium", "--name", "Alpha II", "-o", "json").json()
+    equal((changed["plan"], changed["isolation"], changed["name"]), ("premium", "shared", "Alpha II"))
+    holds(run("tenant", "update", "alpha", "--plan", "gold", status=1).err, "there is no plan 'gold'")
+    holds(run("tenant", "update", "alpha", status=2).err, "what is to be changed?")
+    holds(run("tenant", "update", "nobody", "--name", "x", status=1).err, "there is no school 'nobody'", "hint: 'maratea tenant list'")
+    # the old slug is nobody else's
+    equal(run("tenant", "update", "alpha", "--slug", "aleph", "-o", "json").json()["slug"], "aleph")
+    holds(run("tenant", "show", "alpha", status=1).err, "there is no school 'alpha'")
+    holds(create("alpha", status=5).err, "the slug 'alpha' was another school's", "it is free from 20")
+    holds(run("tenant", "update", "beta", "--slug", "alpha", status=5).err, "the slug 'alpha' was another school's")
+    holds(run("tenant", "update", "beta", "--slug", "aleph", status=5).err, "there is a school 'aleph' already")
+    holds(run("tenant", "update", "beta", "--slug", "www", status=2).err, "is reserved")
+    equal(run("tenant", "update", "aleph", "--slug", "alpha", "-o", "json").json()["slug"], "alpha")
+    holds(create("aleph", status=5).err, "the slug 'aleph' was another school's")
+    sql("UPDATE maratea.slug_tombstones SET until = now() - interval '1 s'")
+    create("aleph")
+
+
+def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
+    ci = dict(ENV, GITHUB_ACTIONS="true", GITHUB_REPOSITORY="example/platform", GITHUB_WORKFLOW="deploy", GITHUB_ACTOR="anna", SSH_CONNECTION="10.0.0.7 1 10.0.0.8 22")
+    run("tenant", "suspend", "alpha", "--reason", "audit", env=ci)
+    events = [json.loads(line) for line in run("audit", "list", "alpha", "-o", "jsonl").out.splitlines()]
+    equal([e["action"] for e in events if e["chain"] == "school"], ["tenant.create"])
+    platform = [e for e in events if e["chain"] == "platform"]
+    equal([e["action"] for e in platform], ["tenant.create", "tenant.activate", "tenant.suspend", "tenant.resume", "tenant.update", "tenant.update", "tenant.update", "tenant.suspend"])
+    equal([e["seq"] for e in platform], list(range(1, 9)))
+    equal((platform[-1]["actor"], platform[-1]["payload"]), ("GitHub Actions example/platform, workflow deploy, by anna", {"status": ["active", "suspended"], "reason": [None, "audit"]}))
+    assert platform[-1]["origin"].endswith(", from 10.0.0.7") and platform[0]["actor"].startswith("user "), platform
+    equal([e["action"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], ["plan.create", "plan.update"])
+    holds(run("audit", "list", "gamma").out, "ACTION", "tenant.create", '"plan":"premium"')
+    good = run("audit", "verify", "-o", "json").json()
+    assert good["faults"] == [] and good["chains"] > 20, good
+    mine = run("audit", "verify", "alpha", "-o", "json").json()
+    equal((mine["chains"], mine["rows"]), (2, 9))
+    t = sql("SELECT id FROM maratea.tenants WHERE slug = 'alpha'")
+    sql("CREATE TABLE public.kept AS SELECT * FROM maratea.audit_log; CREATE TABLE public.heads AS SELECT * FROM maratea.audit_heads")
+    where = "WHERE tenant_id = '%s'" % t
+    for change, fault in (("UPDATE maratea.audit_log SET actor = 'nobody' %s AND seq = 3" % where, "row 3 was changed"),
+                          ("UPDATE maratea.audit_log SET at = at + interval '1 microsecond' %s AND seq = 1" % where, "row 1 was changed"),
+                          ("UPDATE maratea.audit_log SET payload = '{\"status\":[\"active\",\"archived\"]}' %s AND seq = 8" % where, "row 8 has another payload"),
+                          ("DELETE FROM maratea.audit_log %s AND seq = 4" % where, "row 4 is missing"),
+                          ("DELETE FROM maratea.audit_log %s AND seq = 8" % where, "row 7 is the last; the head says that more followed"),
+                          ("DELETE FROM maratea.audit_heads %s" % where, "row 8 is the last, and the chain has no head"),
+                          ("UPDATE maratea.audit_heads SET seq = 7 %s" % where, "row 8 is not what the head says"),
+                          ("UPDATE maratea.audit_log SET salt = '\\x00' %s AND seq = 2" % where, "row 2 has no salt")):
+        sql(change)
+        failed = run("audit", "verify", "alpha", "-o", "json", status=4)
+        equal([(f["tenant"], f["schema"], f["text"]) for f in failed.json()["faults"]], [(t, "maratea", fault)])
+        holds(failed.err, "1 chains are broken, the first: of %s, in maratea: %s" % (t, fault))
+        sql("DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.kept; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads")
+    # what a row says beyond who, what and whence can be erased, and the chain holds
+    sql("UPDATE maratea.audit_log SET payload = NULL, salt = NULL %s" % where)
+    run("audit", "verify", "alpha")
+    holds(run("audit", "list", "alpha").out, "erased")
+    holds(run("audit", "verify").out, "followed ")
+    # many at once: no gap
+    threads = [threading.Thread(target=lambda i=i: run("tenant", "update", "alpha", "--name", "n%d" % i)) for i in range(12)]
+    [x.start() for x in threads]
+    [x.join() for x in threads]
+    equal(sql("SELECT max(seq), count(*) FROM maratea.audit_log " + where), "20\t20")
+    run("audit", "verify", "alpha")
+
+
+def test_the_shell_completes_slugs_and_plans():
+    complete = lambda *words: run("__complete", *words).out.split()
+    equal(complete("tenant", "show", "gam"), ["gamma"])
+    equal(complete("plan", "show", "p"), ["plus", "premium"])
+    equal(complete("tenant", "list", "--plan", "b"), ["basic"])
+    equal((complete("tenant", "list", "-o", ""), complete("tenant", "show", "-o", "")), (["table", "json", "jsonl", "name"], ["table", "json"]))
+    equal(maratea("__complete", "tenant", "show", "g", env=environment()).out, "")
+
+
+main(globals())
