@@ -1,0 +1,182 @@
+/* create_reserve.c - the first step of a school: what is asked for, and its slug, id and place. */
+#include "base/text.h"
+#include "ops/tenant/create.h"
+#include "ops/tenant/migrations.h"
+#include "ops/tenant/slug.h"
+#include "ops/tenant/tenants.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OWN_SCHEMA "school" /* in a database of its own */
+
+const char *const mrt_create_steps[MRT_N_STEPS] = { "reserve", "schema", "database",
+	                                            "migrate", "fill",   "activate" };
+
+int mrt_email_check(const char *email, struct mrt_error *err)
+{
+	const char *at = strrchr(email, '@');
+	size_t n = strlen(email);
+	bool bad = n > 254 || !at || at == email || !at[1] || at - email > 64 ||
+	           strpbrk(email, " \t\r\n<>,;\"") || strchr(at + 1, '.') == at + 1 ||
+	           email[n - 1] == '.' || strstr(at, "..");
+	for (const unsigned char *p = (const unsigned char *)email; *p && !bad; p++)
+		bad = *p < 32 || *p == 127;
+	return !bad ? 0
+	            : mrt_fail(err, MRT_USAGE, "'%.80s%s' is no e-mail address", email,
+	                       n > 80 ? "..." : "");
+}
+
+int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
+{
+	const struct mrt_tenant_create_options *o = c->options;
+	static const char *const modes[] = { "shared", "schema", "database" };
+	bool known = !o->isolation;
+	for (size_t i = 0; !known && i < 3; i++)
+		known = strcmp(o->isolation, modes[i]) == 0;
+	int rc = mrt_slug_check(c->slug, err);
+	if (rc == 0 && !known)
+		rc = mrt_fail(err, MRT_USAGE,
+		              "--isolation: '%.80s' is not shared, schema or database",
+		              o->isolation);
+	if (rc == 0 && (!*o->name || strlen(o->name) > 1000))
+		rc = mrt_fail(err, MRT_USAGE, "--name is %s",
+		              *o->name ? "longer than 1000 bytes" : "empty");
+	if (rc == 0)
+		rc = mrt_email_check(o->owner_email, err);
+	c->request = rc == 0 ? json_object() : NULL;
+	/* not a document of the command's: what the audit row and the journal hold */
+	static const char *const names[] = { "name", "plan", "owner_email", "isolation" };
+	const char *const texts[] = { o->name, o->plan, o->owner_email, o->isolation };
+	if (rc == 0 && !c->request)
+		rc = mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < 4; i++)
+		rc = mrt_json_set_text(c->request, names[i], texts[i], err);
+	return rc;
+}
+
+int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_error *err)
+{
+	mrt_auto_pgresult r = NULL;
+	const char *const values[] = { c->id, mrt_create_steps[c->step], state, c->s->who.actor };
+	mrt_autofree char *detail =
+	        c->step == MRT_STEP_RESERVE ? json_dumps(c->request, JSON_COMPACT) : NULL;
+	const char *const all[] = { values[0], values[1], values[2], values[3], detail };
+	return mrt_session_query(c->s,
+	                         "INSERT INTO " MRT_PLATFORM_SCHEMA
+	                         ".journal (tenant_id, step, state, actor, detail) VALUES ($1, $2, "
+	                         "$3, $4, $5)",
+	                         all, 5, &r, err);
+}
+
+/* One that was begun, with which steps done; *ret_there: there is one. */
+static int find_begun(struct mrt_creating *c, bool *ret_there, struct mrt_error *err)
+{
+	const char *const values[] = { c->slug };
+	mrt_auto_pgresult r = NULL;
+	mrt_auto_pgresult steps = NULL;
+	int rc = mrt_session_query(
+	        c->s,
+	        "SELECT t.id, t.status, p.mode, p.schema_name, p.database_name, "
+	        "j.detail FROM tenants t JOIN placements p ON p.tenant_id = t.id "
+	        "LEFT JOIN journal j ON j.tenant_id = t.id AND j.step = 'reserve' "
+	        "WHERE t.slug = $1",
+	        values, 1, &r, err);
+	*ret_there = rc == 0 && PQntuples(r) > 0;
+	if (rc < 0 || !*ret_there)
+		return rc;
+	if (strcmp(PQgetvalue(r, 0, 1), "provisioning") != 0)
+		return mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
+	mrt_auto_json before = NULL;
+	rc = mrt_json_parse(PQgetvalue(r, 0, 5), strlen(PQgetvalue(r, 0, 5)), &before, err);
+	if (rc == 0 && !json_equal(before, c->request)) {
+		mrt_autofree char *text = json_dumps(before, JSON_COMPACT);
+		mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", c->slug);
+		return mrt_hint(err, "to finish it, say what was said then: %s", text ? text : "?");
+	}
+	snprintf(c->id, sizeof(c->id), "%s", PQgetvalue(r, 0, 0));
+	const char *const id[] = { c->id };
+	if (rc == 0)
+		rc = mrt_text_dup(PQgetvalue(r, 0, 2), &c->isolation, err);
+	if (rc == 0)
+		rc = mrt_text_dup(PQgetvalue(r, 0, 3), &c->schema, err);
+	if (rc == 0 && !PQgetisnull(r, 0, 4))
+		rc = mrt_text_dup(PQgetvalue(r, 0, 4), &c->database, err);
+	if (rc == 0)
+		rc = mrt_session_query(
+		        c->s, "SELECT step FROM journal WHERE tenant_id = $1 AND state = 'done'",
+		        id, 1, &steps, err);
+	for (int i = 0; rc == 0 && i < PQntuples(steps); i++)
+		for (int k = 0; k < MRT_N_STEPS; k++)
+			if (strcmp(PQgetvalue(steps, i, 0), mrt_create_steps[k]) == 0)
+				c->done[k] = true;
+	return rc;
+}
+
+static int choose_place(struct mrt_creating *c, struct mrt_error *err)
+{
+	mrt_autofree char *id = NULL;
+	char hex[33];
+	size_t n = 0;
+	int rc = mrt_pg_value(c->s->pg, c->s->run, "SELECT gen_random_uuid()", &id, err);
+	if (rc < 0)
+		return rc;
+	snprintf(c->id, sizeof(c->id), "%s", id);
+	for (const char *p = c->id; *p; p++)
+		if (*p != '-')
+			hex[n++] = *p;
+	hex[n] = '\0';
+	if (strcmp(c->isolation, "shared") == 0)
+		return mrt_text_dup(MRT_SHARED_SCHEMA, &c->schema, err);
+	if (strcmp(c->isolation, "schema") == 0)
+		return mrt_text_printf(&c->schema, err, "t_%s", hex);
+	rc = mrt_text_dup(OWN_SCHEMA, &c->schema, err);
+	return rc < 0 ? rc : mrt_text_printf(&c->database, err, "maratea_t_%s", hex);
+}
+
+/* The slug, the id, the place; or what an earlier call came to. */
+int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct mrt_creating *c = context;
+	const struct mrt_tenant_create_options *o = c->options;
+	mrt_auto_pgresult r = NULL;
+	mrt_auto_pgresult p = NULL;
+	mrt_autofree char *of_plan = NULL;
+	bool there;
+	int rc = find_begun(c, &there, err);
+	c->event.action = NULL;
+	if (rc < 0 || there)
+		return rc;
+	rc = mrt_tenant_slug_free(s, c->slug, NULL, err);
+	if (rc == 0)
+		rc = mrt_tenant_plan_check(s, o->plan, &of_plan, err);
+	if (rc == 0)
+		rc = mrt_text_dup(o->isolation ? o->isolation : of_plan, &c->isolation, err);
+	if (rc == 0)
+		rc = choose_place(c, err);
+	const char *const tenant[] = { c->id, c->slug, o->name, o->plan };
+	const char *const place[] = { c->id, c->isolation, c->database, c->schema };
+	if (rc == 0)
+		rc = mrt_session_query(
+		        s, "INSERT INTO tenants (id, slug, name, plan) VALUES ($1, $2, $3, $4)",
+		        tenant, 4, &r, err);
+	if (rc == 0)
+		rc = mrt_session_query(s, "INSERT INTO placements VALUES ($1, $2, $3, $4)", place,
+		                       4, &p, err);
+	c->step = MRT_STEP_RESERVE;
+	if (rc == 0)
+		rc = mrt_creating_note(c, "done", err);
+	snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
+	c->event.action = "tenant.create";
+	c->event.payload = c->request;
+	return rc;
+}
+
+/* Does it, and takes it back: what would be done is known then. */
+int mrt_creating_try(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	int rc = mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	if (rc == 0)
+		rc = mrt_creating_reserve(s, context, err);
+	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
+}
