@@ -1,8 +1,10 @@
 /* run.c - waiting that can be interrupted. */
 #include "base/run.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -51,6 +53,18 @@ int mrt_run_sleep(const struct mrt_run *run, int64_t ns, struct mrt_error *err)
 {
 	short events;
 	return mrt_run_poll(run, -1, 0, ns, &events, err);
+}
+
+void mrt_uuid_make(char ret[MRT_UUID_SIZE])
+{
+	unsigned char raw[16];
+	char hex[33];
+	mrt_random(raw, sizeof(raw));
+	raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40);
+	raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
+	mrt_hex(raw, sizeof(raw), hex);
+	snprintf(ret, MRT_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+	         hex + 20);
 }
 
 void mrt_random(void *ret, size_t len)

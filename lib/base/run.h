@@ -33,6 +33,9 @@ int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_n
                  short *ret_events, struct mrt_error *err);
 /* Cryptographically random bytes. */
 void mrt_random(void *ret, size_t len);
+/* A random UUID (RFC 4122, version 4). */
+#define MRT_UUID_SIZE 37
+void mrt_uuid_make(char ret[MRT_UUID_SIZE]);
 
 static inline void mrt_run_progress(const struct mrt_run *run, uint64_t bytes)
 {

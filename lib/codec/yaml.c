@@ -6,7 +6,8 @@
 #include <yaml.h>
 
 #define DEPTH_MAX 32
-#define ITEMS_MAX 100000
+#define ITEMS_MAX 500000
+#define KEYS_MAX 1000 /* of one map: each is compared with those before it */
 
 struct loading {
 	yaml_parser_t parser;
@@ -77,6 +78,11 @@ static int build_items(struct loading *l, struct mrt_yaml *to, yaml_event_type_t
 		}
 		struct mrt_yaml *item = NULL;
 		bool key = to->kind == MRT_YAML_MAP && to->n_items % 2 == 0;
+		if (key && to->n_items / 2 >= KEYS_MAX) {
+			rc = fail_at(l, &event.start_mark, "too many keys", err);
+			yaml_event_delete(&event);
+			return rc;
+		}
 		rc = build(l, &event, depth + 1, &item, err);
 		if (rc == 0 && key && item->kind != MRT_YAML_SCALAR)
 			rc = fail_at(l, &event.start_mark, "a key must be a plain word", err);
@@ -135,6 +141,8 @@ static int load(struct loading *l, struct mrt_yaml **ret, struct mrt_error *err)
 		if (rc < 0)
 			return rc;
 		yaml_event_type_t type = event.type;
+		if (type == YAML_DOCUMENT_END_EVENT && root)
+			root->ended = !event.data.document_end.implicit;
 		if (type == YAML_DOCUMENT_START_EVENT && documents++ > 0)
 			rc = fail_at(l, &event.start_mark, "a second document", err);
 		else if (type == YAML_SCALAR_EVENT || type == YAML_MAPPING_START_EVENT ||

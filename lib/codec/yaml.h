@@ -13,6 +13,7 @@ struct mrt_yaml {
 	enum mrt_yaml_kind kind;
 	char *text;              /* scalar: its text; in a plain empty scalar "" */
 	bool plain;              /* scalar without quotes */
+	bool ended;              /* of the document's root: a line "..." says that this is all */
 	size_t line, column;     /* from 1; column in characters */
 	struct mrt_yaml **items; /* map: key, value, key, value...; list: items */
 	size_t n_items;

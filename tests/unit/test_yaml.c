@@ -132,7 +132,7 @@ static void the_number_of_values_is_bounded(void **state)
 	struct mrt_error err;
 	struct mrt_yaml *yaml = NULL;
 	mrt_auto_buf text = MRT_BUF_INIT;
-	for (unsigned i = 0; i < 400; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		mrt_buf_add_text(&text, "- [");
 		for (unsigned k = 0; k < 250; k++)
 			mrt_buf_add_text(&text, "1,");
@@ -141,6 +141,40 @@ static void the_number_of_values_is_bounded(void **state)
 	assert_code(MRT_CONFIG, parse(text.data, &yaml, &err));
 	assert_contains(err.text, "too deep or too large");
 	assert_null(yaml);
+}
+
+static void the_number_of_keys_is_bounded(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto(mrt_yaml) *fits = NULL;
+	struct mrt_yaml *yaml = NULL;
+	mrt_auto_buf text = MRT_BUF_INIT;
+	for (unsigned i = 0; i < 1000; i++)
+		mrt_buf_printf(&text, "k%u: 1\n", i);
+	assert_ok(parse(text.data, &fits, &err));
+	assert_int_equal(fits->n_items, 2000);
+	mrt_buf_add_text(&text, "k1000: 1\n");
+	assert_code(MRT_CONFIG, parse(text.data, &yaml, &err));
+	assert_string_equal(err.text, "f.yaml:1001:1: too many keys");
+	assert_null(yaml);
+}
+
+static void an_end_that_is_written_is_seen(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	static const struct {
+		const char *text;
+		bool ended;
+	} cases[] = { { "a: 1\n...\n", true },      { "a: 1\n", false },
+		      { "---\na: 1\n...\n", true }, { "[1]\n...", true },
+		      { "a: '...'\n", false },      { "a: |\n  ...\n", false } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		mrt_auto(mrt_yaml) *yaml = NULL;
+		assert_ok(parse(cases[i].text, &yaml, &err));
+		assert_int_equal(yaml->ended, cases[i].ended);
+	}
 }
 
 static void a_byte_order_mark_and_crlf_are_accepted(void **state)
@@ -166,6 +200,8 @@ int main(void)
 		cmocka_unit_test(broken_yaml_is_a_configuration_error),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(the_number_of_values_is_bounded),
+		cmocka_unit_test(the_number_of_keys_is_bounded),
+		cmocka_unit_test(an_end_that_is_written_is_seen),
 		cmocka_unit_test(a_byte_order_mark_and_crlf_are_accepted),
 	};
 	return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

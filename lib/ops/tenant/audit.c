@@ -120,6 +120,25 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	return rc < 0 ? rc : insert(pg, run, event->tenant, &row, payload, salt, digest, err);
 }
 
+int mrt_audit_make_first(const struct mrt_audit_who *who, const char *action, const char *payload,
+                         int64_t at, struct mrt_audit_first *ret, struct mrt_error *err)
+{
+	unsigned char salt[SALT_SIZE], digest[MRT_SHA256_SIZE];
+	struct row row = {
+		.seq = 1, .at = at, .actor = who->actor, .action = action, .origin = who->origin
+	};
+	mrt_random(salt, sizeof(salt));
+	int rc = digest_of_payload(salt, payload, row.payload_digest, err);
+	if (rc == 0)
+		rc = digest_of(&row, NULL, 0, digest, err);
+	if (rc < 0)
+		return rc;
+	mrt_hex(salt, sizeof(salt), ret->salt);
+	mrt_hex(row.payload_digest, MRT_SHA256_SIZE, ret->payload_digest);
+	mrt_hex(digest, MRT_SHA256_SIZE, ret->digest);
+	return 0;
+}
+
 struct following {
 	int64_t seq;                           /* of the last row that fits */
 	int64_t looking_at;                    /* what is said is of this one */

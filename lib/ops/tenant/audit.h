@@ -15,8 +15,6 @@
 #include "client/pg.h"
 #include "codec/json.h"
 
-#define MRT_UUID_SIZE 37
-
 struct mrt_audit_who {
 	char actor[256]; /* "user anna", "GitHub Actions example/platform, workflow deploy, by anna"
 	                  */
@@ -33,6 +31,14 @@ struct mrt_audit_event {
 /* Inside the transaction that did it, as its last statements; the schema is the search_path's. */
 int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_audit_who *who,
                      const struct mrt_audit_event *event, struct mrt_error *err);
+
+/* The first row of a chain, for those who insert it and its head themselves. at: microseconds since
+ * 1970, by the server's clock; the rest is hex. */
+struct mrt_audit_first {
+	char salt[33], payload_digest[65], digest[65];
+};
+int mrt_audit_make_first(const struct mrt_audit_who *who, const char *action, const char *payload,
+                         int64_t at, struct mrt_audit_first *ret, struct mrt_error *err);
 
 /* Follows one chain from its first row to its head, in the schema of the search_path, inside a
  * REPEATABLE READ transaction. *ret_rows counts; *ret_fault: what is wrong with it first, NULL:

@@ -30,17 +30,6 @@ struct attempt {
 	const char *doing, *found; /* "reading", "gives another school's rows to read" */
 };
 
-static void new_uuid(char ret[37])
-{
-	unsigned char raw[16];
-	char hex[33];
-	mrt_random(raw, sizeof(raw));
-	raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40);
-	raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
-	mrt_hex(raw, sizeof(raw), hex);
-	snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
-
 /* As who, and of which tenant, the statements that follow are. */
 static int become(const struct live *l, const char *role, const char *tenant, struct mrt_error *err)
 {
@@ -313,8 +302,8 @@ int mrt_tenant_check_live(struct mrt_tenant_checking *c, struct mrt_pg *pg, cons
 {
 	struct live l = { .c = c, .pg = pg, .schema = schema };
 	struct mrt_error why;
-	new_uuid(l.ours);
-	new_uuid(l.theirs);
+	mrt_uuid_make(l.ours);
+	mrt_uuid_make(l.theirs);
 	int rc = mrt_pg_exec(pg, c->run, err, "BEGIN");
 	if (rc == 0)
 		rc = mrt_pg_exec(pg, c->run, err, "SET LOCAL lock_timeout = '2s'");

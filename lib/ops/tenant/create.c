@@ -191,26 +191,25 @@ static int do_steps(struct mrt_creating *c, struct mrt_error *err)
 	return rc;
 }
 
-static int lock(struct mrt_creating *c, struct mrt_error *err)
+int mrt_school_lock(struct mrt_session *s, const char *slug, struct mrt_error *err)
 {
-	const char *const values[] = { c->slug };
+	const char *const values[] = { slug };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_session_query(
-	        c->s, "SELECT pg_try_advisory_lock(" LOCK_CLASS ", hashtext($1))::text", values, 1,
-	        &r, err);
-	if (rc == 0 && strcmp(PQgetvalue(r, 0, 0), "true") != 0)
-		rc = mrt_fail(err, MRT_LOCKED, "another command is at work on the school '%s'",
-		              c->slug);
-	return rc < 0 ? rc : mrt_migrate_lock(c->s->pg, c->s->run, true, err);
+	        s, "SELECT pg_try_advisory_lock(" LOCK_CLASS ", hashtext($1))::text", values, 1, &r,
+	        err);
+	return rc < 0 || strcmp(PQgetvalue(r, 0, 0), "true") == 0
+	               ? rc
+	               : mrt_fail(err, MRT_LOCKED, "another command is at work on the school '%s'",
+	                          slug);
 }
 
-/* Another school may be next in this session. */
-static void unlock(const struct mrt_creating *c)
+void mrt_school_unlock(struct mrt_session *s, const char *slug)
 {
-	const char *const values[] = { c->slug };
+	const char *const values[] = { slug };
 	mrt_auto_pgresult r = NULL;
-	mrt_session_query(c->s, "SELECT pg_advisory_unlock(" LOCK_CLASS ", hashtext($1))", values,
-	                  1, &r, NULL);
+	mrt_session_query(s, "SELECT pg_advisory_unlock(" LOCK_CLASS ", hashtext($1))", values, 1,
+	                  &r, NULL);
 }
 
 static int describe(const struct mrt_creating *c, const bool before[MRT_N_STEPS], json_t **ret,
@@ -268,7 +267,10 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 	bool before[MRT_N_STEPS];
 	int rc = mrt_creating_check(&c, err);
 	if (rc == 0)
-		rc = lock(&c, err);
+		rc = mrt_school_lock(s, slug, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_migrate_lock(s->pg, s->run, true, err);
 	if (rc == 0)
 		rc = options->dry_run
 		             ? mrt_session_look(s, mrt_creating_try, &c, err)
@@ -279,7 +281,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 		rc = do_steps(&c, err);
 	if (rc == 0)
 		rc = describe(&c, before, ret, err);
-	unlock(&c);
+	mrt_school_unlock(s, slug); /* another may be next in this session */
 	return rc;
 }
 

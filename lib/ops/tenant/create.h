@@ -38,10 +38,16 @@ int mrt_creating_try(struct mrt_session *s, void *context, struct mrt_error *err
 /* state: "begun", "done", of c->step. */
 int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_error *err);
 
+/* The options, as journal and audit log keep them; what is not given is null. */
+int mrt_tenant_request(const struct mrt_tenant_create_options *options, json_t **ret,
+                       struct mrt_error *err);
 /* mrt_tenant_create() in a session that is open. */
 int mrt_tenant_create_in(struct mrt_session *session, const char *slug,
                          const struct mrt_tenant_create_options *options, json_t **ret,
                          struct mrt_error *err);
+/* One command at a time works on a school, for as long as it is connected: MRT_LOCKED. */
+int mrt_school_lock(struct mrt_session *session, const char *slug, struct mrt_error *err);
+void mrt_school_unlock(struct mrt_session *session, const char *slug);
 /* MRT_USAGE. */
 int mrt_email_check(const char *email, struct mrt_error *err);
 /* What is behind a token that is told once: the link, or where platform.domain is not set the

@@ -27,6 +27,20 @@ int mrt_email_check(const char *email, struct mrt_error *err)
 	                       n > 80 ? "..." : "");
 }
 
+int mrt_tenant_request(const struct mrt_tenant_create_options *o, json_t **ret,
+                       struct mrt_error *err)
+{
+	static const char *const names[] = { "name", "plan", "owner_email", "isolation" };
+	const char *const texts[] = { o->name, o->plan, o->owner_email, o->isolation };
+	mrt_auto_json request = json_object();
+	int rc = request ? 0 : mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < 4; i++)
+		rc = mrt_json_set_text(request, names[i], texts[i], err);
+	if (rc == 0)
+		*ret = mrt_steal(request);
+	return rc;
+}
+
 int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
 {
 	const struct mrt_tenant_create_options *o = c->options;
@@ -44,15 +58,7 @@ int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
 		              *o->name ? "longer than 1000 bytes" : "empty");
 	if (rc == 0)
 		rc = mrt_email_check(o->owner_email, err);
-	c->request = rc == 0 ? json_object() : NULL;
-	/* not a document of the command's: what the audit row and the journal hold */
-	static const char *const names[] = { "name", "plan", "owner_email", "isolation" };
-	const char *const texts[] = { o->name, o->plan, o->owner_email, o->isolation };
-	if (rc == 0 && !c->request)
-		rc = mrt_no_memory(err);
-	for (size_t i = 0; rc == 0 && i < 4; i++)
-		rc = mrt_json_set_text(c->request, names[i], texts[i], err);
-	return rc;
+	return rc < 0 ? rc : mrt_tenant_request(o, &c->request, err);
 }
 
 int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_error *err)
@@ -115,13 +121,9 @@ static int find_begun(struct mrt_creating *c, bool *ret_there, struct mrt_error 
 
 static int choose_place(struct mrt_creating *c, struct mrt_error *err)
 {
-	mrt_autofree char *id = NULL;
 	char hex[33];
 	size_t n = 0;
-	int rc = mrt_pg_value(c->s->pg, c->s->run, "SELECT gen_random_uuid()", &id, err);
-	if (rc < 0)
-		return rc;
-	snprintf(c->id, sizeof(c->id), "%s", id);
+	mrt_uuid_make(c->id);
 	for (const char *p = c->id; *p; p++)
 		if (*p != '-')
 			hex[n++] = *p;
@@ -130,7 +132,7 @@ static int choose_place(struct mrt_creating *c, struct mrt_error *err)
 		return mrt_text_dup(MRT_SHARED_SCHEMA, &c->schema, err);
 	if (strcmp(c->isolation, "schema") == 0)
 		return mrt_text_printf(&c->schema, err, "t_%s", hex);
-	rc = mrt_text_dup(OWN_SCHEMA, &c->schema, err);
+	int rc = mrt_text_dup(OWN_SCHEMA, &c->schema, err);
 	return rc < 0 ? rc : mrt_text_printf(&c->database, err, "maratea_t_%s", hex);
 }
 
@@ -154,12 +156,14 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 		rc = mrt_text_dup(o->isolation ? o->isolation : of_plan, &c->isolation, err);
 	if (rc == 0)
 		rc = choose_place(c, err);
-	const char *const tenant[] = { c->id, c->slug, o->name, o->plan };
+	const char *const tenant[] = { c->id, c->slug, o->name, o->plan, o->inventory };
 	const char *const place[] = { c->id, c->isolation, c->database, c->schema };
 	if (rc == 0)
 		rc = mrt_session_query(
-		        s, "INSERT INTO tenants (id, slug, name, plan) VALUES ($1, $2, $3, $4)",
-		        tenant, 4, &r, err);
+		        s,
+		        "INSERT INTO tenants (id, slug, name, plan, inventory) VALUES ($1, $2, "
+		        "$3, $4, $5)",
+		        tenant, 5, &r, err);
 	if (rc == 0)
 		rc = mrt_session_query(s, "INSERT INTO placements VALUES ($1, $2, $3, $4)", place,
 		                       4, &p, err);

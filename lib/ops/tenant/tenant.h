@@ -8,6 +8,7 @@
 struct mrt_tenant_create_options {
 	const char *name, *plan, *owner_email; /* all must be given */
 	const char *isolation;                 /* NULL: the plan's */
+	const char *inventory; /* the file that declares it, see apply.h; NULL: none */
 	bool dry_run;
 };
 /* Makes a school, or finishes what the same command began. Steps, each done once and noted in the

@@ -2,7 +2,6 @@
 #include "ops/tenant/tenants.h"
 #include "base/text.h"
 #include "ops/tenant/slug.h"
-#include "ops/tenant/tenant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -277,28 +276,30 @@ static int try_change(struct mrt_session *s, void *context, struct mrt_error *er
 	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
 }
 
-int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_change *how, json_t **ret, struct mrt_error *err)
+static int check_change(const struct mrt_tenant_change *how, struct mrt_error *err)
 {
-	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	int rc = how->slug ? mrt_slug_check(how->slug, err) : 0;
+	if (rc == 0 && how->name && (!*how->name || strlen(how->name) > 1000))
+		rc = mrt_fail(err, MRT_USAGE, "--name is %s",
+		              *how->name ? "longer than 1000 bytes" : "empty");
+	return rc;
+}
+
+int mrt_tenant_update_in(struct mrt_session *s, const char *slug,
+                         const struct mrt_tenant_change *how, json_t **ret, struct mrt_error *err)
+{
 	mrt_cleanup(one_release) struct one o = { .slug = slug,
 		                                  .change = how,
 		                                  .payload = json_object() };
-	int rc = o.payload ? 0 : mrt_no_memory(err);
-	if (rc == 0 && how->slug)
-		rc = mrt_slug_check(how->slug, err);
-	if (rc == 0 && how->name && !*how->name)
-		rc = mrt_fail(err, MRT_USAGE, "--name is empty");
-	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+	int rc = o.payload ? check_change(how, err) : mrt_no_memory(err);
 	o.event.action = !how->status                            ? "tenant.update"
 	                 : strcmp(how->status, "suspended") == 0 ? "tenant.suspend"
 	                 : strcmp(how->status, "archived") == 0  ? "tenant.archive"
 	                                                         : "tenant.resume";
 	o.event.payload = o.payload;
 	if (rc == 0)
-		rc = how->dry_run ? mrt_session_look(&s, try_change, &o, err)
-		                  : mrt_session_change(&s, change, &o, &o.event, err);
+		rc = how->dry_run ? mrt_session_look(s, try_change, &o, err)
+		                  : mrt_session_change(s, change, &o, &o.event, err);
 	if (rc == 0)
 		rc = mrt_json_set(o.tenant, "changed", json_boolean(o.changed), err);
 	if (rc == 0)
@@ -306,4 +307,14 @@ int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		*ret = mrt_steal(o.tenant);
 	return rc;
+}
+
+int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                      const struct mrt_tenant_change *how, json_t **ret, struct mrt_error *err)
+{
+	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	int rc = check_change(how, err);
+	if (rc == 0)
+		rc = mrt_session_open(run, config, true, &s, err);
+	return rc < 0 ? rc : mrt_tenant_update_in(&s, slug, how, ret, err);
 }

@@ -3,6 +3,7 @@
 #define MRT_OPS_TENANT_TENANTS_H
 
 #include "ops/tenant/session.h"
+#include "ops/tenant/tenant.h"
 
 /* As mrt_tenant_show() describes it. Inside mrt_session_look() or _change(). lock: FOR UPDATE. */
 int mrt_tenant_fetch(struct mrt_session *session, const char *slug, bool lock, json_t **ret,
@@ -15,5 +16,10 @@ int mrt_tenant_slug_free(struct mrt_session *session, const char *slug, const ch
  * transaction ends. */
 int mrt_tenant_plan_check(struct mrt_session *session, const char *plan, char **ret_isolation,
                           struct mrt_error *err);
+
+/* mrt_tenant_update() in a session that is open. */
+int mrt_tenant_update_in(struct mrt_session *session, const char *slug,
+                         const struct mrt_tenant_change *change, json_t **ret,
+                         struct mrt_error *err);
 
 #endif

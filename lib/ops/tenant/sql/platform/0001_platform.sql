@@ -22,11 +22,13 @@ CREATE TABLE tenants (
 		CHECK (status IN ('provisioning', 'active', 'suspended', 'archived')),
 	plan text NOT NULL REFERENCES plans (name),
 	reason text,
+	inventory text,
 	version bigint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX tenants_plan ON tenants (plan);
+CREATE INDEX tenants_inventory ON tenants (inventory) WHERE inventory IS NOT NULL;
 
 -- A slug that somebody had is nobody's for a while: links, cookies and OAuth callbacks are out there.
 CREATE TABLE slug_tombstones (

@@ -1,0 +1,107 @@
+/* apply_shared.c - many schools in shared tables at once. */
+#include "ops/tenant/apply_shared.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "ops/tenant/create.h"
+#include "ops/tenant/sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int clock_of(struct mrt_session *s, int64_t *ret, struct mrt_error *err)
+{
+	mrt_autofree char *text = NULL;
+	int rc = mrt_pg_value(s->pg, s->run,
+	                      "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	                      &text, err);
+	if (rc == 0)
+		*ret = strtoll(text, NULL, 10);
+	return rc;
+}
+
+/* The first row of a chain; n: "" or "2", behind the members' names. */
+static int set_row(json_t *one, const struct mrt_session *s, int64_t at, const char *payload,
+                   const char *n, struct mrt_error *err)
+{
+	static const char *const names[] = { "salt", "payload_digest", "digest" };
+	struct mrt_audit_first first;
+	int rc = mrt_audit_make_first(&s->who, "tenant.create", payload, at, &first, err);
+	const char *const texts[] = { first.salt, first.payload_digest, first.digest };
+	for (size_t i = 0; rc == 0 && i < 3; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "%s%s", names[i], n);
+		rc = mrt_json_set_text(one, name, texts[i], err);
+	}
+	return rc;
+}
+
+static int describe(json_t *one, struct mrt_session *s, const struct mrt_apply_batch *b,
+                    const struct mrt_school *school, int64_t at, struct mrt_error *err)
+{
+	static const char *const names[] = { "id",    "slug",  "name",   "plan",
+		                             "email", "token", "payload" };
+	const struct mrt_tenant_create_options options = { .name = school->name,
+		                                           .plan = school->plan,
+		                                           .owner_email = school->owner_email,
+		                                           .isolation = school->isolation };
+	mrt_auto_json request = NULL;
+	mrt_autofree char *payload = NULL;
+	mrt_auto_secret invitation = NULL;
+	char id[MRT_UUID_SIZE], token[65];
+	mrt_uuid_make(id);
+	int rc = mrt_tenant_request(&options, &request, err);
+	if (rc == 0 && !(payload = json_dumps(request, JSON_COMPACT)))
+		rc = mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_invitation_make(s, school->slug, &invitation, token, err);
+	if (rc == 0 && b->invited)
+		rc = b->invited(school->slug, school->owner_email, invitation, b->context, err);
+	const char *const texts[] = { id,           school->slug,        school->name,
+		                      school->plan, school->owner_email, token,
+		                      payload };
+	for (size_t i = 0; rc == 0 && i < 7; i++)
+		rc = mrt_json_set_text(one, names[i], texts[i], err);
+	if (rc == 0)
+		rc = mrt_json_set_size(one, "at", (uint64_t)at, err);
+	if (rc == 0)
+		rc = set_row(one, s, at, payload, "", err);
+	return rc < 0 ? rc : set_row(one, s, at, payload, "2", err);
+}
+
+static int make(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	const struct mrt_apply_batch *b = context;
+	mrt_auto_json list = json_array();
+	mrt_auto_pgresult gone = NULL;
+	mrt_auto_pgresult r = NULL;
+	int64_t at = 0;
+	int rc = list ? clock_of(s, &at, err) : mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < b->n; i++) {
+		json_t *one = json_object();
+		rc = mrt_json_append(list, one, err);
+		if (rc == 0)
+			rc = describe(one, s, b, b->schools[i], at, err);
+	}
+	mrt_autofree char *text = rc == 0 ? json_dumps(list, JSON_COMPACT) : NULL;
+	if (rc == 0 && !text)
+		rc = mrt_no_memory(err);
+	const char *const values[] = { text, s->who.actor, s->who.origin, b->inventory };
+	if (rc == 0)
+		rc = mrt_session_query(
+		        s,
+		        "SELECT s.slug FROM slug_tombstones s JOIN json_to_recordset("
+		        "$1::json) AS i (slug text) ON i.slug = s.slug WHERE until > "
+		        "now() LIMIT 1",
+		        values, 1, &gone, err);
+	if (rc == 0 && PQntuples(gone) > 0)
+		rc = mrt_fail(err, MRT_EXISTS, "the slug '%s' was another school's",
+		              PQgetvalue(gone, 0, 0));
+	return rc < 0 ? rc : mrt_session_query(s, mrt_sql_new_schools, values, 4, &r, err);
+}
+
+int mrt_apply_shared(struct mrt_session *session, const struct mrt_apply_batch *batch,
+                     struct mrt_error *err)
+{
+	struct mrt_apply_batch b = *batch;
+	return mrt_session_look(session, make, &b, err);
+}

@@ -1,0 +1,180 @@
+/* inventory.c - schools as a file declares them. */
+#include "ops/tenant/inventory.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "codec/yaml.h"
+#include "ops/tenant/create.h"
+#include "ops/tenant/slug.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)64 << 20)
+
+enum { SLUG, NAME, PLAN, OWNER_EMAIL, ISOLATION, STATUS, N_KEYS };
+static const char *const keys[N_KEYS] = { "slug",        "name",      "plan",
+	                                  "owner-email", "isolation", "status" };
+
+struct reading {
+	const char *path;
+	struct mrt_inventory *to;
+};
+
+void mrt_inventory_release(struct mrt_inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct mrt_school *s = &inventory->schools[i];
+		free(s->slug);
+		free(s->name);
+		free(s->plan);
+		free(s->owner_email);
+		free(s->isolation);
+		free(s->status);
+	}
+	free(inventory->schools);
+	free(inventory->name);
+	*inventory = (struct mrt_inventory) { 0 };
+}
+
+static int fail_at(const struct reading *r, const struct mrt_yaml *where, struct mrt_error *err,
+                   const char *what, const char *text)
+{
+	return mrt_fail(err, MRT_CONFIG, "%s:%zu:%zu: %s%s%.80s%s", r->path, where->line,
+	                where->column, what, text ? " '" : "", text ? text : "", text ? "'" : "");
+}
+
+static const char *key_name(const void *arg, size_t i)
+{
+	(void)arg;
+	return i < N_KEYS ? keys[i] : NULL;
+}
+
+static int unknown_key(const struct reading *r, const struct mrt_yaml *key, struct mrt_error *err)
+{
+	const char *near = mrt_nearest(key->text, key_name, NULL);
+	int rc = fail_at(r, key, err, "unknown key", key->text);
+	return near ? mrt_hint(err, "did you mean '%s'?", near) : rc;
+}
+
+static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
+{
+	return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
+}
+
+static int check_school(const struct mrt_school *s, struct mrt_error *err)
+{
+	int rc = mrt_slug_check(s->slug, err);
+	if (rc == 0 && strlen(s->name) > 1000)
+		rc = mrt_fail(err, MRT_CONFIG, "the name is longer than 1000 bytes");
+	if (rc == 0 && s->owner_email)
+		rc = mrt_email_check(s->owner_email, err);
+	if (rc == 0 && s->isolation && !is_one_of(s->isolation, "shared", "schema", "database"))
+		rc = mrt_fail(err, MRT_CONFIG,
+		              "isolation '%.80s' is not shared, schema or database", s->isolation);
+	if (rc == 0 && s->status && !is_one_of(s->status, "active", "suspended", "archived"))
+		rc = mrt_fail(err, MRT_CONFIG,
+		              "status '%.80s' is not active, suspended or archived", s->status);
+	return rc;
+}
+
+static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt_error *err)
+{
+	if (map->kind != MRT_YAML_MAP)
+		return fail_at(r, map, err, "a school is a map: slug, name, plan, owner-email",
+		               NULL);
+	struct mrt_school *s = &r->to->schools[r->to->n++];
+	char **const fields[N_KEYS] = { &s->slug,        &s->name,      &s->plan,
+		                        &s->owner_email, &s->isolation, &s->status };
+	s->line = map->line;
+	for (size_t i = 0; i + 1 < map->n_items; i += 2) {
+		const struct mrt_yaml *key = map->items[i], *value = map->items[i + 1];
+		size_t k = 0;
+		while (k < N_KEYS && strcmp(key->text, keys[k]) != 0)
+			k++;
+		if (k == N_KEYS)
+			return unknown_key(r, key, err);
+		if (value->kind != MRT_YAML_SCALAR || !*value->text)
+			return fail_at(r, value, err, "needs a text:", key->text);
+		int rc = mrt_text_dup(value->text, fields[k], err);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t k = SLUG; k <= PLAN; k++)
+		if (!*fields[k])
+			return fail_at(r, map, err, "this school has no", keys[k]);
+	int rc = check_school(s, err);
+	if (rc < 0) {
+		mrt_context(err, rc, "%s:%zu:%zu", r->path, map->line, map->column);
+		if (err && rc == MRT_USAGE)
+			err->code = MRT_CONFIG;
+		return rc == MRT_USAGE ? MRT_CONFIG : rc;
+	}
+	return 0;
+}
+
+static int by_slug(const void *a, const void *b)
+{
+	const struct mrt_school *x = a, *y = b;
+	return strcmp(x->slug, y->slug);
+}
+
+const struct mrt_school *mrt_inventory_find(const struct mrt_inventory *inventory, const char *slug)
+{
+	const struct mrt_school key = { .slug = (char *)(uintptr_t)slug };
+	return inventory->n == 0 ? NULL
+	                         : bsearch(&key, inventory->schools, inventory->n,
+	                                   sizeof(*inventory->schools), by_slug);
+}
+
+static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_error *err)
+{
+	const struct mrt_yaml *name = mrt_yaml_get(root, "inventory"),
+	                      *list = mrt_yaml_get(root, "tenants");
+	if (root->kind != MRT_YAML_MAP)
+		return fail_at(r, root, err, "expected 'inventory' and 'tenants'", NULL);
+	for (size_t i = 0; i < root->n_items; i += 2)
+		if (!is_one_of(root->items[i]->text, "inventory", "tenants", "tenants"))
+			return fail_at(r, root->items[i], err, "unknown key", root->items[i]->text);
+	if (!name || name->kind != MRT_YAML_SCALAR ||
+	    mrt_label_check("inventory", name->text, err) < 0)
+		return fail_at(r, name ? name : root, err,
+		               "needs a name of a-z, 0-9 and \"-\" for whose schools these are:",
+		               "inventory");
+	if (!list || list->kind != MRT_YAML_LIST)
+		return fail_at(r, list ? list : root, err, "needs a list of schools:", "tenants");
+	r->to->ended = root->ended;
+	r->to->schools = calloc(list->n_items + 1, sizeof(*r->to->schools));
+	if (!r->to->schools)
+		return mrt_no_memory(err);
+	int rc = mrt_text_dup(name->text, &r->to->name, err);
+	for (size_t i = 0; rc == 0 && i < list->n_items; i++)
+		rc = read_school(r, list->items[i], err);
+	if (rc < 0)
+		return rc;
+	qsort(r->to->schools, r->to->n, sizeof(*r->to->schools), by_slug);
+	for (size_t i = 1; i < r->to->n; i++)
+		if (strcmp(r->to->schools[i - 1].slug, r->to->schools[i].slug) == 0)
+			return mrt_fail(err, MRT_CONFIG,
+			                "%s: lines %zu and %zu are of one slug, '%s'", r->path,
+			                r->to->schools[i - 1].line, r->to->schools[i].line,
+			                r->to->schools[i].slug);
+	return 0;
+}
+
+int mrt_inventory_read(const char *path, struct mrt_inventory *ret, struct mrt_error *err)
+{
+	mrt_auto_buf text = { .ceiling = FILE_MAX };
+	mrt_auto(mrt_yaml) *yaml = NULL;
+	struct mrt_inventory inventory = { 0 };
+	struct reading r = { .path = path, .to = &inventory };
+	int rc = mrt_file_read(path, &text, err);
+	if (rc == 0)
+		rc = mrt_yaml_parse(path, mrt_buf_text(&text), text.len, &yaml, err);
+	if (rc == 0)
+		rc = read_root(&r, yaml, err);
+	if (rc < 0)
+		mrt_inventory_release(&inventory);
+	else
+		*ret = inventory;
+	return rc;
+}

@@ -1,0 +1,271 @@
+"""test_apply.py - schools become what a file declares."""
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+from harness import *
+from servers import Postgres, wait_until
+
+PG = Postgres()
+ROOT = temporary()
+CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
+PG.psql("CREATE DATABASE platform")
+os.mkdir(ROOT + "/pw")
+ID = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw", "-o", "json", env=environment(MARATEA_ADMIN_URL=PG.url("platform"))).json()["platform_id"]
+password = lambda role: open(ROOT + "/pw/" + role).read()
+ENV = environment(MARATEA_PLATFORM_ID=ID, MARATEA_PLATFORM_DOMAIN="schools.example",
+                  MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+FILE = ROOT + "/schools.yaml"
+
+
+def sql(text, database="platform"):
+    return PG.psql(text, database)
+
+
+def run(*args, env=ENV, status=0):
+    return maratea(*args, env=env, status=status)
+
+
+def school(slug, name="Scuola", plan="basic", **more):
+    more.setdefault("owner_email", "anna@%s.example" % slug)
+    members = {"slug": slug, "name": name, "plan": plan, **{k.replace("_", "-"): v for k, v in more.items() if v is not None}}
+    return "  - " + "\n    ".join("%s: %s" % (k, json.dumps(v, ensure_ascii=False)) for k, v in members.items()) + "\n"
+
+
+def write(*schools, inventory="spring", end="...\n"):
+    with open(FILE, "w") as f:
+        f.write("inventory: %s\ntenants:%s\n" % (inventory, "" if schools else " []") + "".join(schools) + end)
+
+
+def apply(*more, status=0):
+    return run("tenant", "apply", "-f", FILE, *more, "-o", "json", status=status)
+
+
+def done(result):
+    return [(a["action"], a["slug"], a["state"]) for a in result.json()["actions"]]
+
+
+def everything():
+    return [sql("SELECT count(*), sum(version) FROM maratea.tenants"), sql("SELECT count(*) FROM maratea.audit_log"), sql("SELECT count(*) FROM maratea.journal"),
+            sql("SELECT count(*) FROM maratea_shared.invitations"), sql("SELECT count(*) FROM maratea_shared.audit_log")]
+
+
+def refused(text, status, *words, options=()):
+    """With that in the file nothing is done."""
+    before = everything()
+    if text is not None:
+        with open(FILE, "w") as f:
+            f.write(text)
+    holds(apply(*options, status=status).err, *words)
+    equal(everything(), before)
+
+
+def test_schools_are_made_all_three_ways_and_twice_changes_nothing():
+    run("db", "migrate")
+    for name, mode in (("basic", "shared"), ("plus", "schema"), ("premium", "database")):
+        run("plan", "create", name, "--isolation", mode)
+    write(school("alpha", "Scuola Ålpha ; drop table", owner_email="Anna@Example.org"), school("beta", plan="plus"), school("gamma", plan="premium"),
+          school("delta", plan="premium", isolation="shared"), school("epsilon", status="suspended"))
+    before = everything()
+    dry = apply("--dry-run")
+    equal(everything(), before)
+    equal(dry.json(), {"inventory": "spring", "dry_run": True, "unchanged": 0, "left": 0, "actions": [
+        {"slug": slug, "action": "create", "changes": {"plan": [None, plan], "isolation": [None, mode], **({"status": [None, "suspended"]} if slug == "epsilon" else {})},
+         "state": "to do", "error": None}
+        for slug, plan, mode in (("alpha", "basic", "shared"), ("beta", "plus", "schema"), ("delta", "premium", "shared"), ("epsilon", "basic", "shared"), ("gamma", "premium", "database"))]})
+    equal(run("tenant", "apply", "-f", FILE, "--dry-run").out,
+          "create   alpha  plan basic, isolation shared\ncreate   beta  plan plus, isolation schema\ncreate   delta  plan premium, isolation shared\n"
+          "create   epsilon  plan basic, isolation shared, status suspended\ncreate   gamma  plan premium, isolation database\n"
+          "5 to do, 0 unchanged\nnothing was changed (--dry-run)\n")
+    invitations = ROOT + "/invitations"
+    made = run("tenant", "apply", "-f", FILE, "--invitations", invitations)
+    assert made.out.endswith("5 of 5 done, 0 unchanged\n"), made.out
+    assert "schools.example/invitation" not in made.out + made.err
+    equal(os.stat(invitations).st_mode & 0o777, 0o600)
+    lines = [json.loads(line) for line in open(invitations)]
+    equal(sorted((i["slug"], i["email"]) for i in lines), [("alpha", "Anna@Example.org"), ("beta", "anna@beta.example"), ("delta", "anna@delta.example"),
+                                                          ("epsilon", "anna@epsilon.example"), ("gamma", "anna@gamma.example")])
+    token = re.fullmatch(r"https://alpha\.schools\.example/invitation/([0-9a-f]{32})", next(i["invitation"] for i in lines if i["slug"] == "alpha")).group(1)
+    equal(sql("SELECT t.slug, u.email, u.email_norm, u.status, m.role, i.token_digest = sha256('%s') FROM maratea.tenants t JOIN maratea_shared.users u ON u.tenant_id = t.id "
+              "JOIN maratea_shared.memberships m ON (m.tenant_id, m.user_id) = (u.tenant_id, u.id) JOIN maratea_shared.invitations i ON i.tenant_id = t.id "
+              "WHERE slug = 'alpha' AND i.email_norm = u.email_norm AND i.role = 'owner'" % token), "alpha\tAnna@Example.org\tanna@example.org\tinvited\towner\tt")
+    equal([(t["slug"], t["isolation"], t["status"]) for t in run("tenant", "list", "-o", "json").json()["tenants"]],
+          [("alpha", "shared", "active"), ("beta", "schema", "active"), ("delta", "shared", "active"), ("epsilon", "shared", "suspended"), ("gamma", "database", "active")])
+    equal(sql("SELECT name FROM maratea.tenants WHERE slug = 'alpha'"), "Scuola Ålpha ; drop table")
+    before = everything()
+    again = apply("--prune", "--yes").json()
+    equal((again["actions"], again["unchanged"], again["left"]), ([], 5, 0))
+    equal(everything(), before)
+    equal(run("tenant", "apply", "-f", FILE).out, "0 of 0 done, 5 unchanged\n")
+
+
+def test_one_made_with_others_is_as_one_made_alone():
+    run("tenant", "create", "alone", "--name", "Scuola", "--plan", "basic", "--owner-email", "a@b.example")
+    write(school("batch", owner_email="a@b.example"))
+    apply()
+    tables = {"maratea.tenants": "status, plan, version, reason", "maratea.placements": "mode, database_name, schema_name", "maratea.journal": "step, state, actor, detail",
+              "maratea.audit_log": "seq, actor, action, origin, payload, length(salt), length(digest)", "maratea.audit_heads": "seq, length(digest)",
+              "maratea_shared.tenant_settings": "brand, locale, integrations, contact", "maratea_shared.users": "email, email_norm, name, password_hash, status",
+              "maratea_shared.memberships": "role", "maratea_shared.invitations": "email_norm, role, length(token_digest), date_trunc('day', expires_at - now() + interval '1 hour'), invited_by",
+              "maratea_shared.audit_log": "seq, actor, action, origin, payload, length(salt), length(digest)", "maratea_shared.audit_heads": "seq, length(digest)"}
+    rows = lambda slug: {t: sql("SELECT %s FROM %s WHERE %s = (SELECT id FROM maratea.tenants WHERE slug = '%s') ORDER BY 1" % (c, t, "id" if t.endswith("tenants") else "tenant_id", slug))
+                         for t, c in tables.items()}
+    alone, batch = rows("alone"), rows("batch")
+    # its two steps there are one here
+    alone["maratea.audit_log"] = alone["maratea.audit_log"].split("\n")[0]
+    alone["maratea.audit_heads"] = alone["maratea.audit_heads"].replace("2\t", "1\t")
+    alone["maratea.tenants"] = alone["maratea.tenants"].replace("basic\t2", "basic\t1")
+    equal(batch, alone)
+    assert all(batch.values()), batch
+    run("audit", "verify")
+    run("tenant", "check")
+    run("tenant", "update", "batch", "--name", "Another")
+    run("audit", "verify")
+
+
+def test_what_differs_is_changed_and_nothing_else():
+    write(school("alpha", "Scuola Beta", owner_email=None), school("beta", plan="basic", owner_email=None), school("gamma", plan="premium", status="suspended", owner_email=None),
+          school("epsilon", owner_email=None))
+    changed = apply()
+    equal(changed.json()["actions"], [
+        {"slug": "alpha", "action": "update", "changes": {"name": ["Scuola Ålpha ; drop table", "Scuola Beta"]}, "state": "done", "error": None},
+        {"slug": "beta", "action": "update", "changes": {"plan": ["plus", "basic"]}, "state": "done", "error": None},
+        {"slug": "gamma", "action": "update", "changes": {"status": ["active", "suspended"]}, "state": "done", "error": None}])
+    # delta and batch are not in the file; epsilon stays as it was
+    equal((changed.json()["unchanged"], changed.json()["left"]), (1, 2))
+    equal(sql("SELECT string_agg(slug || ' ' || mode || ' ' || status, ', ' ORDER BY slug) FROM maratea.tenants JOIN maratea.placements ON id = tenant_id"),
+          "alone shared active, alpha shared active, batch shared active, beta schema active, delta shared active, epsilon shared suspended, gamma database suspended")
+    equal(json.loads(run("audit", "list", "beta", "-o", "jsonl").out.splitlines()[2])["payload"], {"plan": ["plus", "basic"]})
+
+
+def test_what_is_gone_from_the_file_is_archived_when_asked_for():
+    four = [school("alpha", "Scuola Beta"), school("beta"), school("gamma", plan="premium", status="suspended"), school("epsilon")]
+    write(*four, end="")
+    refused(None, 3, "%s does not end in a line \"...\"" % FILE, "hint: --prune archives what is not in the file", options=("--prune", "--yes"))
+    write(*four)
+    refused(None, 2, "archiving 2 schools needs a confirmation", options=("--prune",))
+    refused(None, 2, "--max-prune says how many --prune may archive", options=("--max-prune", "3"))
+    refused(None, 5, "2 of the 6 schools of the inventory spring are no longer in %s; so many at once are not archived" % FILE, "hint: if that is meant: --max-prune 2",
+            options=("--prune", "--yes", "--max-prune", "1"))
+    equal(done(apply("--prune", "--yes")), [("archive", "batch", "done"), ("archive", "delta", "done")])
+    # made by a command, and of no inventory
+    equal(sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM maratea.tenants WHERE status = 'archived'"), "batch delta")
+    equal(run("tenant", "show", "delta", "-o", "json").json()["reason"], "no longer in the inventory spring")
+    equal(done(apply("--prune", "--yes")), [])
+    # in it again: served again; but not what an operator put away
+    run("tenant", "archive", "alpha")
+    write(*four, school("delta", plan="premium"))
+    equal(done(apply("--prune", "--yes")), [("update", "delta", "done")])
+    equal(sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM maratea.tenants WHERE status = 'archived'"), "alpha batch")
+    run("tenant", "resume", "alpha")
+
+
+def test_many_are_not_archived_at_once():
+    write(*[school("many-%03d" % i) for i in range(140)], inventory="many")
+    equal(len(apply().json()["actions"]), 140)
+    write(*[school("many-%03d" % i) for i in range(133)], inventory="many")
+    equal(len(apply("--prune", "--yes").json()["actions"]), 7)  # 5 % of 140
+    write(*[school("many-%03d" % i) for i in range(126)], inventory="many")
+    refused(None, 5, "7 of the 133 schools of the inventory many are no longer in", options=("--prune", "--yes"))
+    equal(len(apply("--prune", "--yes", "--max-prune", "7").json()["actions"]), 7)
+    write(inventory="many")
+    refused(None, 5, "126 of the 126 schools", "hint: if that is meant: --max-prune 126", options=("--prune", "--yes"))
+
+
+def test_a_file_that_cannot_be_is_refused_whole():
+    good = school("alpha", "Scuola Beta") + school("zeta")
+    head = "inventory: spring\ntenants:\n" + good
+    for text, status, words in ((head + school("zeta"), 3, "lines 7 and 11 are of one slug, 'zeta'"), (head + school("eta", plan="gold"), 1, ":11: there is no plan 'gold'"),
+                                (head + school("eta", owner_email=None), 3, ":11: the school 'eta' is to be made, and has no owner-email"),
+                                (head + school("eta", owner_email="nobody"), 3, ":11:5: 'nobody' is no e-mail address"), (head + school("Eta"), 3, ":11:5: the slug 'Eta' has more in it"),
+                                (head + school("eta", isolation="none"), 3, ":11:5: isolation 'none' is not shared, schema or database"),
+                                (head + school("eta", status="gone"), 3, ":11:5: status 'gone' is not active, suspended or archived"),
+                                (head + school("eta", owner_mail="x"), 3, ":14:5: unknown key 'owner-mail'\nhint: did you mean 'owner-email'?"),
+                                (head + "  - slug: eta\n", 3, ":11:5: this school has no 'name'"), (head + "  - eta\n", 3, ":11:5: a school is a map"),
+                                (head + "  - slug: [eta]\n", 3, ":11:11: needs a text: 'slug'"), (head + school("eta", name="x" * 1001), 3, ":11:5: the name is longer than 1000 bytes"),
+                                (head + school("beta", isolation="shared"), 3, ":11: the school 'beta' has isolation schema, not shared\nhint: its tables stay where they are"),
+                                (head + school("many-000"), 5, ":11: the school 'many-000' belongs to the inventory many"),
+                                ("tenants: []\n", 3, ":1:1: needs a name of a-z, 0-9 and \"-\" for whose schools these are: 'inventory'"),
+                                ("inventory: ../x\ntenants: []\n", 3, ":1:12: needs a name"), ("inventory: x\n", 3, ":1:1: needs a list of schools: 'tenants'"),
+                                ("inventory: x\ntenants: []\nschools: []\n", 3, ":3:1: unknown key 'schools'"), ("- x\n", 3, ":1:1: expected 'inventory' and 'tenants'"),
+                                ("", 3, "%s" % FILE), (head + "  - slug: \"eta\n", 3, FILE), (head[:-30] + "\0\0", 3, FILE), ("inventory: x\ntenants: []\n---\ninventory: y\n", 3, "a second document")):
+        refused(text, status, words)
+    os.unlink(FILE)
+    refused(None, 1, "%s: No such file" % FILE)
+    os.mkdir(FILE)
+    refused(None, 1, "%s" % FILE)
+    os.rmdir(FILE)
+    holds(run("tenant", "apply", status=2).err, "-f FILE is needed")
+
+
+def test_one_that_fails_does_not_stop_the_others():
+    run("tenant", "create", "old", "--name", "x", "--plan", "basic", "--owner-email", "a@b.example")
+    run("tenant", "update", "old", "--slug", "new")
+    write(school("theta"), school("old"), school("iota"), school("kappa", plan="plus"))
+    sql("REVOKE CREATE ON DATABASE platform FROM maratea_owner")
+    failed = apply(status=1)
+    equal(done(failed), [("create", "iota", "done"), ("create", "kappa", "failed"), ("create", "old", "failed"), ("create", "theta", "done")])
+    holds(failed.err, "2 of 4 changes failed, the first of 'kappa': step schema: ", "permission denied for database platform")
+    holds(failed.json()["actions"][2]["error"], "the slug 'old' was another school's")
+    text = run("tenant", "apply", "-f", FILE, status=1).out
+    holds(text, "failed:\ncreate   kappa", "\n0 of 2 done, 2 unchanged\n")
+    sql("GRANT CREATE ON DATABASE platform TO maratea_owner")
+    write(school("theta"), school("iota"), school("kappa", plan="plus"))
+    equal(done(apply()), [("create", "kappa", "done")])
+    equal(done(apply()), [])
+    run("audit", "verify")
+
+
+def test_invitations_that_cannot_be_kept_make_no_schools():
+    write(school("lambda"))
+    refused(None, 1, "open %s/none/x: No such file" % ROOT, options=("--invitations", ROOT + "/none/x"))
+    with open(ROOT + "/open", "w") as f:
+        os.fchmod(f.fileno(), 0o644)
+    refused(None, 3, "%s/open may be read by others than its owner" % ROOT, "hint: whoever has an invitation is that school's owner", options=("--invitations", ROOT + "/open"))
+    refused(None, 1, "/dev/full: No space left on device", options=("--invitations", "/dev/full"))
+    os.symlink(ROOT + "/elsewhere", ROOT + "/link")
+    refused(None, 1, "open %s/link: Too many levels" % ROOT, options=("--invitations", ROOT + "/link"))
+    assert not os.path.exists(ROOT + "/elsewhere")
+
+
+def test_killed_at_any_moment_the_same_command_finishes():
+    many = [school("kill-%04d" % i) for i in range(1300)] + [school("kill-%s" % w, plan="plus") for w in ("a", "b", "c")]
+    write(*many, inventory="kill")
+    count = lambda: int(sql("SELECT count(*) FROM maratea.tenants WHERE slug LIKE 'kill-%'"))
+    command = [MARATEA, "tenant", "apply", "-f", FILE, "--invitations", ROOT + "/killed"]
+    for at, how in ((1, signal.SIGKILL), (600, signal.SIGTERM)):
+        child = subprocess.Popen(command, env=dict(os.environ, **ENV), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: count() >= at, 30, "the first schools")
+        # a second one waits for nobody
+        second = subprocess.run(command, env=dict(os.environ, **ENV), capture_output=True, text=True)
+        child.send_signal(how)
+        out, err = child.communicate()
+        if child.returncode != 0:
+            equal(child.returncode, -9 if how == signal.SIGKILL else 143)
+            equal(second.returncode, 5)
+            holds(second.stderr, "another 'maratea tenant apply' is at work on the inventory kill")
+            if how == signal.SIGTERM:
+                holds(err, "interrupted by SIGTERM")
+        # the server lets go of what the killed one held when it notices
+        wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0", 30, "free locks")
+    apply("--invitations", ROOT + "/killed")
+    equal(count(), 1303)
+    equal(done(apply()), [])
+    equal(sql("SELECT count(*) FROM maratea.tenants WHERE status <> 'active' AND slug LIKE 'kill-%'"), "0")
+    # whoever was made has an invitation that was told
+    told = {}
+    for line in open(ROOT + "/killed"):
+        one = json.loads(line)
+        told.setdefault(one["slug"], []).append(one["invitation"].rsplit("/")[-1])
+    digests = dict(line.split("\t") for line in sql("SELECT slug, encode(token_digest, 'hex') FROM maratea.tenants t JOIN maratea_shared.invitations i ON i.tenant_id = t.id WHERE slug LIKE 'kill-0%'").split("\n"))
+    for slug, digest in digests.items():
+        assert any(hashlib.sha256(t.encode()).hexdigest() == digest for t in told[slug]), slug
+    equal(len(digests), 1000)
+    run("audit", "verify")
+
+
+main(globals())
