@@ -20,6 +20,7 @@ static const struct mrt_opt opts[] = {
 static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "CHECK", MRT_LEFT },
+		                                     { "SCHOOL", MRT_LEFT },
 		                                     { "OBJECT", MRT_LEFT },
 		                                     { "FINDING", MRT_LEFT } };
 	const json_t *findings = json_object_get(report, "findings"), *item;
@@ -35,9 +36,10 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 		return 0;
 	}
 	mrt_auto(mrt_table) *table = NULL;
-	int rc = mrt_table_new(columns, 3, &table, err);
+	int rc = mrt_table_new(columns, 4, &table, err);
 	json_array_foreach (findings, i, item) {
 		const char *const cells[] = { mrt_json_text_or(item, "check", ""),
+			                      mrt_json_text_or(item, "tenant", ""),
 			                      mrt_json_text_or(item, "object", ""),
 			                      mrt_json_text_or(item, "text", "") };
 		if (rc == 0)

@@ -151,6 +151,30 @@ class Postgres:
         return done.stdout.strip()
 
 
+class PgBouncer:
+    """A pooler before a server that gives each transaction to whatever session is free."""
+
+    def __init__(self, pg, users, mode="transaction"):
+        self.pg, self.dir, self.port = pg, scratch("bouncer"), free_port()
+        with open(self.dir + "/users", "w") as f:
+            f.write("".join('"%s" "%s"\n' % (name, word) for name, word in users.items()))
+        with open(self.dir + "/ini", "w") as f:
+            f.write("[databases]\n* = host=127.0.0.1 port=%d\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = plain\n"
+                    "auth_file = %s/users\npool_mode = %s\nignore_startup_parameters = extra_float_digits,options\n" % (pg.port, self.port, self.dir, mode))
+        if pg.drop is not None:
+            for name in ("", "/users", "/ini"):
+                os.chown(self.dir + name, *pg.drop)
+        self.log = open(self.dir + "/log", "ab")
+        self.process = subprocess.Popen(["pgbouncer", self.dir + "/ini"], stdout=self.log, stderr=self.log, cwd=self.dir,
+                                        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"), **pg.as_server())
+        wait_until(lambda: subprocess.run([pg.bin + "/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0, 30, "PgBouncer")
+
+    def close(self):
+        stop(self.process, signal.SIGINT)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
 class Rgw:
     """A Ceph RADOS Gateway (mon + osd + radosgw) with everything in memory, HTTP and HTTPS."""
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from harness import *
-from servers import Postgres, wait_until
+from servers import PgBouncer, Postgres, wait_until
 
 PG = Postgres()
 ROOT = temporary()
@@ -313,8 +313,16 @@ def test_another_platforms_configuration_changes_nothing():
     PG.psql("CREATE DATABASE empty")
     failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("empty", "maratea_migrate", password("maratea_migrate"))), status=3)
     holds(failed.err, "is no platform's database yet", "hint: maratea db init")
-    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_app", password("maratea_app"))), status=6)
-    holds(failed.err, "the role may not become maratea_owner", "hint: connect as maratea_migrate")
+    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_app", password("maratea_app"))), status=3)
+    holds(failed.err, "the role maratea_app may not become maratea_owner", "hint: postgres.migrate-url must log in as maratea_migrate")
+    # locks do not go through a pooler that gives each transaction another session
+    bouncer = PgBouncer(PG, {"maratea_migrate": password("maratea_migrate")})
+    try:
+        url = PG.url("platform", "maratea_migrate", password("maratea_migrate"), port=bouncer.port)
+        failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=url), status=3)
+        holds(failed.err, "127.0.0.1:%d, database platform is a pooler, which locks do not go through" % bouncer.port, "hint: postgres.migrate-url must lead to the server itself")
+    finally:
+        bouncer.close()
     failed = migrate(env=environment(MARATEA_STORE=STORE), status=3)
     holds(failed.err, "there is no role to migrate as", "hint: set postgres.migrate-url")
 

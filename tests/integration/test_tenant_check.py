@@ -146,6 +146,34 @@ CASES = [
     ("GRANT USAGE, CREATE ON SCHEMA {s} TO maratea_app; ALTER TABLE {s}.progress OWNER TO maratea_app",
      "ALTER TABLE {s}.progress OWNER TO maratea_owner; REVOKE CREATE ON SCHEMA {s} FROM maratea_app; GRANT SELECT, INSERT, UPDATE, DELETE ON {s}.progress TO maratea_app",
      [("roles", "maratea_app", "owns tables of schools")]),
+    ("CREATE TABLE public.people (email text NOT NULL); ALTER TABLE {s}.users INHERIT public.people; GRANT SELECT ON public.people TO maratea_app",
+     "ALTER TABLE {s}.users NO INHERIT public.people; DROP TABLE public.people", [("parent", "public.people", "is a parent of {s}.users, and gives all its rows to read")]),
+    ("GRANT pg_read_all_data TO maratea_app", "REVOKE pg_read_all_data FROM maratea_app",
+     [("roles", "maratea_app", "may become pg_read_all_data, who reaches every table of the platform"), ("grant", "maratea.audit_log", "maratea_app has SELECT"),
+      ("grant", "maratea.journal", "maratea_app has SELECT")]),
+    ("CREATE ROLE grp; GRANT grp TO maratea_app; GRANT ALL ON ALL TABLES IN SCHEMA maratea TO grp", "DROP OWNED BY grp; DROP ROLE grp",
+     [("grant", "maratea.placements", "maratea_app has UPDATE"), ("grant", "maratea.placements", "maratea_app has TRUNCATE")]),
+    ("CREATE VIEW public.v AS SELECT * FROM maratea.audit_log; GRANT SELECT ON public.v TO maratea_app", "DROP VIEW public.v",
+     [("view", "public.v", "is a view without security_invoker over maratea.audit_log")]),
+    ("CREATE ROLE clerk; GRANT SELECT ON maratea.audit_log TO clerk; CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM maratea.audit_log'; "
+     "ALTER FUNCTION public.peek() OWNER TO clerk", "DROP FUNCTION public.peek(); DROP OWNED BY clerk; DROP ROLE clerk",
+     [("function", "public.peek()", "is SECURITY DEFINER, and runs with the rights of clerk")]),
+    ("GRANT TEMPORARY ON DATABASE platform TO maratea_app", "REVOKE TEMPORARY ON DATABASE platform FROM maratea_app", [("grant", "the database", "maratea_app has TEMPORARY")]),
+    ("GRANT TEMPORARY ON DATABASE platform TO PUBLIC", "REVOKE TEMPORARY ON DATABASE platform FROM PUBLIC", [("grant", "the database", "everybody has TEMPORARY")]),
+    ("ALTER SCHEMA {s} OWNER TO maratea_app; GRANT USAGE ON SCHEMA {s} TO maratea_owner", "ALTER SCHEMA {s} OWNER TO maratea_owner; GRANT USAGE ON SCHEMA {s} TO maratea_app",
+     [("roles", "maratea_app", "owns a schema of schools or of the platform"), ("grant", "the schema {s}", "maratea_app has CREATE")]),
+    ("GRANT INSERT ON {s}.usage_counters TO maratea_ops; GRANT DELETE ON maratea.tenants TO maratea_ops",
+     "REVOKE INSERT ON {s}.usage_counters FROM maratea_ops; REVOKE DELETE ON maratea.tenants FROM maratea_ops",
+     [("grant", "{s}.usage_counters", "maratea_ops has INSERT"), ("grant", "maratea.tenants", "maratea_ops has DELETE")]),
+    ("CREATE TABLE public.notes (tenant_id uuid NOT NULL, x text); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY; ALTER TABLE public.notes FORCE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON public.notes USING (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
+     "WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)); CREATE POLICY more ON public.notes USING (true); "
+     "CREATE VIEW public.noted AS SELECT * FROM public.notes", "DROP TABLE public.notes CASCADE",
+     [("uncovered", "public.notes", "has a column tenant_id, and a policy that lets see more than ours"), ("view", "public.noted", "is a view without security_invoker over public.notes")]),
+    ("CREATE TABLE public.notes (tenant_id uuid NOT NULL, x text); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON public.notes USING (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
+     "WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))", "DROP TABLE public.notes",
+     [("uncovered", "public.notes", "has a column tenant_id, and row security is not forced on its owner")]),
     ("REVOKE INSERT ON {s}.users FROM maratea_owner", "GRANT INSERT ON {s}.users TO maratea_owner",
      [("attempt", "{s}", "could not be tried: PostgreSQL at {at}: permission denied for table users (SQLSTATE 42501)")]),
 ]
@@ -214,28 +242,66 @@ def test_the_role_that_services_use_is_the_first_thing_looked_at():
     check()
 
 
+def test_a_session_that_begins_in_a_school_is_found():
+    preset = "11111111-1111-4111-8111-111111111111"
+    env = dict(ENV, DATABASE_URL=ENV["DATABASE_URL"] + "?options=-c%20maratea.tenant_id%3D" + preset)
+    equal(found(env=env), [("setting", "postgres.url", "has maratea.tenant_id set for all its sessions")])
+    with open(PG.data + "/postgresql.conf") as f:
+        before = f.read()
+    write_text(PG.data + "/postgresql.conf", before + "maratea.tenant_id = '%s'\n" % preset)
+    PG.psql("SELECT pg_reload_conf()")
+    wait_until(lambda: PG.psql("SELECT current_setting('maratea.tenant_id', true)") == preset, 30, "the setting")
+    assert ("setting", "the server", "has maratea.tenant_id set for all sessions") in found()
+    write_text(PG.data + "/postgresql.conf", before)
+    PG.psql("SELECT pg_reload_conf()")
+    wait_until(lambda: PG.psql("SELECT current_setting('maratea.tenant_id', true)") == "", 30, "its end")
+    check()
+    # who may log in, and is a member of ours, is what he may do
+    sql("CREATE ROLE web LOGIN PASSWORD 'w'; GRANT maratea_app TO web; GRANT SELECT ON maratea.audit_log TO web")
+    env = dict(ENV, DATABASE_URL=PG.url("platform", "web", "w"))
+    equal(found(env=env), [("grant", "maratea.audit_log", "web has SELECT")])
+    sql("DROP OWNED BY web; DROP ROLE web")
+
+
 def test_schools_apart_are_checked_where_they_are():
     PG.psql("CREATE DATABASE own")
+    PG.psql("REVOKE TEMPORARY ON DATABASE own FROM PUBLIC")
     sql("CREATE SCHEMA s AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA s TO maratea_migrate, maratea_app, maratea_ops", "own")
     sql("CREATE SCHEMA t_alpha AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA t_alpha TO maratea_migrate, maratea_app, maratea_ops")
     sql("SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('basic')")
     for i, (slug, mode, database, schema) in enumerate((("alpha", "schema", "NULL", "t_alpha"), ("gamma", "database", "'own'", "s"), ("delta", "shared", "NULL", "maratea_shared"))):
         id = "%d0000000-0000-4000-8000-000000000000" % i
-        sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (id, slug, name, plan) VALUES ('%s', '%s', 'x', 'basic'); INSERT INTO maratea.placements "
+        sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (id, slug, name, plan, status) VALUES ('%s', '%s', 'x', 'basic', 'active'); INSERT INTO maratea.placements "
             "VALUES ('%s', '%s', %s, '%s')" % (id, slug, id, mode, database, schema))
     equal([f[:2] for f in found()], [("schema", "t_alpha"), ("schema", "s")])
     maratea("db", "migrate", env=ENV)
     report = check().json()
     equal((report["schemas"], report["tables"], report["attempts"]), (3, 45, 3 * 115))
     sql("ALTER TABLE s.lessons NO FORCE ROW LEVEL SECURITY", "own")
-    equal(found(), [("row security", "s.lessons", "row security is not forced on its owner")])
+    equal(check(status=4).json()["findings"], [{"check": "row security", "database": "own", "tenant": "gamma", "object": "s.lessons", "text": "row security is not forced on its owner"}])
+    holds(maratea("tenant", "check", env=ENV, status=4).err, "1 finding, the first: gamma: s.lessons row security is not forced on its owner")
     equal(check("gamma", status=4).json()["schemas"], 1)
+    # an object that was reviewed is that of one database
+    sql("CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "own")
+    for item, wanted in (("public.peek()", 2), ("gamma:public.peek()", 1), ("alpha:public.peek()", 2), ("'*:public.peek()'", 1)):
+        write_text(ROOT + "/reviewed.yaml", "tenant:\n  reviewed:\n    - %s\n" % item)
+        equal(len(check("-c", ROOT + "/reviewed.yaml", status=4).json()["findings"]), wanted, item)
+    sql("DROP FUNCTION public.peek()", "own")
+    # whose table it is counts in every schema
+    sql("ALTER TABLE t_alpha.lessons OWNER TO maratea_app")
+    assert ("roles", "maratea_app", "owns tables of schools") in found()
+    sql("ALTER TABLE t_alpha.lessons OWNER TO maratea_owner; GRANT SELECT, INSERT, UPDATE, DELETE ON t_alpha.lessons TO maratea_app")
+    # one that is being made is nobody's yet
+    sql("UPDATE maratea.tenants SET status = 'provisioning' WHERE slug = 'gamma'")
+    equal(check().json()["schemas"], 2)
+    holds(check("gamma", status=5).err, "the school 'gamma' is not made yet")
+    sql("UPDATE maratea.tenants SET status = 'active' WHERE slug = 'gamma'")
     for slug in ("alpha", "delta"):
         equal(check(slug).json()["schemas"], 1)
     # what cannot be looked at is a finding, and the others are looked at
     sql("UPDATE maratea.placements SET database_name = 'gone' WHERE schema_name = 's'")
     have = check(status=4).json()
-    equal([(f["check"], f["object"]) for f in have["findings"]], [("schema", "gamma")])
+    equal([(f["check"], f["tenant"], f["object"]) for f in have["findings"]], [("schema", "gamma", "s")])
     holds(have["findings"][0]["text"], 'could not be checked: PostgreSQL at ', 'database "gone" does not exist')
     equal(have["schemas"], 2)
     sql("UPDATE maratea.placements SET database_name = 'own' WHERE schema_name = 's'")

@@ -11,6 +11,19 @@
 
 #define ONCE "-- maratea: once a database\n"
 
+/* "OBJECT" is one of the platform's database, "SLUG:OBJECT" one of that school's, "*:OBJECT" one of
+ * every database. */
+static bool names(const struct mrt_tenant_checking *c, const char *item, const char *object)
+{
+	size_t len = strcspn(item, ":");
+	if (item[len] != ':' || item[len + 1] == ':')
+		return !c->database && strcmp(item, object) == 0;
+	if (strcmp(item + len + 1, object) != 0)
+		return false;
+	return (len == 1 && *item == '*') ||
+	       (c->tenant && strlen(c->tenant) == len && strncmp(item, c->tenant, len) == 0);
+}
+
 /* Where somebody looked at the object, and it may be as it is. */
 static int is_reviewed(const struct mrt_tenant_checking *c, const char *check, const char *object,
                        bool *ret, struct mrt_error *err)
@@ -26,18 +39,26 @@ static int is_reviewed(const struct mrt_tenant_checking *c, const char *check, c
 		int rc = mrt_config_item(&list, &item, err);
 		if (rc < 0 || !item)
 			return rc;
-		*ret = strcmp(item, object) == 0;
+		*ret = names(c, item, object);
 	}
 	return 0;
 }
 
-static bool is_known(const struct mrt_tenant_checking *c, const char *object, const char *text)
+static bool same(const json_t *item, const char *name, const char *text)
+{
+	const char *have = mrt_json_text_or(item, name, NULL);
+	return have && text ? strcmp(have, text) == 0 : have == text;
+}
+
+/* Roles are the server's, everything else is in a database. */
+static bool is_known(const struct mrt_tenant_checking *c, const json_t *list, const char *check,
+                     const char *object, const char *text)
 {
 	const json_t *item;
 	size_t i;
-	json_array_foreach (c->findings, i, item)
-		if (strcmp(mrt_json_text_or(item, "object", ""), object) == 0 &&
-		    strcmp(mrt_json_text_or(item, "text", ""), text) == 0)
+	json_array_foreach (list, i, item)
+		if (same(item, "object", object) && same(item, "text", text) &&
+		    (strcmp(check, "roles") == 0 || same(item, "database", c->database)))
 			return true;
 	return false;
 }
@@ -47,15 +68,19 @@ int mrt_tenant_finding(struct mrt_tenant_checking *c, const char *check, const c
 {
 	bool reviewed;
 	int rc = is_reviewed(c, check, object, &reviewed, err);
-	if (rc < 0 || is_known(c, object, text))
+	json_t *list = reviewed ? c->reviewed : c->findings;
+	if (rc < 0 || is_known(c, list, check, object, text))
 		return rc;
+	const char *const texts[][2] = { { "check", check },
+		                         { "database", c->database },
+		                         { "tenant", c->tenant },
+		                         { "object", object },
+		                         { "text", text } };
 	json_t *item = json_object();
-	rc = mrt_json_append(reviewed ? c->reviewed : c->findings, item, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(item, "check", check, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(item, "object", object, err);
-	return rc < 0 ? rc : mrt_json_set_text(item, "text", text, err);
+	rc = mrt_json_append(list, item, err);
+	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
+	return rc;
 }
 
 /* Whom the configured URL connects as; NULL: none is configured. */
@@ -69,8 +94,41 @@ static int service_role(const struct mrt_config *config, char **ret, struct mrt_
 	return rc == 0 && user ? mrt_text_dup(user, ret, err) : rc;
 }
 
+/* A list of the schemas in that database. */
+static int list_schemas(const struct mrt_places *own, const char *database, char **ret,
+                        struct mrt_error *err)
+{
+	mrt_auto_json list = json_array();
+	int rc = list ? 0 : mrt_no_memory(err);
+	if (rc == 0 && !database)
+		rc = mrt_json_append(list, json_string(MRT_SHARED_SCHEMA), err);
+	for (size_t i = 0; rc == 0 && i < own->n; i++) {
+		const char *in = own->items[i].database;
+		if (in && database ? strcmp(in, database) == 0 : in == database)
+			rc = mrt_json_append(list, json_string(own->items[i].schema), err);
+	}
+	if (rc == 0 && !(*ret = json_dumps(list, JSON_COMPACT)))
+		rc = mrt_no_memory(err);
+	return rc;
+}
+
+/* What the URL of services itself sets. */
+static int check_url(struct mrt_tenant_checking *c, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg_params) *params = NULL;
+	if (!c->config->postgres_url)
+		return 0;
+	int rc = mrt_pg_params_make(c->config->postgres_url, c->config->postgres_password, &params,
+	                            err);
+	const char *options = rc == 0 ? mrt_pg_params_get(params, "options") : NULL;
+	return options && strstr(options, "maratea.tenant_id")
+	               ? mrt_tenant_finding(c, "setting", "postgres.url",
+	                                    "has maratea.tenant_id set for all its sessions", err)
+	               : rc;
+}
+
 static int check_catalogue(struct mrt_tenant_checking *c, struct mrt_pg *pg,
-                           const struct mrt_catalogue_check *check, const char *const values[2],
+                           const struct mrt_catalogue_check *check, const char *const values[3],
                            struct mrt_error *err)
 {
 	mrt_auto_buf sql = MRT_BUF_INIT;
@@ -78,39 +136,40 @@ static int check_catalogue(struct mrt_tenant_checking *c, struct mrt_pg *pg,
 	mrt_buf_printf(&sql, "%s%s", mrt_sql_tables, check->sql);
 	int rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values,
-		                  strstr(check->sql, "$2") ? 2 : 1, &r, err);
+		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values, 3, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++)
 		rc = mrt_tenant_finding(c, check->name, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
 		                        err);
 	return rc;
 }
 
-static int count_tables(struct mrt_tenant_checking *c, struct mrt_pg *pg, const char *schema,
-                        uint64_t *ret, struct mrt_error *err)
+static int count_tables(struct mrt_tenant_checking *c, struct mrt_pg *pg,
+                        const char *const values[3], uint64_t *ret, struct mrt_error *err)
 {
-	const char *const values[] = { schema };
 	mrt_auto_buf sql = MRT_BUF_INIT;
 	mrt_auto_pgresult r = NULL;
 	mrt_buf_printf(&sql, "%sSELECT FROM tables", mrt_sql_tables);
 	int rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values, 1, &r, err);
+		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values, 3, &r, err);
 	if (rc == 0)
 		*ret = (uint64_t)PQntuples(r);
 	return rc;
 }
 
 /* whole: what is of the database and no single schema, too. */
-static int check_schema(struct mrt_tenant_checking *c, struct mrt_pg *pg, const char *schema,
-                        bool whole, struct mrt_error *err)
+static int check_schema(struct mrt_tenant_checking *c, struct mrt_pg *pg,
+                        const struct mrt_places *own, const char *schema, bool whole,
+                        struct mrt_error *err)
 {
-	mrt_autofree char *role = NULL;
+	mrt_autofree char *role = NULL, *schemas = NULL;
 	uint64_t tables = 0;
 	int rc = service_role(c->config, &role, err);
-	const char *const values[] = { schema, role };
 	if (rc == 0)
-		rc = count_tables(c, pg, schema, &tables, err);
+		rc = list_schemas(own, c->database, &schemas, err);
+	const char *const values[] = { schema, role, schemas };
+	if (rc == 0)
+		rc = count_tables(c, pg, values, &tables, err);
 	if (rc < 0)
 		return rc;
 	c->schemas++;
@@ -123,13 +182,13 @@ static int check_schema(struct mrt_tenant_checking *c, struct mrt_pg *pg, const 
 	return rc < 0 || tables == 0 ? rc : mrt_tenant_check_live(c, pg, schema, err);
 }
 
-static int check_own(struct mrt_tenant_checking *c, struct mrt_pg *pg, const struct mrt_place *p,
-                     bool whole, struct mrt_error *err)
+static int check_own(struct mrt_tenant_checking *c, struct mrt_pg *pg, const struct mrt_places *all,
+                     const struct mrt_place *p, bool whole, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *own = NULL;
 	struct mrt_pg *place = NULL;
 	int rc = mrt_place_connect(c->run, c->config, pg, p->database, &own, &place, err);
-	return rc < 0 ? rc : check_schema(c, place, p->schema, own || whole, err);
+	return rc < 0 ? rc : check_schema(c, place, all, p->schema, own || whole, err);
 }
 
 /* What cannot be looked at is not known to be good, and does not keep the others from it. */
@@ -185,16 +244,23 @@ static int check_all(struct mrt_tenant_checking *c, const char *slug, struct mrt
 		rc = mrt_places_read(pg, c->run, &own, err);
 	if (rc == 0 && slug)
 		rc = find_slug(c, pg, slug, &own, &only, err);
-	bool shared = !slug || only == own.n, whole = true;
-	if (rc == 0 && shared)
-		rc = go_on(c, check_schema(c, pg, MRT_SHARED_SCHEMA, whole, &why),
+	if (rc == 0 && slug && only < own.n && own.items[only].provisioning) {
+		rc = mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", slug);
+		mrt_hint(err, "the 'maratea tenant create' that began it finishes it");
+	}
+	if (rc == 0)
+		rc = check_url(c, err);
+	if (rc == 0 && (!slug || only == own.n))
+		rc = go_on(c, check_schema(c, pg, &own, MRT_SHARED_SCHEMA, true, &why),
 		           MRT_SHARED_SCHEMA, &why, err);
-	for (size_t i = 0; rc == 0 && i < own.n; i++)
-		if (!slug || i == only) {
-			whole = slug != NULL;
-			rc = go_on(c, check_own(c, pg, &own.items[i], whole, &why),
-			           own.items[i].tenant, &why, err);
-		}
+	for (size_t i = 0; rc == 0 && i < own.n; i++) {
+		const struct mrt_place *p = &own.items[i];
+		if (slug ? i != only : p->provisioning)
+			continue;
+		c->database = p->database;
+		c->tenant = p->tenant;
+		rc = go_on(c, check_own(c, pg, &own, p, slug != NULL, &why), p->schema, &why, err);
+	}
 	return rc;
 }
 
@@ -224,7 +290,11 @@ int mrt_tenant_check(const struct mrt_run *run, const struct mrt_config *config,
 	*ret = mrt_steal(json);
 	const json_t *first = json_array_get(c.findings, 0);
 	return !first ? 0
-	              : mrt_fail(err, MRT_BAD, "%zu findings, the first: %s %s",
-	                         json_array_size(c.findings), mrt_json_text_or(first, "object", ""),
+	              : mrt_fail(err, MRT_BAD, "%zu finding%s, the first: %s%s%s %s",
+	                         json_array_size(c.findings),
+	                         json_array_size(c.findings) == 1 ? "" : "s",
+	                         mrt_json_text_or(first, "tenant", ""),
+	                         mrt_json_text_or(first, "tenant", NULL) ? ": " : "",
+	                         mrt_json_text_or(first, "object", ""),
 	                         mrt_json_text_or(first, "text", ""));
 }

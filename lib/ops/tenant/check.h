@@ -16,15 +16,15 @@ struct mrt_tenant_check_options {
 	const char *slug; /* where that school's tables are; NULL: everywhere */
 	bool all_tenants; /* besides, as each school that there is: does it see another? */
 };
-/* *ret, NULL before: {"schemas", "tables", "attempts", "findings": [{"check", "object", "text"}],
- * "reviewed": the same, of what tenant.reviewed names}. MRT_BAD, with the answer, when there are
- * findings. */
+/* *ret, NULL before: {"schemas", "tables", "attempts", "findings": [{"check", "database",
+ * "tenant", "object", "text"}], "reviewed": the same, of what tenant.reviewed names}. MRT_BAD, with
+ * the answer, when there are findings. */
 int mrt_tenant_check(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_tenant_check_options *options, json_t **ret,
                      struct mrt_error *err);
 
-/* Behind the text of query/tables.sql each gives rows of object and text. $1: the schema; $2: whom
- * services connect as. One that begins with "-- maratea: once a database" is of no single schema.
+/* Behind the text of query/tables.sql, which see for the parameters, each gives rows of object and
+ * text. One that begins with "-- maratea: once a database" is of no single schema.
  * In the order of how bad it is. */
 struct mrt_catalogue_check {
 	const char *name, *sql;
@@ -38,6 +38,8 @@ struct mrt_tenant_checking {
 	const struct mrt_config *config;
 	bool all_tenants;
 	json_t *findings, *reviewed;
+	const char *database,
+	        *tenant; /* where it is: NULL: the platform's; NULL: of no single one */
 	uint64_t schemas, tables, attempts;
 };
 int mrt_tenant_finding(struct mrt_tenant_checking *c, const char *check, const char *object,

@@ -38,7 +38,8 @@ int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, js
 int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
                 struct mrt_error *err);
 
-/* A connection as the role that migrates. MRT_CONFIG: none is configured. */
+/* A connection as the role that migrates, straight to the server. MRT_CONFIG: none is configured,
+ * it is another role, or a pooler is in between. */
 int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, const char *database,
                    struct mrt_pg **ret, struct mrt_error *err);
 

@@ -1,6 +1,5 @@
 /* db_migrate.c - "db migrate" and "db status": every schema that there is. */
 #include "base/text.h"
-#include "ops/config/open.h"
 #include "ops/config/platform.h"
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
@@ -42,34 +41,6 @@ static void migrating_release(struct migrating *m)
 	}
 	free(m->places);
 	pthread_mutex_destroy(&m->lock);
-}
-
-int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, const char *database,
-                   struct mrt_pg **ret, struct mrt_error *err)
-{
-	if (!config->postgres_migrate_url) {
-		mrt_fail(err, MRT_CONFIG, "there is no role to migrate as");
-		return mrt_hint(err,
-		                "set postgres.migrate-url, as maratea_migrate; 'maratea db init' "
-		                "makes the role");
-	}
-	return mrt_config_open_pg(run, config, config->postgres_migrate_url,
-	                          config->postgres_migrate_password, database, "maratea db migrate",
-	                          ret, err);
-}
-
-static int check_role(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
-{
-	mrt_autofree char *text = NULL;
-	int rc = mrt_pg_value(
-	        pg, run,
-	        "SELECT (SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles "
-	        "WHERE rolname = '" MRT_OWNER "')::text",
-	        &text, err);
-	if (rc < 0 || strcmp(text, "true") == 0)
-		return rc;
-	mrt_fail(err, MRT_REFUSED, "%s: the role may not become " MRT_OWNER, pg->where);
-	return mrt_hint(err, "connect as maratea_migrate, which 'maratea db init' makes");
 }
 
 static int add_place(struct migrating *m, const char *set, const char *schema, const char *database,
@@ -192,8 +163,6 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	int rc = mrt_db_connect(m->run, m->config, NULL, &pg, err);
 	if (rc == 0)
 		rc = mrt_platform_check(pg, m->run, m->config, !m->look_only, err);
-	if (rc == 0)
-		rc = check_role(pg, m->run, err);
 	if (rc == 0 && !m->look_only)
 		rc = mrt_migrate_lock(pg, m->run, false, err);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include "ops/tenant/migrations.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void mrt_places_release(struct mrt_places *places)
 {
@@ -30,6 +31,7 @@ static int fill(const PGresult *r, struct mrt_places *ret, struct mrt_error *err
 			rc = mrt_text_dup(PQgetvalue(r, i, 1), &p->database, err);
 		if (rc == 0)
 			rc = mrt_text_dup(PQgetvalue(r, i, 2), &p->tenant, err);
+		p->provisioning = strcmp(PQgetvalue(r, i, 3), "provisioning") == 0;
 	}
 	return rc;
 }
@@ -49,7 +51,7 @@ int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pla
 	                   "BEGIN; SET LOCAL row_security = off; SET LOCAL ROLE " MRT_OWNER, err);
 	if (rc == 0)
 		rc = mrt_pg_query(pg, run,
-		                  "SELECT p.schema_name, p.database_name, t.slug "
+		                  "SELECT p.schema_name, p.database_name, t.slug, t.status "
 		                  "FROM " MRT_PLATFORM_SCHEMA ".placements p "
 		                  "JOIN " MRT_PLATFORM_SCHEMA ".tenants t ON t.id = p.tenant_id "
 		                  "WHERE p.mode <> 'shared' ORDER BY t.slug",
@@ -94,12 +96,24 @@ static int make_database(struct mrt_pg *pg, const struct mrt_run *run, const cha
 {
 	const char *const values[] = { name };
 	mrt_auto_pgresult there = NULL;
+	mrt_autofree char *alike = NULL;
 	int rc = mrt_pg_query(pg, run, "SELECT FROM pg_database WHERE datname = $1", values, 1,
 	                      &there, err);
+	/* in the platform's words, whatever the server's own are */
+	if (rc == 0)
+		rc = mrt_pg_value(
+		        pg, run,
+		        "SELECT format('ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER "
+		        "%s', pg_encoding_to_char(encoding), datcollate, datctype, CASE "
+		        "datlocprovider WHEN 'i' THEN 'icu ICU_LOCALE ' || "
+		        "quote_literal(coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) "
+		        "->> 'datlocale')) ELSE 'libc' END) FROM pg_database d WHERE datname "
+		        "= current_database()",
+		        &alike, err);
 	if (rc == 0 && PQntuples(there) == 0)
 		rc = mrt_pg_exec(pg, run, err,
-		                 "CREATE DATABASE %s TEMPLATE template0 ALLOW_CONNECTIONS false",
-		                 name);
+		                 "CREATE DATABASE %s TEMPLATE template0 ALLOW_CONNECTIONS false %s",
+		                 name, alike);
 	if (rc == 0)
 		rc = mrt_pg_exec(pg, run, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", name);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 
 struct mrt_place {
 	char *schema, *database, *tenant; /* database NULL: the platform's; tenant: its slug */
+	bool provisioning;                /* 'tenant create' is not through with it */
 };
 struct mrt_places {
 	struct mrt_place *items; /* by slug */

@@ -1,6 +1,7 @@
+-- maratea: once a database
 -- What reads a table by its own owner's rights, directly or through what reads it.
 , readers (oid, rule, over) AS (
-	SELECT oid, 0::oid, object FROM tables
+	SELECT oid, 0::oid, object FROM kept
 	UNION
 	SELECT r.ev_class, r.oid, x.over FROM readers x
 		JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = x.oid AND d.classid = 'pg_rewrite'::regclass
