@@ -29,31 +29,30 @@ static void row(struct mrt_table *table, const json_t *event)
 	snprintf(seq, sizeof(seq), "%" PRIu64, mrt_json_size_or(event, "seq", 0));
 	const json_t *payload = json_object_get(event, "payload");
 	mrt_autofree char *text = json_is_null(payload) ? NULL : json_dumps(payload, JSON_COMPACT);
-	const char *const cells[] = { mrt_json_text_or(event, "at", ""),
-		                      mrt_json_text_or(event, "chain", ""),
-		                      seq,
-		                      mrt_json_text_or(event, "action", ""),
-		                      mrt_json_text_or(event, "actor", ""),
-		                      mrt_json_text_or(event, "origin", ""),
-		                      text ? text : "erased" };
+	const char *const cells[] = {
+		mrt_json_text_or(event, "at", ""),     mrt_json_text_or(event, "slug", ""),
+		mrt_json_text_or(event, "chain", ""),  seq,
+		mrt_json_text_or(event, "action", ""), mrt_json_text_or(event, "actor", ""),
+		mrt_json_text_or(event, "origin", ""), text ? text : "erased"
+	};
 	mrt_table_row(table, cells);
 }
 
 static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = {
-		{ "AT", MRT_LEFT },     { "CHAIN", MRT_LEFT }, { "SEQ", MRT_RIGHT },
-		{ "ACTION", MRT_LEFT }, { "ACTOR", MRT_LEFT }, { "ORIGIN", MRT_LEFT },
-		{ "DETAIL", MRT_LEFT },
+		{ "AT", MRT_LEFT },     { "SCHOOL", MRT_LEFT }, { "CHAIN", MRT_LEFT },
+		{ "SEQ", MRT_RIGHT },   { "ACTION", MRT_LEFT }, { "ACTOR", MRT_LEFT },
+		{ "ORIGIN", MRT_LEFT }, { "DETAIL", MRT_LEFT },
 	};
 	const struct args *a = args;
 	mrt_cleanup(mrt_listing_release) struct mrt_listing listing = {
 		.out = env->out,
 		.list = "events",
-		.name = "action",
+		.name = "id",
 		.nothing = "nothing was done yet",
 		.columns = columns,
-		.n_columns = 7,
+		.n_columns = 8,
 		.row = row,
 	};
 	int rc = mrt_audit_list(env->run, env->config, a->slug, mrt_listing_add, &listing, err);
@@ -62,19 +61,24 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 
 static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
-	static const struct mrt_column columns[] = { { "TENANT", MRT_LEFT },
+	static const struct mrt_column columns[] = { { "SCHOOL", MRT_LEFT },
+		                                     { "TENANT", MRT_LEFT },
 		                                     { "SCHEMA", MRT_LEFT },
 		                                     { "FAULT", MRT_LEFT } };
 	const json_t *faults = json_object_get(report, "faults"), *item;
 	size_t i;
+	uint64_t erased = mrt_json_size_or(report, "erased", 0);
 	mrt_show_field(out, "followed", "%" PRIu64 " chains, %" PRIu64 " rows",
 	               mrt_json_size_or(report, "chains", 0), mrt_json_size_or(report, "rows", 0));
+	if (erased > 0)
+		mrt_show_field(out, "erased", "the payload of %" PRIu64 " rows", erased);
 	if (json_array_size(faults) == 0)
 		return 0;
 	mrt_auto(mrt_table) *table = NULL;
-	int rc = mrt_table_new(columns, 3, &table, err);
+	int rc = mrt_table_new(columns, 4, &table, err);
 	json_array_foreach (faults, i, item) {
-		const char *const cells[] = { mrt_json_text_or(item, "tenant", ""),
+		const char *const cells[] = { mrt_json_text_or(item, "slug", ""),
+			                      mrt_json_text_or(item, "tenant", ""),
 			                      mrt_json_text_or(item, "schema", ""),
 			                      mrt_json_text_or(item, "text", "") };
 		if (rc == 0)

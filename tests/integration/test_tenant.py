@@ -271,10 +271,15 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
     platform = [e for e in events if e["chain"] == "platform"]
     equal([e["action"] for e in platform], ["tenant.create", "tenant.activate", "tenant.suspend", "tenant.resume", "tenant.update", "tenant.update", "tenant.update", "tenant.suspend"])
     equal([e["seq"] for e in platform], list(range(1, 9)))
-    equal((platform[-1]["actor"], platform[-1]["payload"]), ("GitHub Actions example/platform, workflow deploy, by anna", {"status": ["active", "suspended"], "reason": [None, "audit"]}))
-    assert platform[-1]["origin"].endswith(", from 10.0.0.7") and platform[0]["actor"].startswith("user "), platform
+    who = platform[0]["actor"]
+    equal((platform[-1]["actor"], platform[-1]["payload"]), ("GitHub Actions example/platform, workflow deploy, by anna, as " + who, {"status": ["active", "suspended"], "reason": [None, "audit"]}))
+    assert platform[-1]["origin"].endswith(", from 10.0.0.7") and who.startswith("user "), platform
+    equal([(e["slug"], e["id"]) for e in events[:2]], [("alpha", "platform/%s/%d" % (events[0]["tenant"], n)) for n in (1, 2)])
+    equal(run("audit", "list", "alpha", "-o", "name").out.splitlines()[-1], "school/%s/1" % events[0]["tenant"])
+    equal(platform[3]["payload"], {"status": ["suspended", "active"], "reason": ["unpaid", None]})
     equal([e["action"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], ["plan.create", "plan.update"])
-    holds(run("audit", "list", "gamma").out, "ACTION", "tenant.create", '"plan":"premium"')
+    equal([e["slug"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], [None, None])
+    holds(run("audit", "list", "gamma").out, "SCHOOL", "gamma", "ACTION", "tenant.create", '"plan":"premium"')
     good = run("audit", "verify", "-o", "json").json()
     assert good["faults"] == [] and good["chains"] > 20, good
     mine = run("audit", "verify", "alpha", "-o", "json").json()
@@ -289,15 +294,50 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
                           ("DELETE FROM maratea.audit_log %s AND seq = 8" % where, "row 7 is the last; the head says that more followed"),
                           ("DELETE FROM maratea.audit_heads %s" % where, "row 8 is the last, and the chain has no head"),
                           ("UPDATE maratea.audit_heads SET seq = 7 %s" % where, "row 8 is not what the head says"),
+                          ("DELETE FROM maratea.audit_log %s" % where, "there are no rows; the head says that there are 8"),
+                          ("DELETE FROM maratea.audit_log %s; DELETE FROM maratea.audit_heads %s" % (where, where), "there is no chain"),
                           ("UPDATE maratea.audit_log SET salt = '\\x00' %s AND seq = 2" % where, "row 2 has no salt")):
         sql(change)
         failed = run("audit", "verify", "alpha", "-o", "json", status=4)
         equal([(f["tenant"], f["schema"], f["text"]) for f in failed.json()["faults"]], [(t, "maratea", fault)])
-        holds(failed.err, "1 chains are broken, the first: of %s, in maratea: %s" % (t, fault))
+        equal(failed.json()["faults"][0]["slug"], "alpha")
+        holds(failed.err, "1 chain is broken, the first: of alpha, in maratea: " + fault)
         sql("DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.kept; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads")
+    restore = "DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.kept; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads"
+    # a chain is one school's: that of another does not do instead
+    for table in ("log", "heads"):
+        sql("DELETE FROM maratea.audit_{0} {1}; INSERT INTO maratea.audit_{0} SELECT (jsonb_populate_record(a, '{{\"tenant_id\": \"{2}\"}}')).* FROM maratea.audit_{0} a "
+            "WHERE tenant_id = (SELECT id FROM maratea.tenants WHERE slug = 'beta')".format(table, where, t))
+    equal([f["text"] for f in run("audit", "verify", "alpha", "-o", "json", status=4).json()["faults"]], ["row 1 was changed"])
+    sql(restore)
+    # nor is a school's own chain the platform's
+    sql("DELETE FROM maratea.audit_log {0}; INSERT INTO maratea.audit_log SELECT * FROM maratea_shared.audit_log {0}; DELETE FROM maratea.audit_heads {0}; "
+        "INSERT INTO maratea.audit_heads SELECT * FROM maratea_shared.audit_heads {0}".format(where))
+    equal([f["text"] for f in run("audit", "verify", "alpha", "-o", "json", status=4).json()["faults"]], ["row 1 was changed"])
+    sql(restore)
+    sql("DELETE FROM maratea.audit_log WHERE tenant_id = '%s'; DELETE FROM maratea.audit_heads WHERE tenant_id = '%s'" % (ID, ID))
+    equal([(f["tenant"], f["slug"], f["text"]) for f in run("audit", "verify", "-o", "json", status=4).json()["faults"]], [(ID, None, "there is no chain")])
+    sql(restore)
+    # a table that is gone holds no chain, and what is found elsewhere is told
+    sql("ALTER TABLE maratea_shared.audit_log RENAME TO gone; UPDATE maratea.audit_log SET actor = 'nobody' %s AND seq = 3" % where)
+    sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'"))
+    faults = {(f["chain"], f["slug"]): f["text"] for f in run("audit", "verify", "-o", "json", status=4).json()["faults"]}
+    equal(faults["platform", "alpha"], "row 3 was changed")
+    equal(faults["school", "beta" if sql("SELECT mode FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'beta'") == "shared" else "alpha"], "there is no chain")
+    holds(faults["school", "gamma"], "could not be followed: PostgreSQL at ", "is not currently accepting connections")
+    sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'"))
+    sql("ALTER TABLE maratea_shared.gone RENAME TO audit_log")
+    sql(restore)
+    # who serves a school puts nothing before its first row
+    try:
+        sql("SET ROLE maratea_app; SET maratea.tenant_id = '%s'; INSERT INTO maratea_shared.audit_log VALUES ('%s', -1, now(), 'user root', 'tenant.delete', 'x', NULL, NULL, '', '')" % (t, t))
+        raise AssertionError("it was put there")
+    except RuntimeError as e:
+        holds(str(e), "audit_log_seq_check")
     # what a row says beyond who, what and whence can be erased, and the chain holds
     sql("UPDATE maratea.audit_log SET payload = NULL, salt = NULL %s" % where)
-    run("audit", "verify", "alpha")
+    equal(run("audit", "verify", "alpha", "-o", "json").json()["erased"], 8)
+    holds(run("audit", "verify", "alpha").out, "erased", "the payload of 8 rows")
     holds(run("audit", "list", "alpha").out, "erased")
     holds(run("audit", "verify").out, "followed ")
     # many at once: no gap

@@ -20,12 +20,14 @@ static int clock_of(struct mrt_session *s, int64_t *ret, struct mrt_error *err)
 }
 
 /* The first row of a chain; n: "" or "2", behind the members' names. */
-static int set_row(json_t *one, const struct mrt_session *s, int64_t at, const char *payload,
-                   const char *n, struct mrt_error *err)
+static int set_row(json_t *one, const struct mrt_session *s, const char *chain, const char *id,
+                   int64_t at, const char *payload, const char *n, struct mrt_error *err)
 {
 	static const char *const names[] = { "salt", "payload_digest", "digest" };
+	struct mrt_audit_event event = { .chain = chain, .action = "tenant.create" };
 	struct mrt_audit_first first;
-	int rc = mrt_audit_make_first(&s->who, "tenant.create", payload, at, &first, err);
+	snprintf(event.tenant, sizeof(event.tenant), "%s", id);
+	int rc = mrt_audit_make_first(&s->who, &event, payload, at, &first, err);
 	const char *const texts[] = { first.salt, first.payload_digest, first.digest };
 	for (size_t i = 0; rc == 0 && i < 3; i++) {
 		char name[24];
@@ -64,8 +66,8 @@ static int describe(json_t *one, struct mrt_session *s, const struct mrt_apply_b
 	if (rc == 0)
 		rc = mrt_json_set_size(one, "at", (uint64_t)at, err);
 	if (rc == 0)
-		rc = set_row(one, s, at, payload, "", err);
-	return rc < 0 ? rc : set_row(one, s, at, payload, "2", err);
+		rc = set_row(one, s, MRT_CHAIN_PLATFORM, id, at, payload, "", err);
+	return rc < 0 ? rc : set_row(one, s, MRT_CHAIN_SCHOOL, id, at, payload, "2", err);
 }
 
 static int make(struct mrt_session *s, void *context, struct mrt_error *err)

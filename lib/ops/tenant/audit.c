@@ -11,6 +11,7 @@
 #define PAGE "1000"
 
 struct row {
+	const char *chain, *tenant;
 	int64_t seq, at; /* at: microseconds since 1970 */
 	const char *actor, *action, *origin;
 	unsigned char payload_digest[MRT_SHA256_SIZE];
@@ -32,6 +33,8 @@ static int digest_of(const struct row *row, const unsigned char *before, size_t 
                      unsigned char ret[MRT_SHA256_SIZE], struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT;
+	add_text(&text, row->chain);
+	add_text(&text, row->tenant);
 	add_number(&text, (uint64_t)row->seq, 8);
 	add_number(&text, (uint64_t)row->at, 8);
 	add_text(&text, row->actor);
@@ -65,7 +68,8 @@ static int lock_head(struct mrt_pg *pg, const struct mrt_run *run, const char *t
 	return rc < 0 ? rc
 	              : mrt_pg_query(pg, run,
 	                             "SELECT seq, encode(digest, 'hex'), (extract(epoch FROM "
-	                             "clock_timestamp()) * 1000000)::bigint FROM audit_heads WHERE "
+	                             "clock_timestamp()) * 1000000)::bigint FROM "
+	                             "audit_heads WHERE "
 	                             "tenant_id = $1 FOR UPDATE",
 	                             values, 1, ret, err);
 }
@@ -100,7 +104,11 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 {
 	unsigned char salt[SALT_SIZE], before[MRT_SHA256_SIZE], digest[MRT_SHA256_SIZE];
 	mrt_auto_pgresult head = NULL;
-	struct row row = { .actor = who->actor, .action = event->action, .origin = who->origin };
+	struct row row = { .chain = event->chain ? event->chain : MRT_CHAIN_PLATFORM,
+		           .tenant = event->tenant,
+		           .actor = who->actor,
+		           .action = event->action,
+		           .origin = who->origin };
 	mrt_autofree char *payload = json_dumps(event->payload, JSON_COMPACT);
 	if (!payload)
 		return mrt_no_memory(err);
@@ -110,9 +118,11 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 		rc = lock_head(pg, run, event->tenant, &head, err);
 	if (rc < 0)
 		return rc;
-	size_t len = strlen(PQgetvalue(head, 0, 1)) / 2;
+	size_t len = PQntuples(head) > 0 ? strlen(PQgetvalue(head, 0, 1)) / 2 : SIZE_MAX;
 	if (len > sizeof(before) || !mrt_unhex(PQgetvalue(head, 0, 1), before, len))
-		return mrt_fail(err, MRT_CORRUPT, "the head of the audit chain of %s is no digest",
+		return mrt_fail(err, MRT_CORRUPT,
+		                "the head of the audit chain of %s is no "
+		                "digest",
 		                event->tenant);
 	row.seq = strtoll(PQgetvalue(head, 0, 0), NULL, 10) + 1;
 	row.at = strtoll(PQgetvalue(head, 0, 2), NULL, 10);
@@ -120,13 +130,18 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	return rc < 0 ? rc : insert(pg, run, event->tenant, &row, payload, salt, digest, err);
 }
 
-int mrt_audit_make_first(const struct mrt_audit_who *who, const char *action, const char *payload,
-                         int64_t at, struct mrt_audit_first *ret, struct mrt_error *err)
+int mrt_audit_make_first(const struct mrt_audit_who *who, const struct mrt_audit_event *event,
+                         const char *payload, int64_t at, struct mrt_audit_first *ret,
+                         struct mrt_error *err)
 {
 	unsigned char salt[SALT_SIZE], digest[MRT_SHA256_SIZE];
-	struct row row = {
-		.seq = 1, .at = at, .actor = who->actor, .action = action, .origin = who->origin
-	};
+	struct row row = { .chain = event->chain ? event->chain : MRT_CHAIN_PLATFORM,
+		           .tenant = event->tenant,
+		           .seq = 1,
+		           .at = at,
+		           .actor = who->actor,
+		           .action = event->action,
+		           .origin = who->origin };
 	mrt_random(salt, sizeof(salt));
 	int rc = digest_of_payload(salt, payload, row.payload_digest, err);
 	if (rc == 0)
@@ -140,90 +155,105 @@ int mrt_audit_make_first(const struct mrt_audit_who *who, const char *action, co
 }
 
 struct following {
+	const char *chain, *tenant;
 	int64_t seq;                           /* of the last row that fits */
-	int64_t looking_at;                    /* what is said is of this one */
 	unsigned char digest[MRT_SHA256_SIZE]; /* its */
 	size_t len;
+	uint64_t erased;
+	char *fault;
 };
 
-/* Columns: seq, at, actor, action, origin, payload, salt, payload_digest, digest; NULL: it fits. */
-static int check_row(struct following *f, const PGresult *r, int i, const char **ret_fault,
-                     struct mrt_error *err)
+static int fault(struct following *f, int64_t seq, const char *what, struct mrt_error *err)
 {
-	unsigned char salt[SALT_SIZE], there[MRT_SHA256_SIZE], wanted[MRT_SHA256_SIZE];
-	struct row row = { .seq = strtoll(PQgetvalue(r, i, 0), NULL, 10),
+	return mrt_text_printf(&f->fault, err, "row %" PRId64 " %s", seq, what);
+}
+
+static int check_payload(struct following *f, const struct row *row, const PGresult *r, int i,
+                         struct mrt_error *err)
+{
+	unsigned char salt[SALT_SIZE], wanted[MRT_SHA256_SIZE];
+	if (PQgetisnull(r, i, 5)) {
+		f->erased++;
+		return 0;
+	}
+	if (PQgetlength(r, i, 6) != 2 * SALT_SIZE ||
+	    !mrt_unhex(PQgetvalue(r, i, 6), salt, SALT_SIZE))
+		return fault(f, row->seq, "has no salt", err);
+	int rc = digest_of_payload(salt, PQgetvalue(r, i, 5), wanted, err);
+	return rc < 0 || memcmp(row->payload_digest, wanted, MRT_SHA256_SIZE) == 0
+	               ? rc
+	               : fault(f, row->seq, "has another payload", err);
+}
+
+/* Columns: seq, at, actor, action, origin, payload, salt, payload_digest, digest. */
+static int check_row(struct following *f, const PGresult *r, int i, struct mrt_error *err)
+{
+	unsigned char there[MRT_SHA256_SIZE], wanted[MRT_SHA256_SIZE];
+	struct row row = { .chain = f->chain,
+		           .tenant = f->tenant,
+		           .seq = strtoll(PQgetvalue(r, i, 0), NULL, 10),
 		           .at = strtoll(PQgetvalue(r, i, 1), NULL, 10),
 		           .actor = PQgetvalue(r, i, 2),
 		           .action = PQgetvalue(r, i, 3),
 		           .origin = PQgetvalue(r, i, 4) };
-	int rc = 0;
-	f->looking_at = f->seq + 1;
-	if (row.seq != f->looking_at)
-		*ret_fault = "is missing";
-	else if (PQgetlength(r, i, 7) != 2 * MRT_SHA256_SIZE ||
-	         PQgetlength(r, i, 8) != 2 * MRT_SHA256_SIZE ||
-	         !mrt_unhex(PQgetvalue(r, i, 7), row.payload_digest, MRT_SHA256_SIZE) ||
-	         !mrt_unhex(PQgetvalue(r, i, 8), there, MRT_SHA256_SIZE))
-		*ret_fault = "has no digest";
-	else
-		rc = digest_of(&row, f->digest, f->len, wanted, err);
-	if (rc == 0 && !*ret_fault && memcmp(there, wanted, MRT_SHA256_SIZE) != 0)
-		*ret_fault = "was changed";
-	if (rc < 0 || *ret_fault)
+	if (row.seq != f->seq + 1)
+		return fault(f, f->seq + 1, "is missing", err);
+	if (PQgetlength(r, i, 7) != 2 * MRT_SHA256_SIZE ||
+	    PQgetlength(r, i, 8) != 2 * MRT_SHA256_SIZE ||
+	    !mrt_unhex(PQgetvalue(r, i, 7), row.payload_digest, MRT_SHA256_SIZE) ||
+	    !mrt_unhex(PQgetvalue(r, i, 8), there, MRT_SHA256_SIZE))
+		return fault(f, row.seq, "has no digest", err);
+	int rc = digest_of(&row, f->digest, f->len, wanted, err);
+	if (rc < 0)
 		return rc;
+	if (memcmp(there, wanted, MRT_SHA256_SIZE) != 0)
+		return fault(f, row.seq, "was changed", err);
 	memcpy(f->digest, there, MRT_SHA256_SIZE);
 	f->len = MRT_SHA256_SIZE;
 	f->seq = row.seq;
-	if (PQgetisnull(r, i, 5)) /* erased */
-		return 0;
-	if (PQgetlength(r, i, 6) != 2 * SALT_SIZE ||
-	    !mrt_unhex(PQgetvalue(r, i, 6), salt, SALT_SIZE)) {
-		*ret_fault = "has no salt";
-		return 0;
-	}
-	rc = digest_of_payload(salt, PQgetvalue(r, i, 5), wanted, err);
-	if (rc == 0 && memcmp(row.payload_digest, wanted, MRT_SHA256_SIZE) != 0)
-		*ret_fault = "has another payload";
-	return rc;
+	return check_payload(f, &row, r, i, err);
 }
 
-static int check_head(struct mrt_pg *pg, const struct mrt_run *run, const char *tenant,
-                      const struct following *f, const char **ret_fault, struct mrt_error *err)
+static int check_head(struct mrt_pg *pg, const struct mrt_run *run, struct following *f,
+                      struct mrt_error *err)
 {
-	const char *const values[] = { tenant };
+	const char *const values[] = { f->tenant };
 	mrt_auto_pgresult head = NULL;
 	char hex[MRT_SHA256_HEX] = "";
-	int rc =
-	        mrt_pg_query(pg, run,
-	                     "SELECT seq, encode(digest, 'hex') FROM audit_heads WHERE tenant_id = "
-	                     "$1",
-	                     values, 1, &head, err);
+	int rc = mrt_pg_query(pg, run,
+	                      "SELECT seq, encode(digest, 'hex') FROM audit_heads WHERE "
+	                      "tenant_id = "
+	                      "$1",
+	                      values, 1, &head, err);
 	if (rc < 0)
 		return rc;
 	mrt_hex(f->digest, f->len, hex);
 	bool there = PQntuples(head) > 0;
-	if (!there && f->seq == 0)
-		return 0;
+	int64_t seq = there ? strtoll(PQgetvalue(head, 0, 0), NULL, 10) : 0;
+	if (f->seq == 0)
+		return seq == 0 ? 0
+		                : mrt_text_printf(&f->fault, err,
+		                                  "there are no rows; the head says that there "
+		                                  "are %" PRId64,
+		                                  seq);
 	if (!there)
-		*ret_fault = "is the last, and the chain has no head";
-	else if (strtoll(PQgetvalue(head, 0, 0), NULL, 10) > f->seq)
-		*ret_fault = "is the last; the head says that more followed";
-	else if (strtoll(PQgetvalue(head, 0, 0), NULL, 10) < f->seq ||
-	         strcmp(PQgetvalue(head, 0, 1), hex) != 0)
-		*ret_fault = "is not what the head says";
-	return 0;
+		return fault(f, f->seq, "is the last, and the chain has no head", err);
+	if (seq > f->seq)
+		return fault(f, f->seq, "is the last; the head says that more followed", err);
+	return seq == f->seq && strcmp(PQgetvalue(head, 0, 1), hex) == 0
+	               ? 0
+	               : fault(f, f->seq, "is not what the head says", err);
 }
 
-int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *tenant,
-                     uint64_t *ret_rows, char **ret_fault, struct mrt_error *err)
+int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *chain,
+                     const char *tenant, struct mrt_audit_state *ret, struct mrt_error *err)
 {
-	struct following f = { .looking_at = 1 };
-	const char *fault = NULL;
+	struct following f = { .chain = chain, .tenant = tenant };
+	char last[24];
 	int n = 1, rc = 0;
-	while (rc == 0 && n > 0 && !fault) {
-		char last[24];
+	snprintf(last, sizeof(last), "%" PRId64, INT64_MIN);
+	while (rc == 0 && n > 0 && !f.fault) {
 		mrt_auto_pgresult r = NULL;
-		snprintf(last, sizeof(last), "%" PRId64, f.seq);
 		const char *const values[] = { tenant, last };
 		rc = mrt_pg_query(
 		        pg, run,
@@ -233,14 +263,14 @@ int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *t
 		        "audit_log WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT " PAGE,
 		        values, 2, &r, err);
 		n = rc == 0 ? PQntuples(r) : 0;
-		for (int i = 0; rc == 0 && i < n && !fault; i++)
-			rc = check_row(&f, r, i, &fault, err);
+		for (int i = 0; rc == 0 && i < n && !f.fault; i++)
+			rc = check_row(&f, r, i, err);
+		snprintf(last, sizeof(last), "%" PRId64, f.seq);
 	}
-	if (rc == 0 && !fault)
-		rc = check_head(pg, run, tenant, &f, &fault, err);
-	if (rc == 0 && fault)
-		rc = mrt_text_printf(ret_fault, err, "row %" PRId64 " %s", f.looking_at, fault);
-	if (rc == 0)
-		*ret_rows = (uint64_t)f.seq;
-	return rc;
+	if (rc == 0 && !f.fault)
+		rc = check_head(pg, run, &f, err);
+	if (rc < 0)
+		return rc;
+	*ret = (struct mrt_audit_state) { (uint64_t)f.seq, f.erased, f.fault };
+	return 0;
 }

@@ -93,7 +93,9 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	/* only the first time is it something new */
 	if (rc < 0 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
 		return rc;
-	struct mrt_audit_event event = { .action = "tenant.create", .payload = c->request };
+	struct mrt_audit_event event = { .chain = MRT_CHAIN_SCHOOL,
+		                         .action = "tenant.create",
+		                         .payload = c->request };
 	snprintf(event.tenant, sizeof(event.tenant), "%s", c->id);
 	return mrt_audit_append(pg, c->s->run, &c->s->who, &event, err);
 }

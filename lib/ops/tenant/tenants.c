@@ -92,28 +92,31 @@ struct listing {
 	int (*each)(const json_t *tenant, void *context, struct mrt_error *err);
 	void *context;
 	char after[MRT_SLUG_MAX + 1];
-	bool more;
+	PGresult *page;
 };
 
 static int read_page(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct listing *l = context;
-	mrt_auto_pgresult r = NULL;
 	const char *const values[] = { l->after, l->filter->status, l->filter->plan };
-	int rc = mrt_session_query(s,
-	                           COLUMNS
-	                           "WHERE t.slug COLLATE \"C\" > $1 AND ($2::text IS NULL OR "
-	                           "t.status = $2) AND ($3::text IS NULL OR t.plan = $3) "
-	                           "ORDER BY t.slug COLLATE \"C\" LIMIT " PAGE,
-	                           values, 3, &r, err);
-	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
+	return mrt_session_query(s,
+	                         COLUMNS "WHERE t.slug > $1 AND ($2::text IS NULL OR t.status = "
+	                                 "$2) AND ($3::text IS NULL OR t.plan = $3) ORDER BY "
+	                                 "t.slug LIMIT " PAGE,
+	                         values, 3, &l->page, err);
+}
+
+/* Outside of the transaction: who reads slowly, or not at all, holds nothing in the server. */
+static int tell_page(struct listing *l, struct mrt_error *err)
+{
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < PQntuples(l->page); i++) {
 		mrt_auto_json one = NULL;
-		rc = describe(r, i, &one, err);
+		rc = describe(l->page, i, &one, err);
 		if (rc == 0)
 			rc = l->each(one, l->context, err);
-		snprintf(l->after, sizeof(l->after), "%s", PQgetvalue(r, i, 1));
+		snprintf(l->after, sizeof(l->after), "%s", PQgetvalue(l->page, i, 1));
 	}
-	l->more = rc == 0 && PQntuples(r) > 0;
 	return rc;
 }
 
@@ -124,7 +127,8 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 {
 	static const char *const states[] = { "provisioning", "active", "suspended", "archived" };
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
-	struct listing l = { .filter = filter, .each = each, .context = context, .more = true };
+	struct listing l = { .filter = filter, .each = each, .context = context };
+	bool more = true;
 	bool known = !filter->status;
 	for (size_t i = 0; !known && i < 4; i++)
 		known = strcmp(filter->status, states[i]) == 0;
@@ -134,8 +138,14 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 		        "--status: '%.80s' is not provisioning, active, suspended or archived",
 		        filter->status);
 	int rc = mrt_session_open(run, config, false, &s, err);
-	while (rc == 0 && l.more)
+	while (rc == 0 && more) {
 		rc = mrt_session_look(&s, read_page, &l, err);
+		if (rc == 0)
+			rc = tell_page(&l, err);
+		more = rc == 0 && PQntuples(l.page) > 0;
+		PQclear(l.page);
+		l.page = NULL;
+	}
 	return rc;
 }
 
@@ -203,6 +213,22 @@ static int note_change(struct one *o, const char *name, const char *to, struct m
 	return rc;
 }
 
+/* It belongs to the status: a new one has a new reason, or none. */
+static int note_reason(struct one *o, struct mrt_error *err)
+{
+	const char *from = mrt_json_text_or(o->tenant, "reason", NULL);
+	if (o->change->reason || !from || !json_object_get(o->payload, "status"))
+		return note_change(o, "reason", o->change->reason, err);
+	json_t *pair = json_array();
+	int rc = mrt_json_set(o->payload, "reason", pair, err);
+	if (rc == 0)
+		rc = mrt_json_append(pair, json_string(from), err);
+	if (rc == 0)
+		rc = mrt_json_append(pair, json_null(), err);
+	o->changed = o->changed || rc == 0;
+	return rc;
+}
+
 static int keep_slug(struct mrt_session *s, const struct one *o, struct mrt_error *err)
 {
 	const char *id = mrt_json_text_or(o->tenant, "id", "");
@@ -229,7 +255,7 @@ static int change(struct mrt_session *s, void *context, struct mrt_error *err)
 	if (rc == 0)
 		rc = note_change(o, "status", c->status, err);
 	if (rc == 0 && c->status)
-		rc = note_change(o, "reason", c->reason, err);
+		rc = note_reason(o, err);
 	if (rc == 0)
 		rc = note_change(o, "name", c->name, err);
 	if (rc == 0)

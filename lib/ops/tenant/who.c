@@ -57,6 +57,14 @@ static void user(char *ret, size_t size)
 		snprintf(ret + strlen(ret), size - strlen(ret), ", who is %s by sudo", sudo);
 }
 
+/* The environment says what somebody put there; who the process belongs to, the system knows. */
+static void add_user(char *ret, size_t size)
+{
+	char name[128];
+	user(name, sizeof(name));
+	snprintf(ret + strlen(ret), size - strlen(ret), ", as %s", name);
+}
+
 /* Texts of the environment: no control characters, and UTF-8, or the server would refuse them. */
 static void clean(char *text)
 {
@@ -70,9 +78,13 @@ void mrt_audit_who(struct mrt_audit_who *ret)
 	char host[256] = "";
 	const char *ssh = variable("SSH_CONNECTION");
 	gethostname(host, sizeof(host) - 1);
-	if (!ci_job(ret->actor, sizeof(ret->actor)) &&
-	    !service_account(ret->actor, sizeof(ret->actor)))
+	char job[sizeof(ret->actor) - 80];
+	if (ci_job(job, sizeof(job)) || service_account(job, sizeof(job))) {
+		snprintf(ret->actor, sizeof(ret->actor), "%s", job);
+		add_user(ret->actor, sizeof(ret->actor));
+	} else {
 		user(ret->actor, sizeof(ret->actor));
+	}
 	snprintf(ret->origin, sizeof(ret->origin), "%s%s%.*s", host, ssh ? ", from " : "",
 	         ssh ? (int)strcspn(ssh, " ") : 0, ssh ? ssh : "");
 	clean(ret->actor);

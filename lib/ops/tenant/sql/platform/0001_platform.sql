@@ -16,7 +16,7 @@ CREATE TABLE plans (
 
 CREATE TABLE tenants (
 	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-	slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+	slug text COLLATE "C" NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
 	name text NOT NULL CHECK (name <> ''),
 	status text NOT NULL DEFAULT 'provisioning'
 		CHECK (status IN ('provisioning', 'active', 'suspended', 'archived')),
@@ -75,7 +75,7 @@ CREATE INDEX journal_tenant ON journal (tenant_id, id);
 -- one has the platform's id.
 CREATE TABLE audit_log (
 	tenant_id uuid NOT NULL,
-	seq bigint NOT NULL,
+	seq bigint NOT NULL CHECK (seq > 0),
 	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	action text NOT NULL,
@@ -87,6 +87,7 @@ CREATE TABLE audit_log (
 	PRIMARY KEY (tenant_id, seq),
 	CHECK ((payload IS NULL) = (salt IS NULL))
 );
+CREATE INDEX audit_log_at ON audit_log (at, tenant_id, seq);
 -- The end of each chain: locked last before commit, it makes them gapless.
 CREATE TABLE audit_heads (
 	tenant_id uuid PRIMARY KEY,

@@ -145,7 +145,7 @@ CREATE TABLE usage_counters (
 -- Rows chain salted digests; the payload lies beside them and can be erased. It outlives its tenant.
 CREATE TABLE audit_log (
 	tenant_id uuid NOT NULL,
-	seq bigint NOT NULL,
+	seq bigint NOT NULL CHECK (seq > 0),
 	at timestamptz NOT NULL,
 	actor text NOT NULL,
 	action text NOT NULL,

@@ -1,0 +1,225 @@
+/* audit_verify.c - "audit verify": every chain that there must be, from its first row to its head.
+ */
+#include "base/text.h"
+#include "ops/tenant/audit_read.h"
+#include "ops/tenant/audit_report.h"
+#include "ops/tenant/migrations.h"
+#include "ops/tenant/places.h"
+
+#include <string.h>
+
+enum { ID, SLUG, SCHEMA, DATABASE, STATUS, MODE };
+
+struct verifying {
+	struct mrt_audit_reading r;
+	PGresult *schools; /* by id */
+	bool plans;        /* there are any: somebody made them */
+	json_t *faults;
+	uint64_t chains, rows, erased;
+	size_t n_faults;
+};
+
+static void verifying_release(struct verifying *v)
+{
+	mrt_audit_reading_release(&v->r);
+	PQclear(v->schools);
+	json_decref(v->faults);
+}
+
+/* A place where chains are. school: the one whose own it is; -1: several have theirs there. */
+struct place {
+	const char *chain, *schema, *database;
+	int school;
+};
+
+static int note_fault(struct verifying *v, const struct place *p, const char *tenant,
+                      const char *slug, const char *text, struct mrt_error *err)
+{
+	json_t *item = json_object();
+	int rc = mrt_json_append(v->faults, item, err);
+	const char *const texts[][2] = {
+		{ "chain", p->chain }, { "schema", p->schema }, { "database", p->database },
+		{ "tenant", tenant },  { "slug", slug },        { "text", text }
+	};
+	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
+	return rc;
+}
+
+static const char *cell(const struct verifying *v, int i, int column)
+{
+	return PQgetisnull(v->schools, i, column) ? NULL : PQgetvalue(v->schools, i, column);
+}
+
+/* Each school has a chain in the platform's tables from its first moment on, and one of its own
+ * when it is made. */
+static bool must_be(const struct verifying *v, const struct place *p, int i)
+{
+	bool made = strcmp(cell(v, i, STATUS), "provisioning") != 0;
+	if (strcmp(p->chain, MRT_CHAIN_PLATFORM) == 0)
+		return true;
+	return made && (p->school >= 0 ? i == p->school : strcmp(cell(v, i, MODE), "shared") == 0);
+}
+
+/* of: its row among the schools, or -1. */
+static int follow(struct verifying *v, struct mrt_pg *pg, const struct place *p, const char *tenant,
+                  int of, struct mrt_error *err)
+{
+	struct mrt_audit_state state = { 0 };
+	int rc = mrt_audit_follow(pg, v->r.s.run, p->chain, tenant, &state, err);
+	mrt_autofree char *fault = state.fault;
+	if (rc == 0 && fault)
+		rc = note_fault(v, p, tenant, of < 0 ? NULL : cell(v, of, SLUG), fault, err);
+	v->chains++;
+	v->rows += state.rows;
+	v->erased += state.erased;
+	return rc;
+}
+
+/* Both lists are by id. What is in one of them and must be in the other is missed. */
+static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place *p,
+                      const PGresult *ids, struct mrt_error *err)
+{
+	int rc = 0, i = 0, k = 0, n = PQntuples(ids), m = PQntuples(v->schools);
+	bool platform = false;
+	while (rc == 0 && (i < n || k < m)) {
+		const char *id = i < n ? PQgetvalue(ids, i, 0) : NULL;
+		int order = !id ? 1 : k == m ? -1 : strcmp(id, cell(v, k, ID));
+		platform = platform || (id && strcmp(id, v->r.s.platform) == 0);
+		if (order <= 0)
+			rc = follow(v, pg, p, id, order == 0 ? k : -1, err);
+		else if (must_be(v, p, k))
+			rc = note_fault(v, p, cell(v, k, ID), cell(v, k, SLUG), "there is no chain",
+			                err);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	bool wanted = strcmp(p->chain, MRT_CHAIN_PLATFORM) == 0 && v->plans && !v->r.slug;
+	return rc == 0 && wanted && !platform
+	               ? note_fault(v, p, v->r.s.platform, NULL, "there is no chain", err)
+	               : rc;
+}
+
+static int list_chains(struct verifying *v, struct mrt_pg *pg, PGresult **ret,
+                       struct mrt_error *err)
+{
+	const char *const values[] = { v->r.tenant };
+	return mrt_pg_query(pg, v->r.s.run,
+	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR tenant_id "
+	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS NULL OR "
+	                    "tenant_id = $1 ORDER BY 1",
+	                    values, 1, ret, err);
+}
+
+static int look_into(struct verifying *v, struct mrt_pg *pg, const struct place *p,
+                     struct mrt_error *err)
+{
+	mrt_autofree char *there = NULL;
+	mrt_auto_pgresult ids = NULL;
+	int rc = mrt_audit_enter(pg, v->r.s.run, p->schema, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_pg_value(pg, v->r.s.run,
+	                  "SELECT to_regclass('audit_log') IS NOT NULL AND "
+	                  "to_regclass('audit_heads') IS NOT NULL",
+	                  &there, err);
+	if (rc == 0 && strcmp(there, "t") == 0)
+		rc = list_chains(v, pg, &ids, err);
+	else if (rc == 0) /* then all that must be there are missed */
+		rc = mrt_pg_query(pg, v->r.s.run, "SELECT WHERE false", NULL, 0, &ids, err);
+	if (rc == 0)
+		rc = follow_all(v, pg, p, ids, err);
+	return mrt_audit_leave(pg, v->r.s.run, rc, err);
+}
+
+/* What cannot be followed is not known to be whole, and keeps no other from being followed. */
+static int visit(struct verifying *v, const struct place *p, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *own = NULL;
+	struct mrt_pg *pg = NULL;
+	struct mrt_error why;
+	mrt_autofree char *text = NULL;
+	int rc = mrt_place_connect(v->r.s.run, v->r.s.config, v->r.s.pg, p->database, &own, &pg,
+	                           &why);
+	if (rc == 0)
+		rc = look_into(v, pg, p, &why);
+	if (rc == MRT_CANCELLED || rc == MRT_DEADLINE || rc == MRT_NO_MEMORY ||
+	    (rc < 0 && !p->database)) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc == 0)
+		return 0;
+	rc = mrt_text_printf(&text, err, "could not be followed: %s", why.text);
+	return rc < 0 ? rc
+	              : note_fault(v, p, cell(v, p->school, ID), cell(v, p->school, SLUG), text,
+	                           err);
+}
+
+static int read_schools(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct verifying *v = context;
+	const char *const values[] = { v->r.tenant };
+	mrt_autofree char *plans = NULL;
+	int rc = mrt_session_query(
+	        s,
+	        "SELECT t.id, t.slug, p.schema_name, p.database_name, t.status, p.mode FROM "
+	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR t.id "
+	        "= $1 ORDER BY t.id",
+	        values, 1, &v->schools, err);
+	if (rc == 0)
+		rc = mrt_pg_value(s->pg, s->run, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
+	v->plans = rc == 0 && strcmp(plans, "t") == 0;
+	return rc;
+}
+
+static int visit_all(struct verifying *v, struct mrt_error *err)
+{
+	const struct place platform = { MRT_CHAIN_PLATFORM, MRT_PLATFORM_SCHEMA, NULL, -1 },
+	                   shared = { MRT_CHAIN_SCHOOL, MRT_SHARED_SCHEMA, NULL, -1 };
+	int rc = mrt_session_look(&v->r.s, read_schools, v, err);
+	if (rc == 0)
+		rc = visit(v, &platform, err);
+	if (rc == 0 && (!v->r.slug || strcmp(v->r.schema, MRT_SHARED_SCHEMA) == 0))
+		rc = visit(v, &shared, err);
+	for (int i = 0; rc == 0 && i < PQntuples(v->schools); i++) {
+		const struct place own = { MRT_CHAIN_SCHOOL, cell(v, i, SCHEMA),
+			                   cell(v, i, DATABASE), i };
+		if (strcmp(cell(v, i, MODE), "shared") != 0 &&
+		    strcmp(cell(v, i, STATUS), "provisioning") != 0)
+			rc = visit(v, &own, err);
+	}
+	return rc;
+}
+
+int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                     json_t **ret, struct mrt_error *err)
+{
+	mrt_cleanup(verifying_release) struct verifying v = { .faults = json_array() };
+	mrt_auto_json json = json_object();
+	int rc = json && v.faults ? mrt_audit_open(run, config, slug, &v.r, err)
+	                          : mrt_no_memory(err);
+	if (rc == 0)
+		rc = visit_all(&v, err);
+	if (rc == 0)
+		rc = mrt_json_set_size(json, "chains", v.chains, err);
+	if (rc == 0)
+		rc = mrt_json_set_size(json, "rows", v.rows, err);
+	if (rc == 0)
+		rc = mrt_json_set_size(json, "erased", v.erased, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "faults", json_incref(v.faults), err);
+	if (rc < 0)
+		return rc;
+	*ret = mrt_steal(json);
+	const json_t *first = json_array_get(v.faults, 0);
+	size_t n = json_array_size(v.faults);
+	return !first ? 0
+	              : mrt_fail(err, MRT_BAD, "%zu chain%s broken, the first: of %s, in %s: %s", n,
+	                         n == 1 ? " is" : "s are",
+	                         mrt_json_text_or(first, "slug",
+	                                          mrt_json_text_or(first, "tenant", "")),
+	                         mrt_json_text_or(first, "schema", ""),
+	                         mrt_json_text_or(first, "text", ""));
+}
