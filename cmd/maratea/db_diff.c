@@ -9,18 +9,22 @@ static const struct mrt_opt opts[] = { MRT_OPT_END };
 static void show(struct mrt_output *out, const json_t *report)
 {
 	const json_t *item;
-	const char *before = "";
+	const char *before = "", *whose = NULL;
 	size_t i;
 	json_array_foreach (json_object_get(report, "differences"), i, item) {
 		const char *schema = mrt_json_text_or(item, "schema", ""),
 		           *tenant = mrt_json_text_or(item, "tenant", NULL);
-		if (strcmp(schema, before) != 0)
+		if (strcmp(schema, before) != 0 ||
+		    (tenant && whose ? strcmp(tenant, whose) != 0 : tenant != whose))
 			mrt_buf_printf(&out->text, "%s%s%s%s\n", schema, tenant ? " (" : "",
 			               tenant ? tenant : "", tenant ? ")" : "");
 		before = schema;
+		whose = tenant;
+		const char *change = mrt_json_text_or(item, "change", "");
 		mrt_buf_printf(&out->text, "%s %s\n",
-		               strcmp(mrt_json_text_or(item, "change", ""), "missing") == 0 ? "-"
-		                                                                            : "+",
+		               strcmp(change, "missing") == 0      ? "-"
+		               : strcmp(change, "unexpected") == 0 ? "+"
+		                                                   : "?",
 		               mrt_json_text_or(item, "text", ""));
 	}
 	if (i == 0)

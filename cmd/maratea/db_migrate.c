@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LINES_MAX 50
+
 struct args {
 	int64_t jobs;
 	bool dry_run;
@@ -32,6 +34,17 @@ static void count(const json_t *schema, uint64_t *pending, const char **worst)
 	}
 }
 
+/* For people: those that there is something to say of, and how many there are besides. */
+static bool is_quiet(const json_t *schema, size_t i)
+{
+	uint64_t pending;
+	const char *worst = NULL;
+	count(schema, &pending, &worst);
+	return i >= 2 && pending == 0 && !worst && !mrt_json_text_or(schema, "error", NULL) &&
+	       mrt_json_size_or(schema, "applied", 0) == 0 &&
+	       !json_is_true(json_object_get(schema, "provisioning"));
+}
+
 static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = {
@@ -41,8 +54,16 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 	mrt_auto(mrt_table) *table = NULL;
 	int rc = mrt_table_new(columns, 6, &table, err);
 	const json_t *item, *m;
-	size_t i, k;
+	size_t i, k, quiet = 0, shown = 0, hidden = 0;
 	json_array_foreach (json_object_get(report, "schemas"), i, item) {
+		if (is_quiet(item, i)) {
+			quiet++;
+			continue;
+		}
+		if (shown++ >= LINES_MAX) {
+			hidden++;
+			continue;
+		}
 		const char *error = mrt_json_text_or(item, "error", NULL), *worst = NULL;
 		char version[24] = "-", applied[24], waiting[24];
 		uint64_t pending;
@@ -62,14 +83,22 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 			                      version,
 			                      applied,
 			                      waiting,
-			                      error         ? error
+			                      error ? error
+			                      : json_is_true(json_object_get(item, "provisioning"))
+			                              ? "being made"
 			                      : worst       ? worst
 			                      : pending > 0 ? "behind"
 			                                    : "up to date" };
 		if (rc == 0)
 			mrt_table_row(table, cells);
 	}
-	return rc < 0 ? rc : mrt_table_show(out, table, err);
+	if (rc == 0)
+		rc = mrt_table_show(out, table, err);
+	if (hidden > 0)
+		mrt_buf_printf(&out->text, "... and %zu more; -o json has them all\n", hidden);
+	if (quiet > 0)
+		mrt_buf_printf(&out->text, "and %zu schools' own, up to date\n", quiet);
+	return rc;
 }
 
 static int answer(const struct mrt_cmd_env *env, const json_t *report, int rc,

@@ -1,5 +1,6 @@
 /* output.c - tables, fields, JSON, and the one place that writes to stdout. */
 #include "maratea/output.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -38,11 +39,14 @@ void mrt_table_free(struct mrt_table *t)
 
 void mrt_printable(struct mrt_buf *buf, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (*p < 32 || *p == 127 || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+	for (size_t n; *text; text += n) {
+		n = mrt_utf8_length(text);
+		if (n == 0 || mrt_is_control(text))
 			mrt_buf_add_char(buf, '?');
 		else
-			mrt_buf_add_char(buf, (char)*p);
+			mrt_buf_add(buf, text, n);
+		n += n == 0;
+	}
 }
 
 void mrt_table_row(struct mrt_table *t, const char *const *cells)

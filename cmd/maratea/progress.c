@@ -66,12 +66,13 @@ static void add_line(const struct mrt_screen *s, struct mrt_buf *buf, const char
 	bool warn = s->color && (strcmp(level, "error") == 0 || strcmp(level, "warning") == 0);
 	mrt_buf_printf(buf, "%smaratea: %s:%s ", warn ? "\033[1m" : "", level,
 	               warn ? "\033[0m" : "");
-	for (; *text; text++) /* one line, however many the peer's words had */
-		if (*text == '\n')
-			mrt_buf_add_text(buf, "; ");
-		else
-			mrt_buf_add_char(buf,
-			                 (unsigned char)*text < 32 && *text != '\t' ? '?' : *text);
+	/* one line, however many the peer's words had */
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		mrt_auto_buf one = MRT_BUF_INIT;
+		mrt_buf_add(&one, p, strcspn(p, "\n"));
+		mrt_buf_add_text(buf, p == text ? "" : "; ");
+		mrt_printable(buf, mrt_buf_text(&one));
+	}
 	mrt_buf_add_char(buf, '\n');
 }
 
@@ -149,6 +150,13 @@ void mrt_screen_stop(struct mrt_screen *s)
 	print(&buf);
 }
 
+static void add_hint(struct mrt_buf *buf, const char *text)
+{
+	mrt_buf_add_text(buf, "hint: ");
+	mrt_printable(buf, text);
+	mrt_buf_add_char(buf, '\n');
+}
+
 void mrt_screen_error(struct mrt_screen *s, struct mrt_log *log, const struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT, hint = MRT_BUF_INIT, buf = MRT_BUF_INIT;
@@ -162,7 +170,7 @@ void mrt_screen_error(struct mrt_screen *s, struct mrt_log *log, const struct mr
 		if (s->json)
 			add_line(s, &buf, "hint", mrt_buf_text(&one));
 		else
-			mrt_buf_printf(&buf, "hint: %s\n", mrt_buf_text(&one));
+			add_hint(&buf, mrt_buf_text(&one));
 	}
 	print(&buf);
 }

@@ -209,3 +209,32 @@ int mrt_text_printf(char **ret, struct mrt_error *err, const char *format, ...)
 	*ret = text;
 	return 0;
 }
+
+size_t mrt_utf8_length(const char *text)
+{
+	static const struct {
+		unsigned char first, last, low, high; /* of the second byte */
+		size_t more;
+	} forms[] = { { 0x01, 0x7f, 0, 0, 0 },       { 0xc2, 0xdf, 0x80, 0xbf, 1 },
+		      { 0xe0, 0xe0, 0xa0, 0xbf, 2 }, { 0xe1, 0xec, 0x80, 0xbf, 2 },
+		      { 0xed, 0xed, 0x80, 0x9f, 2 }, { 0xee, 0xef, 0x80, 0xbf, 2 },
+		      { 0xf0, 0xf0, 0x90, 0xbf, 3 }, { 0xf1, 0xf3, 0x80, 0xbf, 3 },
+		      { 0xf4, 0xf4, 0x80, 0x8f, 3 } };
+	const unsigned char *p = (const unsigned char *)text;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (*p < forms[i].first || *p > forms[i].last)
+			continue;
+		for (size_t k = 1; k <= forms[i].more; k++)
+			if (p[k] < (k == 1 ? forms[i].low : 0x80) ||
+			    p[k] > (k == 1 ? forms[i].high : 0xbf))
+				return 0;
+		return 1 + forms[i].more;
+	}
+	return 0;
+}
+
+bool mrt_is_control(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	return *p < 32 || *p == 127 || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+}

@@ -32,6 +32,11 @@ int mrt_number_parse(const char *text, int64_t min, int64_t max, int64_t *ret,
 const char *mrt_nearest(const char *text, const char *(*names)(const void *arg, size_t i),
                         const void *arg);
 
+/* Bytes of the character at text, as RFC 3629 has them; 0: there is none. */
+size_t mrt_utf8_length(const char *text);
+/* Is it one of U+0000 to U+001F, U+007F to U+009F? */
+bool mrt_is_control(const char *text);
+
 /* strdup that fails like everything else. */
 int mrt_text_dup(const char *text, char **ret, struct mrt_error *err);
 /* A formatted copy. */

@@ -40,7 +40,7 @@ def environment(**more):
 
 def maratea(*args, env=None, cwd=None, stdin=None, timeout=300, status=0):
     """Runs the command; status: what it must exit with (None: the caller looks)."""
-    done = subprocess.run([MARATEA, *map(str, args)], env=environment() if env is None else env, cwd=cwd,
+    done = subprocess.run([MARATEA, *(a if isinstance(a, bytes) else str(a) for a in args)], env=environment() if env is None else env, cwd=cwd,
                           input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                           capture_output=True, text=True, timeout=timeout)
     result = Result(done)

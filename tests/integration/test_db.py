@@ -103,6 +103,8 @@ def test_init_refuses_what_would_not_work_and_what_is_anothers():
 
 
 def test_migrate_applies_what_is_pending_and_status_tells():
+    nothing = maratea("db", "diff", env=ENV, status=4)
+    equal(nothing.out, "maratea\n- everything: it is not migrated ('maratea db migrate')\nmaratea_shared\n- everything: it is not migrated ('maratea db migrate')\n")
     failed = maratea("db", "status", "-o", "json", env=ENV, status=4)
     equal(set(states(failed.json()).values()), {"pending"})
     equal(states(migrate("--dry-run").json()), states(failed.json()))
@@ -220,7 +222,7 @@ def test_one_migration_at_a_time_and_an_index_is_waited_for():
 
 def test_who_stops_others_gives_way_and_tries_again():
     sql("CREATE SCHEMA t_busy AUTHORIZATION maratea_owner; GRANT USAGE ON SCHEMA t_busy TO maratea_migrate; SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('busy'); "
-        "INSERT INTO maratea.tenants (id, slug, name, plan) VALUES ('90000000-0000-4000-8000-000000000000', 'busy', 'x', 'busy'); "
+        "INSERT INTO maratea.tenants (id, slug, name, plan, status) VALUES ('90000000-0000-4000-8000-000000000000', 'busy', 'x', 'busy', 'active'); "
         "INSERT INTO maratea.placements VALUES ('90000000-0000-4000-8000-000000000000', 'schema', NULL, 't_busy')")
     holder = holding("DROP SCHEMA t_busy")
     run = start("db", "migrate", env=ENV)
@@ -244,7 +246,7 @@ def test_schools_with_a_schema_or_database_of_their_own_are_migrated_too():
     ids = ["%d0000000-0000-4000-8000-000000000000" % i for i in range(3, 7)]
     sql("SET ROLE maratea_owner; INSERT INTO maratea.plans (name) VALUES ('basic')")
     for i, (slug, database, schema) in enumerate((("alpha", None, "t_alpha"), ("beta", None, "t_beta"), ("gamma", "own", "maratea_shared"), ("delta", "gone", "x"))):
-        sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (id, slug, name, plan) VALUES ('%s', '%s', '%s', 'basic')" % (ids[i], slug, slug))
+        sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (id, slug, name, plan, status) VALUES ('%s', '%s', '%s', 'basic', 'active')" % (ids[i], slug, slug))
         sql("SET ROLE maratea_owner; INSERT INTO maratea.placements VALUES ('%s', '%s', %s, '%s')" %
             (ids[i], "database" if database else "schema", "'%s'" % database if database else "NULL", schema))
         if schema.startswith("t_"):
@@ -271,14 +273,34 @@ def test_what_was_changed_by_hand_is_shown():
             ("DROP INDEX maratea.journal_tenant", "SET ROLE maratea_owner; CREATE INDEX journal_tenant ON maratea.journal (tenant_id, id)",
              [("missing", "table journal: index CREATE INDEX journal_tenant ON journal USING btree (tenant_id, id)")]),
             ("GRANT DELETE ON maratea_shared.audit_log TO maratea_app", "REVOKE DELETE ON maratea_shared.audit_log FROM maratea_app",
-             [("unexpected", "table audit_log: maratea_app may DELETE")])):
+             [("unexpected", "table audit_log: maratea_app may DELETE")]),
+            ("ALTER TABLE maratea_shared.memberships DISABLE TRIGGER ALL", "ALTER TABLE maratea_shared.memberships ENABLE TRIGGER ALL",
+             [("unexpected", "table memberships: the constraint memberships_tenant_id_user_id_fkey is not enforced")] * 2),
+            ("CREATE RULE kept AS ON DELETE TO maratea_shared.users DO INSTEAD NOTHING", "DROP RULE kept ON maratea_shared.users",
+             [("unexpected", "table users: rule kept CREATE RULE kept AS\n    ON DELETE TO users DO INSTEAD NOTHING;")]),
+            ("GRANT CREATE ON SCHEMA maratea_shared TO maratea_app", "REVOKE CREATE ON SCHEMA maratea_shared FROM maratea_app", [("unexpected", "schema: maratea_app may CREATE")]),
+            ("CREATE TABLE public.people (email text NOT NULL); ALTER TABLE maratea_shared.users INHERIT public.people",
+             "ALTER TABLE maratea_shared.users NO INHERIT public.people; DROP TABLE public.people", [("unexpected", "table users: inherits to public.people")]),
+            ("CREATE TYPE maratea_shared.mood AS ENUM ('well')", "DROP TYPE maratea_shared.mood", [("unexpected", "type mood")]),
+            ("CREATE VIEW maratea_shared.v WITH (security_invoker = true) AS SELECT 1 AS x; GRANT SELECT ON maratea_shared.v TO maratea_app", "DROP VIEW maratea_shared.v",
+             [("unexpected", "view v AS  SELECT 1 AS x;"), ("unexpected", "view v: maratea_app may SELECT"), ("unexpected", "view v: with security_invoker=true")])):
         sql(change)
         equal([(d["change"], d["text"]) for d in diff(status=4).json()["differences"]], wanted, change)
         sql(back)
-    sql("CREATE FUNCTION maratea_shared.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "own")
+    sql("CREATE FUNCTION maratea_shared.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = x AS 'SELECT 1'", "own")
+    holds(diff(status=4).json()["differences"][0]["text"], "function f() ", ", of postgres, SECURITY DEFINER, SET search_path=x")
     shown = maratea("db", "diff", env=ENV, status=4)
     holds(shown.out, "maratea_shared (gamma)\n+ function f() ")
-    holds(shown.err, "1 differences from what the migrations make")
+    holds(shown.err, "1 difference from what the migrations make")
+    # what cannot be looked at keeps no other from being looked at
+    PG.psql("ALTER DATABASE own ALLOW_CONNECTIONS false")
+    sql("ALTER TABLE t_beta.users ADD nick text")
+    have = {(d["tenant"], d["change"]): d["text"] for d in diff(status=4).json()["differences"]}
+    equal(have["beta", "unexpected"], "table users: column nick text")
+    holds(have["gamma", "unknown"], "is not currently accepting connections")
+    holds(maratea("db", "diff", env=ENV, status=4).out, "t_beta (beta)\n+ table users: column nick text\n", "maratea_shared (gamma)\n? PostgreSQL at ")
+    sql("ALTER TABLE t_beta.users DROP nick")
+    PG.psql("ALTER DATABASE own ALLOW_CONNECTIONS true")
     sql("DROP FUNCTION maratea_shared.f()", "own")
     equal(diff().json()["differences"], [])
     equal(sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'maratea_diff%'"), "0")

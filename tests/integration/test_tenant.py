@@ -129,6 +129,12 @@ def test_bad_input_changes_nothing():
     holds(create("eta", options=["--name", "x", "--plan", "basic", "--owner-email", ""], status=2).err, "--owner-email has an empty value")
     holds(create("eta", options=["--name", "", "--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name has an empty value")
     holds(create("eta", options=["--name", "x" * 100000, "--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name is longer than 1000 bytes")
+    for name, why in (("   ", "--name is empty"), ("a\nb", "--name has a control character in it"), ("\x1b[31mred", "--name has a control character in it"), ("\x7f", "control character"),
+                      ("\u0085", "control character"), (b"caf\xe9", "--name is not UTF-8"), (b"\xc0\xaf", "--name is not UTF-8"), (b"\xed\xa0\x80", "--name is not UTF-8"), (b"\xf4\x90\x80\x80", "not UTF-8")):
+        holds(create("eta", options=["--name", name, "--plan", "basic", "--owner-email", "a@b.c"], status=2).err, why)
+        holds(run("tenant", "update", "alpha", "--name", name, status=2).err, why)
+        holds(run("tenant", "suspend", "alpha", "--reason", name, status=2).err, why.replace("--name", "--reason"))
+    holds(create("eta", options=["--name", "x", "--plan", "basic", "--owner-email", b"\xff@b.c"], status=2).err, "is no e-mail address")
     holds(create("eta", options=["--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name is needed")
     holds(create("eta", "--isolation", "own", status=2).err, "--isolation 'own': one of")
     holds(run("tenant", "create", "eta", *OWNER, env=dict(ENV, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=5).err, "the database is platform " + ID)
@@ -194,9 +200,63 @@ def test_what_was_begun_otherwise_is_told():
     failed = create("theta", "--isolation", "schema", status=6)
     holds(failed.err, "step schema: ", "permission denied for database platform", "hint: the same command goes on from there")
     sql("GRANT CREATE ON DATABASE platform TO maratea_owner")
-    holds(create("theta", status=5).err, "the school 'theta' was begun with other options", '"isolation":"schema"')
+    holds(create("theta", status=5).err, "the school 'theta' was begun with other options",
+          "hint: to finish it: maratea tenant create theta --name 'Scuola Alpha' --plan 'basic' --owner-email 'Anna@Example.org' --isolation 'schema'\n")
+    # which is not served, not looked at, and in nobody's way until then
+    equal([s["provisioning"] for s in run("db", "status", "-o", "json").json()["schemas"] if s["tenant"] == "theta"], [True])
+    holds(run("db", "status").out, "theta", "being made")
+    for command in (("db", "migrate"), ("db", "diff"), ("tenant", "check"), ("audit", "verify")):
+        run(*command)
+    holds(run("tenant", "archive", "theta", status=5).err, "the school 'theta' is not made yet")
     equal([(s["step"], s["state"]) for s in create("theta", "--isolation", "schema").json()["steps"]],
           [("reserve", "done before"), ("schema", "done"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
+
+
+def test_a_schema_of_its_own_waits_for_nobody():
+    """An old snapshot, as a dump has one, makes CREATE INDEX CONCURRENTLY wait for its end."""
+    session = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
+    try:
+        session.stdin.write("SET application_name = 'old'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class \\g /dev/null\n")
+        session.stdin.flush()
+        wait_until(lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'old' AND backend_xmin IS NOT NULL") == "1", 30, "the snapshot")
+        create("own-old", "--isolation", "schema")
+        equal(sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'old' AND backend_xmin IS NOT NULL"), "1")
+    finally:
+        session.stdin.close()
+        session.wait()
+    holds(run("db", "diff").out, "no difference")
+    run("db", "status")
+
+
+def test_somebody_who_holds_a_lock_is_told_of():
+    session = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
+    try:
+        session.stdin.write("BEGIN; LOCK TABLE maratea.tenants IN ACCESS EXCLUSIVE MODE;\n")
+        session.stdin.flush()
+        wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'maratea.tenants'::regclass AND granted") == "1", 30, "the lock")
+        holds(run("tenant", "suspend", "alpha", status=5).err, "somebody has held a lock for 20s", "hint: pg_stat_activity and pg_blocking_pids() tell who")
+    finally:
+        session.stdin.close()
+        session.wait()
+
+
+def test_a_server_of_another_encoding_makes_utf8_databases():
+    other = Postgres(initdb=("--encoding=SQL_ASCII", "--locale=C"))
+    try:
+        admin = environment(MARATEA_ADMIN_URL=other.url("platform"))
+        other.psql("CREATE DATABASE platform")
+        holds(maratea("db", "init", "--yes", env=admin, status=3).err, "the database's encoding is SQL_ASCII", "hint: CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'")
+        other.psql("DROP DATABASE platform")
+        other.psql("CREATE DATABASE platform TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+        os.mkdir(ROOT + "/pw2")
+        id = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw2", "-o", "json", env=admin).json()["platform_id"]
+        env = environment(MARATEA_PLATFORM_ID=id, MARATEA_POSTGRES_MIGRATE_URL=other.url("platform", "maratea_migrate", open(ROOT + "/pw2/maratea_migrate").read()))
+        run("db", "migrate", env=env)
+        run("plan", "create", "premium", "--isolation", "database", env=env)
+        database = run("tenant", "create", "alpha", "--name", "Åsa", "--plan", "premium", "--owner-email", "å@ä.example", "-o", "json", env=env).json()["database"]
+        equal(other.psql("SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = '%s'" % database), "UTF8\tC.UTF-8")
+    finally:
+        other.close()
 
 
 def test_one_slug_at_a_time_among_many():

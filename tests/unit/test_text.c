@@ -217,6 +217,39 @@ static void copies_are_copies(void **state)
 	assert_string_equal(text, "same-2");
 }
 
+static void characters_are_as_rfc_3629_has_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t length;
+	} cases[] = { { "", 0 },
+		      { "a", 1 },
+		      { "\xc3\xa9", 2 },
+		      { "\xe2\x82\xac", 3 },
+		      { "\xf0\x9f\x8e\x93", 4 },
+		      { "\xf4\x8f\xbf\xbf", 4 },
+		      { "\x80", 0 },
+		      { "\xc0\xaf", 0 },
+		      { "\xc1\xbf", 0 },
+		      { "\xc3", 0 },
+		      { "\xc3(", 0 },
+		      { "\xe0\x9f\xbf", 0 },
+		      { "\xed\xa0\x80", 0 },
+		      { "\xe2\x82", 0 },
+		      { "\xf0\x8f\xbf\xbf", 0 },
+		      { "\xf4\x90\x80\x80", 0 },
+		      { "\xf5\x80\x80\x80", 0 },
+		      { "\xff", 0 } };
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(mrt_utf8_length(cases[i].text), cases[i].length);
+	static const char *const controls[] = { "\x01", "\x1b[", "\x7f", "\xc2\x85", "\xc2\x9f" };
+	for (size_t i = 0; i < COUNT(controls); i++)
+		assert_true(mrt_is_control(controls[i]));
+	assert_false(mrt_is_control(" "));
+	assert_false(mrt_is_control("\xc2\xa0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +265,7 @@ int main(void)
 		cmocka_unit_test(no_kind_of_blank_may_precede_a_number),
 		cmocka_unit_test(the_nearest_name_forgives_a_slip),
 		cmocka_unit_test(nothing_is_suggested_when_nothing_is_near),
+		cmocka_unit_test(characters_are_as_rfc_3629_has_them),
 		cmocka_unit_test(copies_are_copies),
 	};
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -66,6 +66,7 @@ static int migrate(struct mrt_creating *c, struct mrt_error *err)
 		.give_up_after = 120 * MRT_SECOND,
 		.retry_first = c->s->config->limits_retry_first,
 		.retry_longest = c->s->config->limits_retry_longest,
+		.unused = true,
 	};
 	mrt_auto(mrt_pg) *own = NULL;
 	struct mrt_pg *pg = NULL;
@@ -133,6 +134,8 @@ static int fill(struct mrt_creating *c, struct mrt_error *err)
 		rc = mrt_migrate_is_current(pg, c->s->run, "tenant", c->schema, err);
 	if (rc == 0)
 		rc = mrt_tenant_txn(pg, c->s->run, &scope, fill_rows, &f, err);
+	if (rc == 0)
+		rc = mrt_log_secret(c->s->run->log, invitation, err);
 	if (rc < 0)
 		return rc;
 	c->invitation = mrt_steal(invitation);

@@ -20,8 +20,7 @@ int mrt_email_check(const char *email, struct mrt_error *err)
 	bool bad = n > 254 || !at || at == email || !at[1] || at - email > 64 ||
 	           strpbrk(email, " \t\r\n<>,;\"") || strchr(at + 1, '.') == at + 1 ||
 	           email[n - 1] == '.' || strstr(at, "..");
-	for (const unsigned char *p = (const unsigned char *)email; *p && !bad; p++)
-		bad = *p < 32 || *p == 127;
+	bad = bad || mrt_words_check("", email, 254, NULL) < 0;
 	return !bad ? 0
 	            : mrt_fail(err, MRT_USAGE, "'%.80s%s' is no e-mail address", email,
 	                       n > 80 ? "..." : "");
@@ -53,9 +52,8 @@ int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
 		rc = mrt_fail(err, MRT_USAGE,
 		              "--isolation: '%.80s' is not shared, schema or database",
 		              o->isolation);
-	if (rc == 0 && (!*o->name || strlen(o->name) > 1000))
-		rc = mrt_fail(err, MRT_USAGE, "--name is %s",
-		              *o->name ? "longer than 1000 bytes" : "empty");
+	if (rc == 0)
+		rc = mrt_words_check("--name", o->name, MRT_WORDS_MAX, err);
 	if (rc == 0)
 		rc = mrt_email_check(o->owner_email, err);
 	return rc < 0 ? rc : mrt_tenant_request(o, &c->request, err);
@@ -73,6 +71,41 @@ int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_erro
 	                         ".journal (tenant_id, step, state, actor, detail) VALUES ($1, $2, "
 	                         "$3, $4, $5)",
 	                         all, 5, &r, err);
+}
+
+static void add_quoted(struct mrt_buf *buf, const char *option, const char *text)
+{
+	mrt_buf_printf(buf, " --%s '", option);
+	for (const char *p = text; *p; p++)
+		if (*p == '\'')
+			mrt_buf_add_text(buf, "'\\''");
+		else
+			mrt_buf_add_char(buf, *p);
+	mrt_buf_add_char(buf, '\'');
+}
+
+/* Was it begun like this? What is not given now is what the plan says now. */
+static int same_request(struct mrt_creating *c, const json_t *before, const char *mode,
+                        struct mrt_error *err)
+{
+	static const char *const names[] = { "name", "plan", "owner_email" };
+	static const char *const options[] = { "name", "plan", "owner-email" };
+	const struct mrt_tenant_create_options *o = c->options;
+	mrt_autofree char *of_plan = NULL;
+	mrt_auto_buf line = MRT_BUF_INIT;
+	bool same = true;
+	for (size_t i = 0; i < 3; i++)
+		same = same && strcmp(mrt_json_text_or(before, names[i], ""),
+		                      mrt_json_text_or(c->request, names[i], "")) == 0;
+	int rc = same && !o->isolation ? mrt_tenant_plan_check(c->s, o->plan, &of_plan, err) : 0;
+	if (rc < 0 || (same && strcmp(o->isolation ? o->isolation : of_plan, mode) == 0))
+		return rc;
+	mrt_buf_printf(&line, "maratea tenant create %s", c->slug);
+	for (size_t i = 0; i < 3; i++)
+		add_quoted(&line, options[i], mrt_json_text_or(before, names[i], ""));
+	add_quoted(&line, "isolation", mode);
+	mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", c->slug);
+	return mrt_hint(err, "to finish it: %s", mrt_buf_text(&line));
 }
 
 /* One that was begun, with which steps done; *ret_there: there is one. */
@@ -95,11 +128,8 @@ static int find_begun(struct mrt_creating *c, bool *ret_there, struct mrt_error 
 		return mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
 	mrt_auto_json before = NULL;
 	rc = mrt_json_parse(PQgetvalue(r, 0, 5), strlen(PQgetvalue(r, 0, 5)), &before, err);
-	if (rc == 0 && !json_equal(before, c->request)) {
-		mrt_autofree char *text = json_dumps(before, JSON_COMPACT);
-		mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", c->slug);
-		return mrt_hint(err, "to finish it, say what was said then: %s", text ? text : "?");
-	}
+	if (rc == 0)
+		rc = same_request(c, before, PQgetvalue(r, 0, 2), err);
 	snprintf(c->id, sizeof(c->id), "%s", PQgetvalue(r, 0, 0));
 	const char *const id[] = { c->id };
 	if (rc == 0)
@@ -164,6 +194,8 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 		        "INSERT INTO tenants (id, slug, name, plan, inventory) VALUES ($1, $2, "
 		        "$3, $4, $5)",
 		        tenant, 5, &r, err);
+	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
+		rc = mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
 	if (rc == 0)
 		rc = mrt_session_query(s, "INSERT INTO placements VALUES ($1, $2, $3, $4)", place,
 		                       4, &p, err);

@@ -34,7 +34,8 @@ int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, js
                   struct mrt_error *err);
 
 /* *ret: {"differences": [{"schema", "tenant", "change", "text"}]}: "missing" is what the migrations
- * make, "unexpected" what they do not. MRT_BAD, with the answer, when there are any. */
+ * make, "unexpected" what they do not, "unknown" why it could not be looked at. MRT_BAD, with the
+ * answer, when there are any. */
 int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
                 struct mrt_error *err);
 

@@ -18,15 +18,12 @@ struct diffing {
 	json_t *list;
 };
 
-/* In a transaction nothing can be made concurrently, and nobody looks on. */
-static int run_file(const struct diffing *d, struct mrt_pg *pg, const char *sql,
+/* Nobody looks on. */
+static int run_file(const struct diffing *d, struct mrt_pg *pg, const struct mrt_migration *m,
                     struct mrt_error *err)
 {
-	static const char word[] = "CONCURRENTLY ";
 	mrt_auto_buf text = { .ceiling = (size_t)4 << 20 };
-	for (const char *p; (p = strstr(sql, word)); sql = p + strlen(word))
-		mrt_buf_add(&text, sql, (size_t)(p - sql));
-	mrt_buf_add_text(&text, sql);
+	mrt_migration_text(m, &text);
 	int rc = mrt_buf_check(&text, err);
 	return rc < 0 ? rc : mrt_pg_script(pg, d->run, mrt_buf_text(&text), err);
 }
@@ -50,7 +47,7 @@ static int make(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 		rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = %s, pg_temp", schema);
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++)
 		if (strcmp(mrt_migrations[i].set, set) == 0)
-			rc = run_file(d, pg, mrt_migrations[i].sql, err);
+			rc = run_file(d, pg, &mrt_migrations[i], err);
 	return rc < 0 ? rc : describe(d, pg, schema, ret, err);
 }
 
@@ -87,6 +84,20 @@ static int compare(const struct diffing *d, const PGresult *wanted, const PGresu
 	return rc;
 }
 
+/* Is there nothing of it? Then everything would be a difference. */
+static int is_migrated(const struct diffing *d, struct mrt_pg *pg, const char *set,
+                       const char *schema, bool *ret, struct mrt_error *err)
+{
+	mrt_auto_json states = NULL;
+	const json_t *item;
+	size_t i;
+	int rc = mrt_migrate_state(pg, d->run, set, schema, &states, err);
+	*ret = false;
+	json_array_foreach (states, i, item)
+		*ret = *ret || strcmp(mrt_json_text_or(item, "state", ""), "pending") != 0;
+	return rc;
+}
+
 static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, const char *schema,
                 const char *tenant, struct mrt_error *err)
 {
@@ -98,7 +109,13 @@ static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	mrt_random(raw, sizeof(raw));
 	mrt_hex(raw, sizeof(raw), random);
 	snprintf(name, sizeof(name), "maratea_diff_%s", random);
-	int rc = mrt_pg_exec(pg, d->run, err, "BEGIN");
+	bool migrated;
+	int rc = is_migrated(d, pg, set, schema, &migrated, err);
+	if (rc == 0 && !migrated)
+		return note(d, schema, tenant, "missing",
+		            "everything: it is not migrated ('maratea db migrate')", err);
+	if (rc == 0)
+		rc = mrt_pg_exec(pg, d->run, err, "BEGIN");
 	if (rc == 0)
 		rc = make(d, pg, set, name, &wanted, err);
 	if (rc == 0)
@@ -109,6 +126,25 @@ static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	rc = rc < 0 ? rc : back;
 	return rc < 0 ? mrt_context(err, rc, "schema %s", schema)
 	              : compare(d, wanted, there, schema, tenant, err);
+}
+
+/* One that cannot be looked at keeps no other from being looked at. */
+static int diff_own(const struct diffing *d, struct mrt_pg *platform, const struct mrt_place *p,
+                    struct mrt_error *err)
+{
+	mrt_auto(mrt_pg) *own = NULL;
+	struct mrt_pg *pg = NULL;
+	struct mrt_error why;
+	int rc = mrt_place_connect(d->run, d->config, platform, p->database, &own, &pg, &why);
+	if (rc == 0)
+		rc = diff(d, pg, "tenant", p->schema, p->tenant, &why);
+	if (rc == 0)
+		return 0;
+	if (rc != MRT_CANCELLED && rc != MRT_DEADLINE && rc != MRT_NO_MEMORY && p->database)
+		return note(d, p->schema, p->tenant, "unknown", why.text, err);
+	if (err)
+		*err = why;
+	return rc;
 }
 
 static int diff_all(const struct diffing *d, struct mrt_error *err)
@@ -124,13 +160,9 @@ static int diff_all(const struct diffing *d, struct mrt_error *err)
 		rc = diff(d, pg, "platform", MRT_PLATFORM_SCHEMA, NULL, err);
 	if (rc == 0)
 		rc = diff(d, pg, "tenant", MRT_SHARED_SCHEMA, NULL, err);
-	for (size_t i = 0; rc == 0 && i < own.n; i++) {
-		const struct mrt_place *p = &own.items[i];
-		mrt_auto(mrt_pg) *other = NULL;
-		rc = p->database ? mrt_db_connect(d->run, d->config, p->database, &other, err) : 0;
-		if (rc == 0)
-			rc = diff(d, other ? other : pg, "tenant", p->schema, p->tenant, err);
-	}
+	for (size_t i = 0; rc == 0 && i < own.n; i++)
+		if (!own.items[i].provisioning)
+			rc = diff_own(d, pg, &own.items[i], err);
 	return rc;
 }
 
@@ -147,8 +179,6 @@ int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json
 	size_t n = json_array_size(d.list);
 	*ret = mrt_steal(json);
 	return n == 0 ? 0
-	              : mrt_fail(err, MRT_BAD,
-	                         "%zu differences from what the migrations "
-	                         "make",
-	                         n);
+	              : mrt_fail(err, MRT_BAD, "%zu difference%s from what the migrations make", n,
+	                         n == 1 ? "" : "s");
 }

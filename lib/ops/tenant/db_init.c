@@ -69,14 +69,22 @@ static int check_admin(const struct init *i, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(i->pg, i->run,
-	                      "SELECT rolsuper::text, rolname FROM pg_roles WHERE rolname = "
-	                      "current_user",
+	                      "SELECT rolsuper::text, rolname, (SELECT "
+	                      "pg_encoding_to_char(encoding) FROM pg_database WHERE datname = "
+	                      "current_database()) FROM pg_roles WHERE rolname = current_user",
 	                      NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	if (i->pg->version < 150000)
 		return mrt_fail(err, MRT_UNSUPPORTED, "%s is PostgreSQL %d; 15 is needed",
 		                i->pg->where, i->pg->version / 10000);
+	if (strcmp(PQgetvalue(r, 0, 2), "UTF8") != 0) {
+		mrt_fail(err, MRT_UNSUPPORTED,
+		         "%s: the database's encoding is %s; names of "
+		         "people need UTF8",
+		         i->pg->where, PQgetvalue(r, 0, 2));
+		return mrt_hint(err, "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'");
+	}
 	if (strcmp(PQgetvalue(r, 0, 0), "true") == 0)
 		return 0;
 	mrt_fail(err, MRT_UNSUPPORTED,

@@ -16,6 +16,7 @@ struct place {
 	const char *set;
 	char *schema, *database,
 	        *tenant; /* database NULL: the platform's; tenant NULL: not one's */
+	bool provisioning;
 	unsigned applied;
 	json_t *states;
 	int rc;
@@ -62,9 +63,12 @@ static int find_places(struct migrating *m, struct mrt_pg *pg, struct mrt_error 
 {
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
 	int rc = mrt_places_read(pg, m->run, &own, err);
-	for (size_t i = 0; rc == 0 && i < own.n; i++)
+	for (size_t i = 0; rc == 0 && i < own.n; i++) {
 		rc = add_place(m, "tenant", own.items[i].schema, own.items[i].database,
 		               own.items[i].tenant, err);
+		if (rc == 0)
+			m->places[m->n - 1].provisioning = own.items[i].provisioning;
+	}
 	return rc;
 }
 
@@ -86,13 +90,13 @@ static int visit(const struct migrating *m, struct mrt_pg *pg, struct place *p,
 static void visit_own(const struct migrating *m, struct place *p)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
+	if (p->provisioning) /* who makes it migrates it */
+		return;
 	p->rc = mrt_run_check(m->run, &p->err);
 	if (p->rc == 0)
 		p->rc = mrt_db_connect(m->run, m->config, p->database, &pg, &p->err);
 	if (p->rc == 0)
 		p->rc = visit(m, pg, p, &p->err);
-	if (p->rc < 0)
-		mrt_warn(m->run, "%s: %s", p->tenant, p->err.text);
 }
 
 static void *work(void *arg)
@@ -135,6 +139,8 @@ static int describe(const struct migrating *m, json_t **ret, struct mrt_error *e
 			                         { "error", p->rc < 0 ? p->err.text : NULL } };
 		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
+		if (rc == 0)
+			rc = mrt_json_set(item, "provisioning", json_boolean(p->provisioning), err);
 		if (rc == 0)
 			rc = mrt_json_set_size(item, "applied", p->applied, err);
 		if (rc == 0)
@@ -179,6 +185,11 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	if (rc < 0)
 		return rc;
 	visit_others(m, jobs);
+	/* whose connection broke has had no lock since */
+	if (!m->look_only)
+		rc = mrt_pg_exec(pg, m->run, err, "SELECT");
+	if (rc < 0)
+		return mrt_context(err, rc, "the lock on migrations was lost on the way");
 	for (size_t i = m->n; i > 0; i--)
 		if (m->places[i - 1].rc < 0) {
 			failed++;
@@ -217,6 +228,7 @@ int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, js
 	int rc = visit_all(&m, 4, ret, err);
 	size_t pending = rc == 0 ? count_pending(&m) : 0;
 	return pending == 0 ? rc
-	                    : mrt_fail(err, MRT_BAD,
-	                               "%zu migrations are not as this maratea has them", pending);
+	                    : mrt_fail(err, MRT_BAD, "%zu migration%s not as this maratea has %s",
+	                               pending, pending == 1 ? " is" : "s are",
+	                               pending == 1 ? "it" : "them");
 }

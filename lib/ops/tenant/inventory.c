@@ -64,8 +64,8 @@ static bool is_one_of(const char *text, const char *a, const char *b, const char
 static int check_school(const struct mrt_school *s, struct mrt_error *err)
 {
 	int rc = mrt_slug_check(s->slug, err);
-	if (rc == 0 && strlen(s->name) > 1000)
-		rc = mrt_fail(err, MRT_CONFIG, "the name is longer than 1000 bytes");
+	if (rc == 0)
+		rc = mrt_words_check("the name", s->name, MRT_WORDS_MAX, err);
 	if (rc == 0 && s->owner_email)
 		rc = mrt_email_check(s->owner_email, err);
 	if (rc == 0 && s->isolation && !is_one_of(s->isolation, "shared", "schema", "database"))

@@ -28,6 +28,15 @@ int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, bool shared,
 	return rc;
 }
 
+void mrt_migration_text(const struct mrt_migration *m, struct mrt_buf *ret)
+{
+	static const char word[] = "CONCURRENTLY ";
+	const char *sql = m->sql;
+	for (const char *p; (p = strstr(sql, word)); sql = p + strlen(word))
+		mrt_buf_add(ret, sql, (size_t)(p - sql));
+	mrt_buf_add_text(ret, sql);
+}
+
 static int digest_of(const struct mrt_migration *m, char ret[MRT_SHA256_HEX], struct mrt_error *err)
 {
 	unsigned char digest[MRT_SHA256_SIZE];
@@ -130,6 +139,7 @@ struct applying {
 	const struct mrt_migrate_options *options;
 	const char *schema;
 	char *quoted; /* schema */
+	bool alone;   /* nobody else uses it */
 };
 
 /* How every file is run: as the owner, unfiltered, waiting for others for so long. local: LOCAL, or
@@ -185,11 +195,15 @@ static int in_transaction(const struct applying *a, const struct mrt_migration *
                           const char *digest, struct mrt_error *err)
 {
 	struct mrt_error why;
-	int rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
+	mrt_auto_buf text = { .ceiling = (size_t)4 << 20 };
+	mrt_migration_text(m, &text);
+	int rc = mrt_buf_check(&text, err);
+	if (rc == 0)
+		rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
 	if (rc == 0)
 		rc = become_owner(a, "LOCAL", LOCK_TIMEOUT, err);
 	if (rc == 0)
-		rc = mrt_pg_script(a->pg, a->run, m->sql, err);
+		rc = mrt_pg_script(a->pg, a->run, mrt_buf_text(&text), err);
 	if (rc == 0)
 		rc = record(a, m, digest, err);
 	if (rc == 0)
@@ -267,7 +281,8 @@ static int give_way(const struct applying *a,
 	               a->options->give_up_after);
 	for (;;) {
 		int rc = step(a, m, digest, err);
-		if (rc != MRT_FAILED || strcmp(a->pg->sqlstate, "55P03") != 0)
+		if (rc != MRT_FAILED || (strcmp(a->pg->sqlstate, "55P03") != 0 &&
+		                         strcmp(a->pg->sqlstate, "40P01") != 0))
 			return rc;
 		rc = mrt_retry_wait(&tries, a->run, 0, err);
 		if (rc < 0)
@@ -278,7 +293,7 @@ static int give_way(const struct applying *a,
 static int apply_one(const struct applying *a, const struct mrt_migration *m, struct mrt_error *err)
 {
 	char digest[MRT_SHA256_HEX];
-	bool plain = strncmp(m->sql, NO_TRANSACTION, strlen(NO_TRANSACTION)) != 0;
+	bool plain = a->alone || strncmp(m->sql, NO_TRANSACTION, strlen(NO_TRANSACTION)) != 0;
 	int rc = digest_of(m, digest, err);
 	if (rc == 0)
 		rc = give_way(a, plain ? in_transaction : without_transaction, m, digest, err);
@@ -343,13 +358,17 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 	mrt_autofree char *quoted = NULL;
 	unsigned applied = 0;
 	int rc = mrt_pg_name(pg, schema, &quoted, err);
-	const struct applying a = {
+	struct applying a = {
 		.pg = pg, .run = run, .options = options, .schema = schema, .quoted = quoted
 	};
 	if (rc == 0)
 		rc = mrt_migrate_state(pg, run, set, schema, &states, err);
 	if (rc == 0)
 		rc = check(states, set, schema, err);
+	/* what this call makes from its first file on, nobody has looked at yet */
+	const json_t *first = json_array_get(states, 0);
+	a.alone = options->unused ||
+	          (first && strcmp(mrt_json_text_or(first, "state", ""), "pending") == 0);
 	bool made = false;
 	size_t at = 0;
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++) {

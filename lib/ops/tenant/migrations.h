@@ -27,7 +27,11 @@ extern const size_t mrt_n_migrations;
 
 struct mrt_migrate_options {
 	int64_t give_up_after, retry_first, retry_longest;
+	bool unused; /* nobody uses the schema yet: nothing must be made concurrently */
 };
+
+/* The text for a transaction that nobody looks on at: nothing is made concurrently. */
+void mrt_migration_text(const struct mrt_migration *migration, struct mrt_buf *ret);
 
 /* *ret: list of {"number", "name", "state", "applied"}: applied, pending, edited (its text was
  * changed after it was applied), unknown (of a newer maratea). A schema that is not there has all

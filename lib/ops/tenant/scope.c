@@ -44,7 +44,14 @@ int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
                    int (*work)(struct mrt_pg *pg, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err)
 {
-	int rc = mrt_pg_exec(pg, run, err, "BEGIN");
+	/* one that is open already would be ended by this one's end */
+	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+		return mrt_fail(
+		        err, PQstatus(pg->conn) == CONNECTION_OK ? MRT_FAILED : MRT_UNREACHABLE,
+		        "%s: %s", pg->where,
+		        PQstatus(pg->conn) == CONNECTION_OK ? "there is a transaction already"
+		                                            : "the connection is lost");
+	int rc = mrt_pg_exec(pg, run, err, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
 	if (rc < 0)
 		return rc;
 	rc = mrt_tenant_enter(pg, run, scope, err);

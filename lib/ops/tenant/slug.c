@@ -1,7 +1,9 @@
 /* slug.c - names that are DNS labels. */
 #include "ops/tenant/slug.h"
+#include "base/text.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +55,22 @@ int mrt_label_check(const char *what, const char *text, struct mrt_error *err)
 	suggest(text, better);
 	mrt_fail(err, MRT_USAGE, "the %s '%.80s%s' %s", what, text, n > 80 ? "..." : "", why);
 	return *better ? mrt_hint(err, "'%s' would do", better) : MRT_USAGE;
+}
+
+int mrt_words_check(const char *what, const char *text, size_t max, struct mrt_error *err)
+{
+	bool seen = false;
+	if (strlen(text) > max)
+		return mrt_fail(err, MRT_USAGE, "%s is longer than %zu bytes", what, max);
+	for (size_t n; *text; text += n) {
+		n = mrt_utf8_length(text);
+		if (n == 0)
+			return mrt_fail(err, MRT_USAGE, "%s is not UTF-8", what);
+		if (mrt_is_control(text))
+			return mrt_fail(err, MRT_USAGE, "%s has a control character in it", what);
+		seen = seen || *text != ' ';
+	}
+	return seen ? 0 : mrt_fail(err, MRT_USAGE, "%s is empty", what);
 }
 
 int mrt_slug_check(const char *slug, struct mrt_error *err)

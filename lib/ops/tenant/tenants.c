@@ -286,6 +286,8 @@ static int change(struct mrt_session *s, void *context, struct mrt_error *err)
 		        "plan = coalesce($5, plan), slug = coalesce($6, slug), version = version "
 		        "+ 1, updated_at = now() WHERE id = $1",
 		        values, 6, &r, err);
+	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
+		rc = mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
 	json_decref(o->tenant);
 	o->tenant = NULL;
 	if (rc == 0)
@@ -305,10 +307,11 @@ static int try_change(struct mrt_session *s, void *context, struct mrt_error *er
 static int check_change(const struct mrt_tenant_change *how, struct mrt_error *err)
 {
 	int rc = how->slug ? mrt_slug_check(how->slug, err) : 0;
-	if (rc == 0 && how->name && (!*how->name || strlen(how->name) > 1000))
-		rc = mrt_fail(err, MRT_USAGE, "--name is %s",
-		              *how->name ? "longer than 1000 bytes" : "empty");
-	return rc;
+	if (rc == 0 && how->name)
+		rc = mrt_words_check("--name", how->name, MRT_WORDS_MAX, err);
+	return rc < 0 || !how->reason
+	               ? rc
+	               : mrt_words_check("--reason", how->reason, MRT_WORDS_MAX, err);
 }
 
 int mrt_tenant_update_in(struct mrt_session *s, const char *slug,
