@@ -1,5 +1,6 @@
 /* tenant_property.c - random SQL of random schools, on connections that are used again, never meets
- * a row of another. Run by test_tenant_scope.py: URL SEED ROUNDS TENANT... */
+ * a row of another. Run by test_tenant_scope.py: URL SEED ROUNDS BYSTANDER TENANT...; nobody is the
+ * bystander, whose rows are compared afterwards. */
 #include "base/text.h"
 #include "ops/tenant/scope.h"
 
@@ -29,7 +30,7 @@ static const char *const tables[] = { "tenants",        "tenant_settings", "tena
 	                              "users",          "memberships",     "invitations",
 	                              "courses",        "modules",         "lessons",
 	                              "enrolments",     "progress",        "certificates",
-	                              "usage_counters", "audit_log", "audit_heads" };
+	                              "usage_counters", "audit_log",       "audit_heads" };
 
 static const char *key_of(const char *table)
 {
@@ -64,15 +65,22 @@ static void condition(char *ret, size_t size, const char *alias, const char *key
 	}
 }
 
+/* Who gives no row back needs no policy for reading: only WITH CHECK holds it. */
+static const char *returning(const char *text)
+{
+	return dice(2) ? text : "";
+}
+
 /* The first column of what it gives is the row's school. */
 static void make(struct attempt *a)
 {
 	const char *t = tables[dice(N(tables))], *u = tables[dice(N(tables))], *k = key_of(t),
 	           *l = key_of(u);
-	char where[256], other[256];
+	char where[256], other[256], back[64];
 	condition(where, sizeof(where), "a", k, a);
 	condition(other, sizeof(other), "b", l, a);
-	switch (dice(14)) {
+	snprintf(back, sizeof(back), " RETURNING a.%s", k);
+	switch (dice(16)) {
 	case 0:
 		snprintf(a->sql, sizeof(a->sql), "SELECT a.%s FROM %s a WHERE %s", k, t, where);
 		break;
@@ -104,35 +112,29 @@ static void make(struct attempt *a)
 		         where);
 		break;
 	case 6:
-		snprintf(a->sql, sizeof(a->sql),
-		         "UPDATE %s a SET %s = '%s' WHERE %s RETURNING "
-		         "a.%s",
-		         t, k, a->other, where, k);
+		snprintf(a->sql, sizeof(a->sql), "UPDATE %s a SET %s = '%s' WHERE %s%s", t, k,
+		         a->other, where, returning(back));
 		break;
 	case 7:
 		snprintf(a->sql, sizeof(a->sql),
-		         "UPDATE %s a SET %s = a.%s FROM %s b WHERE %s AND %s RETURNING "
-		         "a.%s",
-		         t, k, k, u, where, other, k);
+		         "UPDATE %s a SET %s = a.%s FROM %s b WHERE %s AND %s%s", t, k, k, u, where,
+		         other, returning(back));
 		break;
 	case 8:
-		snprintf(a->sql, sizeof(a->sql),
-		         "DELETE FROM %s a USING %s b WHERE %s AND %s RETURNING "
-		         "a.%s",
-		         t, u, where, other, k);
+		snprintf(a->sql, sizeof(a->sql), "DELETE FROM %s a USING %s b WHERE %s AND %s%s", t,
+		         u, where, other, returning(back));
 		break;
 	case 9:
 		snprintf(a->sql, sizeof(a->sql),
 		         "INSERT INTO users (tenant_id, email, email_norm) VALUES ('%s', "
-		         "'a@b.c', gen_random_uuid()) RETURNING tenant_id",
-		         a->other);
+		         "'a@b.c', gen_random_uuid())%s",
+		         a->other, returning(" RETURNING tenant_id"));
 		break;
 	case 10:
 		snprintf(a->sql, sizeof(a->sql),
 		         "INSERT INTO courses (tenant_id, slug, title) VALUES ('%s', '%u', "
-		         "'') ON CONFLICT (tenant_id, slug) DO UPDATE SET title = 'x' "
-		         "RETURNING tenant_id",
-		         a->other, dice(4));
+		         "'') ON CONFLICT (tenant_id, slug) DO UPDATE SET title = 'x'%s",
+		         a->other, dice(4), returning(" RETURNING tenant_id"));
 		break;
 	case 11:
 		snprintf(a->sql, sizeof(a->sql),
@@ -146,6 +148,15 @@ static void make(struct attempt *a)
 		         "= s.t WHEN MATCHED THEN UPDATE SET name = 'x' WHEN NOT MATCHED THEN "
 		         "INSERT (tenant_id, email, email_norm) VALUES (s.t, 'a@b.c', "
 		         "gen_random_uuid())",
+		         a->other);
+		break;
+	case 13:
+		snprintf(a->sql, sizeof(a->sql), "UPDATE %s SET %s = '%s'", t, k, a->other);
+		break;
+	case 14:
+		snprintf(a->sql, sizeof(a->sql),
+		         "INSERT INTO usage_counters (tenant_id, metric, period) VALUES ('%s', "
+		         "gen_random_uuid(), now())",
 		         a->other);
 		break;
 	default:
@@ -186,7 +197,7 @@ int main(int argc, char **argv)
 	struct mrt_pg_params *params = NULL;
 	const struct mrt_pg_options options = { .connect_timeout = 10 * MRT_SECOND,
 		                                .dns = { .timeout = 10 * MRT_SECOND } };
-	if (argc < 6)
+	if (argc < 7)
 		return 2;
 	state = strtoull(argv[2], NULL, 10);
 	size_t rounds = strtoull(argv[3], NULL, 10), done = 0, rows = 0, failed = 0;
@@ -202,7 +213,7 @@ int main(int argc, char **argv)
 			        &err);
 	}
 	while (rc == 0 && done < rounds) {
-		const char *tenant = dice(16) == 0 ? "" : argv[4 + dice((size_t)argc - 4)];
+		const char *tenant = dice(16) == 0 ? "" : argv[5 + dice((size_t)argc - 5)];
 		struct attempt a = { .tenant = tenant, .other = argv[4 + dice((size_t)argc - 4)] };
 		const struct mrt_tenant_scope scope = { tenant, "maratea_shared",
 			                                dice(2) ? "maratea_app" : NULL };

@@ -36,7 +36,7 @@ def rows_of(school):
 
 def play(seed, rounds, schools):
     url = PG.url("platform", "maratea_app", password("maratea_app"))
-    return subprocess.run([PROGRAM, url, str(seed), str(rounds)] + schools, capture_output=True, text=True, timeout=500)
+    return subprocess.run([PROGRAM, url, str(seed), str(rounds), BYSTANDER] + schools, capture_output=True, text=True, timeout=500)
 
 
 def test_random_sql_of_random_schools_never_meets_a_foreign_row():
@@ -61,6 +61,15 @@ def test_the_property_test_would_find_a_hole():
         PG.psql(mend, "platform")
         equal(done.returncode, 1, hole)
         holds(done.stdout, "met a row of ")
+    # what is written into another's is not met, but is there
+    ours = "(tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))"
+    for table in ("users", "usage_counters", "courses"):
+        before = rows_of(BYSTANDER)
+        PG.psql("ALTER POLICY tenant_isolation ON maratea_shared.%s WITH CHECK (true)" % table, "platform")
+        done = play(7, 4000, schools)
+        PG.psql("ALTER POLICY tenant_isolation ON maratea_shared.%s WITH CHECK %s" % (table, ours), "platform")
+        after = rows_of(BYSTANDER)
+        equal([t for t in after if after[t] != before[t]], [table], done.stdout)
 
 
 main(globals())
