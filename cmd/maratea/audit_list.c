@@ -1,13 +1,19 @@
 /* audit_list.c - "maratea audit list" and "maratea audit verify". */
 #include "maratea/commands.h"
 #include "maratea/listing.h"
+#include "ops/backup/audit_heads.h"
+#include "ops/backup/manifest.h"
 #include "ops/tenant/audit_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct args {
 	const char *slug;
+};
+struct verify_args {
+	const char *slug, *backup;
 };
 
 static const struct mrt_opt list_opts[] = {
@@ -18,8 +24,12 @@ static const struct mrt_opt list_opts[] = {
 	MRT_OPT_END
 };
 static const struct mrt_opt verify_opts[] = {
-	MRT_OPERAND_MAYBE(struct args, slug, "SLUG", "only this school's chains (default: all)",
-	                  .complete = "tenant"),
+	MRT_OPT_TEXT(struct verify_args, backup, 0, "backup", "ID",
+	             "compare with what this backup remembers, latest or none (default: latest, "
+	             "where a store is configured)",
+	             .complete = "backup"),
+	MRT_OPERAND_MAYBE(struct verify_args, slug, "SLUG",
+	                  "only this school's chains (default: all)", .complete = "tenant"),
 	MRT_OPT_END
 };
 
@@ -67,11 +77,14 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 		                                     { "FAULT", MRT_LEFT } };
 	const json_t *faults = json_object_get(report, "faults"), *item;
 	size_t i;
+	const char *backup = mrt_json_text_or(report, "backup", NULL);
 	uint64_t erased = mrt_json_size_or(report, "erased", 0);
 	mrt_show_field(out, "followed", "%" PRIu64 " chains, %" PRIu64 " rows",
 	               mrt_json_size_or(report, "chains", 0), mrt_json_size_or(report, "rows", 0));
 	if (erased > 0)
 		mrt_show_field(out, "erased", "the payload of %" PRIu64 " rows", erased);
+	mrt_show_field(out, "compared", "with %s%s", backup ? "the backup " : "no backup",
+	               backup ? backup : "");
 	if (json_array_size(faults) == 0)
 		return 0;
 	mrt_auto(mrt_table) *table = NULL;
@@ -87,12 +100,47 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 	return rc < 0 ? rc : mrt_table_show(out, table, err);
 }
 
+struct memory {
+	const struct mrt_cmd_env *env;
+	const char *id;
+	struct mrt_manifest *backup;
+};
+
+static void memory_release(struct memory *m)
+{
+	mrt_manifest_free(m->backup);
+}
+
+static int find(void *context, const char *database, const char **ret_id, struct mrt_error *err)
+{
+	struct memory *m = context;
+	int rc =
+	        mrt_audit_heads_find(m->env->run, m->env->config, m->id, database, &m->backup, err);
+	*ret_id = m->backup ? m->backup->id : NULL;
+	return rc;
+}
+
+static const char *heads(void *context, const char *database, const char *schema)
+{
+	const struct memory *m = context;
+	return mrt_audit_heads_of(m->backup, database, schema);
+}
+
 static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
-	const struct args *a = args;
+	const struct verify_args *a = args;
+	mrt_cleanup(memory_release) struct memory memory = {
+		.env = env,
+		.id = a->backup                ? a->backup
+		      : env->config->store_url ? "latest"
+		                               : "none",
+	};
+	const struct mrt_audit_memory remembers = { find, heads, &memory };
+	bool none = strcmp(memory.id, "none") == 0;
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
-	int shown = 0, rc = mrt_audit_verify(env->run, env->config, a->slug, &report, err);
+	int shown = 0, rc = mrt_audit_verify(env->run, env->config, a->slug,
+	                                     none ? NULL : &remembers, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
 		                       : show(env->out, report, &other);
@@ -116,7 +164,7 @@ const struct mrt_cmd mrt_cmd_audit_verify = {
 	.verb = "verify",
 	.summary = "is what was done still what is told?",
 	.opts = verify_opts,
-	.args_size = sizeof(struct args),
+	.args_size = sizeof(struct verify_args),
 	.needs_config = true,
 	.run = run_verify,
 };

@@ -1,4 +1,5 @@
 """test_tenant.py - plans, schools made in one command and changed, and the chains that tell of it."""
+import hashlib
 import json
 import os
 import re
@@ -406,6 +407,75 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
     [x.join() for x in threads]
     equal(sql("SELECT max(seq), count(*) FROM maratea.audit_log " + where), "20\t20")
     run("audit", "verify", "alpha")
+
+
+def forge(tenant, chain, change):
+    """Makes a chain of the platform's anew, as maratea-audit(1) says how: who may write all can."""
+    rows = [line.split("\t") for line in sql("SELECT seq, (extract(epoch FROM at) * 1000000)::bigint, actor, action, origin, encode(payload_digest, 'hex') FROM maratea.audit_log "
+                                             "WHERE tenant_id = '%s' ORDER BY seq" % tenant).split("\n")]
+    text = lambda s: len(s.encode()).to_bytes(4, "big") + s.encode()
+    before, script = b"", []
+    for seq, at, actor, action, origin, payload in rows:
+        actor = change(int(seq), actor)
+        before = hashlib.sha256(text(chain) + text(tenant) + int(seq).to_bytes(8, "big") + int(at).to_bytes(8, "big") + text(actor) + text(action) + text(origin) +
+                                bytes.fromhex(payload) + before).digest()
+        script.append("UPDATE maratea.audit_log SET actor = '%s', digest = '\\x%s' WHERE tenant_id = '%s' AND seq = %s" % (actor, before.hex(), tenant, seq))
+    sql(";".join(script) + "; UPDATE maratea.audit_heads SET digest = '\\x%s' WHERE tenant_id = '%s'" % (before.hex(), tenant))
+
+
+def test_backups_remember_where_the_chains_ended():
+    os.mkdir(ROOT + "/store")
+    env = dict(ENV, MARATEA_STORE="file://" + ROOT + "/store", MARATEA_BACKUP_POSTGRES_URL=PG.url("platform", "maratea_backup", password("maratea_backup")))
+    nothing = run("audit", "verify", env=env)
+    holds(nothing.out, "compared     with no backup\n")
+    run("store", "probe", "--write", env=env, status=None)
+    id = run("backup", "run", "postgres", "-o", "json", env=env).json()["id"]
+    t = sql("SELECT id FROM maratea.tenants WHERE slug = 'alpha'")
+    last = int(sql("SELECT seq FROM maratea.audit_heads WHERE tenant_id = '%s'" % t))
+    manifest = run("backup", "show", id, "-o", "json", env=env).json()
+    heads = {d["name"]: d["audit_heads"] for d in manifest["databases"] if "audit_heads" in d}
+    assert "%s %d " % (t, last) in heads["platform"]["maratea"] and set(heads["platform"]) >= {"maratea", "maratea_shared"}, heads
+    assert sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'") in heads, heads.keys()
+    run("tenant", "update", "alpha", "--name", "later")
+    verify = lambda *more, status=0: run("audit", "verify", *more, "-o", "json", env=env, status=status)
+    equal((verify().json()["faults"], verify("alpha").json()["backup"]), ([], id))
+    holds(run("audit", "verify", env=env).out, "compared     with the backup %s\n" % id)
+    keep = "CREATE TABLE public.log2 AS SELECT * FROM maratea.audit_log; CREATE TABLE public.heads2 AS SELECT * FROM maratea.audit_heads"
+    back = "DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.log2; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads2"
+    sql(keep)
+    # the form is what the manual says: made anew without a change it is the same
+    forge(t, "platform", lambda seq, actor: actor)
+    equal(sql("SELECT count(*) FROM maratea.audit_log JOIN public.log2 USING (tenant_id, seq, digest)"), sql("SELECT count(*) FROM public.log2"))
+    # a chain that was made anew holds in itself; what a backup remembers is another
+    forge(t, "platform", lambda seq, actor: "nobody" if seq == 3 else actor)
+    equal(verify("alpha", "--backup", "none").json()["faults"], [])
+    equal([(f["slug"], f["text"]) for f in verify("alpha", status=4).json()["faults"]], [("alpha", "row %d is another than in the backup %s" % (last, id))])
+    sql(back)
+    # so does one that was cut
+    sql("DELETE FROM maratea.audit_log WHERE tenant_id = '{0}' AND seq > 5; UPDATE maratea.audit_heads SET seq = 5, digest = (SELECT digest FROM maratea.audit_log WHERE tenant_id = '{0}' "
+        "AND seq = 5) WHERE tenant_id = '{0}'".format(t))
+    equal(verify("alpha", "--backup", "none").json()["faults"], [])
+    holds(verify("--backup", id, status=4).err, "1 chain is broken, the first: of alpha, in maratea: row %d, the last in the backup %s, is missing" % (last, id))
+    sql(back)
+    equal(verify().json()["faults"], [])
+    holds(verify("--backup", "20200101T000000Z-000000", status=1).err, "no backup '20200101T000000Z-000000' of platform")
+    # a physical one remembers, too
+    sql("CREATE ROLE copier LOGIN REPLICATION BYPASSRLS PASSWORD 'c'; GRANT pg_read_all_data TO copier")
+    env["MARATEA_BACKUP_POSTGRES_URL"] = PG.url("platform", "copier", "c")
+    physical = run("backup", "run", "postgres", "--method", "physical", "-o", "json", env=env, status=None)
+    equal(physical.status, 0, physical.err)
+    equal(verify().json()["backup"], physical.json()["id"])
+    forge(t, "platform", lambda seq, actor: "nobody" if seq == 3 else actor)
+    equal([f["text"] for f in verify("alpha", status=4).json()["faults"]], ["row %d is another than in the backup %s" % (last + 1, physical.json()["id"])])
+    sql(back)
+    sql("DROP TABLE public.log2, public.heads2")
+    # where the store cannot be reached, nothing was compared, and it is said
+    shutil.rmtree(ROOT + "/store")
+    empty = verify()
+    equal(empty.json()["backup"], None)
+    holds(empty.err, "no backup in the store remembers where the chains ended: there is nothing to compare with")
+    env.update(MARATEA_STORE="s3://none", S3_ENDPOINT="http://127.0.0.1:1", S3_ACCESS_KEY="x", S3_SECRET_KEY="y", MARATEA_STORE_GIVE_UP_AFTER="1s")
+    holds(verify(status=6).err, "127.0.0.1:1")
 
 
 def test_the_shell_completes_slugs_and_plans():

@@ -2,6 +2,7 @@
 #include "ops/backup/dump.h"
 #include "base/text.h"
 #include "client/pg_programs.h"
+#include "ops/backup/audit_heads.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,6 +178,8 @@ static int open_snapshot(const struct mrt_run *run, const struct mrt_dump_contex
 		rc = mrt_pg_preflight(d->pg, run, err);
 	if (rc == 0)
 		rc = mrt_pg_properties(d->pg, run, &d->database, err);
+	if (rc == 0)
+		rc = mrt_audit_heads_read(d->pg, run, d->database, err);
 	return rc < 0 ? rc : mrt_pg_tables_read(d->pg, run, &d->tables, err);
 }
 

@@ -22,6 +22,7 @@ static void backup_release(struct mrt_backup_work *b)
 	free(b->jobs);
 	json_decref(b->server.object);
 	json_decref(b->context.warnings);
+	json_decref(b->audit_heads);
 	mrt_physical_slot_free(b->slot);
 	mrt_physical_facts_release(&b->facts);
 	mrt_physical_result_release(&b->physical);
@@ -249,7 +250,9 @@ static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_erro
 static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_progress_begin(b->run->progress, "backing up", b->is_physical ? 0 : plan_size(b));
-	int rc = b->is_physical ? mrt_run_physical_slot(b, err) : 0;
+	int rc = b->is_physical ? mrt_run_physical_heads(b, err) : 0;
+	if (rc == 0 && b->is_physical)
+		rc = mrt_run_physical_slot(b, err);
 	if (rc == 0)
 		rc = run_jobs(b, err);
 	if (rc == 0)

@@ -42,6 +42,7 @@ struct mrt_backup_work {
 	/* of the physical method */
 	bool is_physical;
 	struct mrt_physical_facts facts;
+	json_t *audit_heads; /* by database */
 	struct mrt_physical_slot *slot;
 	struct mrt_physical_result physical;
 	uint64_t retained; /* the most WAL the server kept for us */
@@ -58,6 +59,7 @@ const char *mrt_run_physical_checksums(const struct mrt_backup_options *options)
 int mrt_run_physical_look(struct mrt_backup_work *work, struct mrt_pg *pg, struct mrt_error *err);
 /* The lock's session is the one that BASE_BACKUP runs in. */
 int mrt_run_physical_lock(struct mrt_backup_work *work, const char *who, struct mrt_error *err);
+int mrt_run_physical_heads(struct mrt_backup_work *work, struct mrt_error *err);
 int mrt_run_physical_slot(struct mrt_backup_work *work, struct mrt_error *err);
 void *mrt_run_physical_work(void *work); /* a thread's function */
 /* From time to time: is the slot there, and not too much WAL kept? */

@@ -1,5 +1,6 @@
 /* run_physical.c - the physical method's part of a backup run. */
 #include "base/text.h"
+#include "ops/backup/audit_heads.h"
 #include "ops/backup/run.h"
 
 #include <errno.h>
@@ -24,6 +25,38 @@ int mrt_run_physical_look(struct mrt_backup_work *b, struct mrt_pg *pg, struct m
 		        "the server keeps no page checksums (data_checksums is off): a page "
 		        "that its disk damaged is backed up as it is",
 		        err);
+	return rc;
+}
+
+/* Before the copy begins: whatever it has at its end, it has these. A role that may only replicate
+ * cannot look; then nothing is remembered. */
+int mrt_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
+{
+	int rc = 0;
+	b->audit_heads = json_object();
+	if (!b->audit_heads)
+		return mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < b->databases.n; i++) {
+		const char *name = b->databases.items[i].name;
+		mrt_auto(mrt_pg) *pg = NULL;
+		mrt_auto_json database = json_object();
+		struct mrt_error why;
+		rc = mrt_run_check(b->run, err);
+		if (rc < 0 || b->databases.items[i].reason)
+			continue;
+		int looked = mrt_pg_connect(b->run, &b->context.access.options,
+		                            b->context.access.params, name, &pg, &why);
+		if (looked == 0)
+			looked = mrt_pg_exec(pg, b->run, &why, "BEGIN READ ONLY");
+		if (looked == 0)
+			looked = mrt_audit_heads_read(pg, b->run, database, &why);
+		json_t *heads = json_object_get(database, "audit_heads");
+		if (looked < 0)
+			mrt_info(b->run, "the audit chains of database %s are not remembered: %s",
+			         name, why.text);
+		else if (heads)
+			rc = mrt_json_set(b->audit_heads, name, json_incref(heads), err);
+	}
 	return rc;
 }
 

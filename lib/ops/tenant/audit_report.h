@@ -12,10 +12,20 @@
 int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err);
-/* Follows every chain, or those of one school, and misses those that must be and are not. *ret,
- * NULL before: {"chains", "rows", "erased", "faults": [{"chain", "schema", "database", "tenant",
- * "slug", "text"}]}. MRT_BAD, with the answer, when there are any. */
+/* What remembers where chains ended once: a backup. */
+struct mrt_audit_memory {
+	/* Finds what remembers those of that database; *ret_id: which backup, NULL: none does. */
+	int (*find)(void *context, const char *database, const char **ret_id,
+	            struct mrt_error *err);
+	/* A line a chain, "UUID SEQ HEX"; NULL: none. */
+	const char *(*heads)(void *context, const char *database, const char *schema);
+	void *context;
+};
+/* Follows every chain, or those of one school, misses those that must be and are not, and compares
+ * with memory, unless that is NULL. *ret, NULL before: {"chains", "rows", "erased", "backup",
+ * "faults": [{"chain", "schema", "database", "tenant", "slug", "text"}]}; backup null: none was
+ * compared with. MRT_BAD, with the answer, when there are faults. */
 int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                     json_t **ret, struct mrt_error *err);
+                     const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* audit_verify.c - "audit verify": every chain that there must be, from its first row to its head.
+/* audit_verify.c - "audit "
+"verify": every chain that there must be, from its first row to its head.
  */
 #include "base/text.h"
 #include "ops/tenant/audit_read.h"
@@ -14,6 +15,8 @@ struct verifying {
 	struct mrt_audit_reading r;
 	PGresult *schools; /* by id */
 	bool plans;        /* there are any: somebody made them */
+	const struct mrt_audit_memory *memory;
+	const char *backup; /* that remembers; NULL: none */
 	json_t *faults;
 	uint64_t chains, rows, erased;
 	size_t n_faults;
@@ -89,7 +92,9 @@ static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place
 		if (order <= 0)
 			rc = follow(v, pg, p, id, order == 0 ? k : -1, err);
 		else if (must_be(v, p, k))
-			rc = note_fault(v, p, cell(v, k, ID), cell(v, k, SLUG), "there is no chain",
+			rc = note_fault(v, p, cell(v, k, ID), cell(v, k, SLUG),
+			                "there is "
+			                "no chain",
 			                err);
 		i += order <= 0;
 		k += order >= 0;
@@ -100,13 +105,57 @@ static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place
 	               : rc;
 }
 
+static const char *slug_of(const struct verifying *v, const char *tenant)
+{
+	for (int i = 0; i < PQntuples(v->schools); i++)
+		if (strcmp(cell(v, i, ID), tenant) == 0)
+			return cell(v, i, SLUG);
+	return NULL;
+}
+
+/* What was the end of a chain once is a row of it for ever. */
+static int compare(struct verifying *v, struct mrt_pg *pg, const struct place *p,
+                   struct mrt_error *err)
+{
+	const char *heads =
+	        v->backup ? v->memory->heads(v->memory->context, PQdb(pg->conn), p->schema) : NULL;
+	const char *const values[] = { heads, v->r.tenant };
+	mrt_auto_pgresult r = NULL;
+	if (!heads)
+		return 0;
+	int rc = mrt_pg_query(
+	        pg, v->r.s.run,
+	        "WITH h AS (SELECT split_part(l, ' ', 1)::uuid AS tenant, split_part(l, ' ', "
+	        "2)::bigint AS seq, decode(split_part(l, ' ', 3), 'hex') AS digest FROM "
+	        "string_to_table($1, E'\n') l) SELECT h.tenant, h.seq, a.seq IS NOT NULL FROM h "
+	        "LEFT JOIN audit_log a ON a.tenant_id = h.tenant AND a.seq = h.seq WHERE "
+	        "h.seq > 0 "
+	        "AND a.digest IS DISTINCT FROM h.digest AND ($2::uuid IS NULL OR h.tenant = "
+	        "$2::uuid) ORDER BY 1",
+	        values, 2, &r, err);
+	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
+		const char *tenant = PQgetvalue(r, i, 0);
+		mrt_autofree char *text = NULL;
+		bool there = strcmp(PQgetvalue(r, i, 2), "t") == 0;
+		rc = mrt_text_printf(&text, err,
+		                     there ? "row %s is another than in the backup %s"
+		                           : "row %s, the last in the backup %s, is missing",
+		                     PQgetvalue(r, i, 1), v->backup);
+		if (rc == 0)
+			rc = note_fault(v, p, tenant, slug_of(v, tenant), text, err);
+	}
+	return rc;
+}
+
 static int list_chains(struct verifying *v, struct mrt_pg *pg, PGresult **ret,
                        struct mrt_error *err)
 {
 	const char *const values[] = { v->r.tenant };
 	return mrt_pg_query(pg, v->r.s.run,
-	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR tenant_id "
-	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS NULL OR "
+	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR "
+	                    "tenant_id "
+	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS "
+	                    "NULL OR "
 	                    "tenant_id = $1 ORDER BY 1",
 	                    values, 1, ret, err);
 }
@@ -129,6 +178,8 @@ static int look_into(struct verifying *v, struct mrt_pg *pg, const struct place 
 		rc = mrt_pg_query(pg, v->r.s.run, "SELECT WHERE false", NULL, 0, &ids, err);
 	if (rc == 0)
 		rc = follow_all(v, pg, p, ids, err);
+	if (rc == 0 && strcmp(there, "t") == 0)
+		rc = compare(v, pg, p, err);
 	return mrt_audit_leave(pg, v->r.s.run, rc, err);
 }
 
@@ -165,11 +216,15 @@ static int read_schools(struct mrt_session *s, void *context, struct mrt_error *
 	int rc = mrt_session_query(
 	        s,
 	        "SELECT t.id, t.slug, p.schema_name, p.database_name, t.status, p.mode FROM "
-	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR t.id "
+	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL "
+	        "OR t.id "
 	        "= $1 ORDER BY t.id",
 	        values, 1, &v->schools, err);
 	if (rc == 0)
-		rc = mrt_pg_value(s->pg, s->run, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
+		rc = mrt_pg_value(s->pg, s->run,
+		                  "SELECT EXISTS (SELECT FROM "
+		                  "plans)",
+		                  &plans, err);
 	v->plans = rc == 0 && strcmp(plans, "t") == 0;
 	return rc;
 }
@@ -194,12 +249,18 @@ static int visit_all(struct verifying *v, struct mrt_error *err)
 }
 
 int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                     json_t **ret, struct mrt_error *err)
+                     const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(verifying_release) struct verifying v = { .faults = json_array() };
+	mrt_cleanup(verifying_release) struct verifying v = { .memory = memory,
+		                                              .faults = json_array() };
 	mrt_auto_json json = json_object();
 	int rc = json && v.faults ? mrt_audit_open(run, config, slug, &v.r, err)
 	                          : mrt_no_memory(err);
+	if (rc == 0 && memory)
+		rc = memory->find(memory->context, PQdb(v.r.s.pg->conn), &v.backup, err);
+	if (rc == 0 && memory && !v.backup)
+		mrt_warn(run, "no backup in the store remembers where the chains ended: there is "
+		              "nothing to compare with");
 	if (rc == 0)
 		rc = visit_all(&v, err);
 	if (rc == 0)
@@ -209,6 +270,8 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "erased", v.erased, err);
 	if (rc == 0)
+		rc = mrt_json_set_text(json, "backup", v.backup, err);
+	if (rc == 0)
 		rc = mrt_json_set(json, "faults", json_incref(v.faults), err);
 	if (rc < 0)
 		return rc;
@@ -216,8 +279,10 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 	const json_t *first = json_array_get(v.faults, 0);
 	size_t n = json_array_size(v.faults);
 	return !first ? 0
-	              : mrt_fail(err, MRT_BAD, "%zu chain%s broken, the first: of %s, in %s: %s", n,
-	                         n == 1 ? " is" : "s are",
+	              : mrt_fail(err, MRT_BAD,
+	                         "%zu chain%s broken, the first: of %s, in "
+	                         "%s: %s",
+	                         n, n == 1 ? " is" : "s are",
 	                         mrt_json_text_or(first, "slug",
 	                                          mrt_json_text_or(first, "tenant", "")),
 	                         mrt_json_text_or(first, "schema", ""),
