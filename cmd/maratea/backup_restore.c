@@ -2,9 +2,11 @@
 #include "base/text.h"
 #include "maratea/commands.h"
 #include "ops/backup/backup.h"
+#include "ops/tenant/audit_note.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct args {
 	const char *id, *database, *to, *to_database, *scratch, *to_dir, *to_redis, *owner,
@@ -181,6 +183,32 @@ static void show_redis(struct mrt_output *out, const json_t *r, bool dry_run)
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
+/* state: "begun", "done", "failed". Not the URL: it may have a password in it. */
+static void note(const struct mrt_cmd_env *env, const struct args *a, const char *state)
+{
+	const char *to = a->to_dir                       ? a->to_dir
+	                 : a->to_redis                   ? "a Redis server"
+	                 : a->to && strstr(a->to, "://") ? "another server"
+	                                                 : a->to;
+	json_t *payload = json_object();
+	const char *const texts[][2] = { { "backup", a->id },
+		                         { "state", state },
+		                         { "database", a->database },
+		                         { "to_database", a->to_database },
+		                         { "to", to } };
+	int rc = payload ? 0 : MRT_NO_MEMORY;
+	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = texts[i][1] ? mrt_json_set_text(payload, texts[i][0], texts[i][1], NULL) : 0;
+	if (rc == 0 && a->swap)
+		rc = mrt_json_set(payload, "swap", json_true(), NULL);
+	if (rc == 0 && a->globals)
+		rc = mrt_json_set(payload, "globals", json_true(), NULL);
+	if (!a->dry_run)
+		mrt_audit_note(env->run, env->config, "backup.restore", payload);
+	else
+		json_decref(payload);
+}
+
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -209,7 +237,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
+	note(env, a, "begun");
 	int rc = mrt_backup_restore(env->run, env->config, &how, &report, err);
+	note(env, a, rc < 0 ? "failed" : "done");
 	if (rc < 0)
 		return rc;
 	if (env->out->json)

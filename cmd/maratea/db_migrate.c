@@ -1,5 +1,6 @@
 /* db_migrate.c - "maratea db migrate" and "maratea db status". */
 #include "maratea/commands.h"
+#include "ops/tenant/audit_note.h"
 #include "ops/tenant/db.h"
 
 #include <inttypes.h>
@@ -114,6 +115,22 @@ static int answer(const struct mrt_cmd_env *env, const json_t *report, int rc,
 	return rc < 0 ? rc : shown;
 }
 
+/* What was applied, and how often. */
+static void note_migration(const struct mrt_cmd_env *env, const json_t *report)
+{
+	const json_t *item;
+	uint64_t applied = 0, failed = 0;
+	size_t i;
+	json_array_foreach (json_object_get(report, "schemas"), i, item) {
+		applied += mrt_json_size_or(item, "applied", 0);
+		failed += mrt_json_text_or(item, "error", NULL) != NULL;
+	}
+	if (applied > 0)
+		mrt_audit_note(env->run, env->config, "db.migrate",
+		               json_pack("{s:s, s:I, s:I}", "maratea", MRT_VERSION, "applied",
+		                         (json_int_t)applied, "failed", (json_int_t)failed));
+}
+
 static int run_migrate(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -121,6 +138,8 @@ static int run_migrate(const struct mrt_cmd_env *env, const void *args, struct m
 		                                    .dry_run = a->dry_run };
 	mrt_auto_json report = NULL;
 	int rc = mrt_db_migrate(env->run, env->config, &how, &report, err);
+	if (!a->dry_run)
+		note_migration(env, report);
 	return answer(env, report, rc, err);
 }
 

@@ -338,7 +338,7 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
     equal([(e["slug"], e["id"]) for e in events[:2]], [("alpha", "platform/%s/%d" % (events[0]["tenant"], n)) for n in (1, 2)])
     equal(run("audit", "list", "alpha", "-o", "name").out.splitlines()[-1], "school/%s/1" % events[0]["tenant"])
     equal(platform[3]["payload"], {"status": ["suspended", "active"], "reason": ["unpaid", None]})
-    equal([e["action"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], ["plan.create", "plan.update"])
+    equal([e["action"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:3], ["db.migrate", "plan.create", "plan.update"])
     equal([e["slug"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], [None, None])
     holds(run("audit", "list", "gamma").out, "SCHOOL", "gamma", "ACTION", "tenant.create", '"plan":"premium"')
     good = run("audit", "verify", "-o", "json").json()
@@ -459,6 +459,26 @@ def test_backups_remember_where_the_chains_ended():
     sql(back)
     equal(verify().json()["faults"], [])
     holds(verify("--backup", "20200101T000000Z-000000", status=1).err, "no backup '20200101T000000Z-000000' of platform")
+    # what is no change of a row is told in the platform's own chain
+    copied = run("backup", "restore", id, "--database", "platform", "--to-database", "copy", "-o", "json", env=dict(env, DATABASE_URL=PG.url("platform")))
+    equal(copied.err, "")
+    run("backup", "restore", id, "--database", "nowhere", "--to-database", "copy2", env=dict(env, DATABASE_URL=PG.url("platform")), status=None)
+    run("backup", "restore", id, "--database", "platform", "--to-database", "copy2", "--dry-run", env=dict(env, DATABASE_URL=PG.url("platform")))
+    told = [(e["action"], e["payload"]) for e in run("audit", "list", "-o", "json").json()["events"] if e["action"].startswith(("backup.", "db."))]
+    equal(told[0], ("db.migrate", {"maratea": "0.1.0", "applied": 3, "failed": 0}))
+    equal(told[1], ("backup.run", {"backup": id, "target": "postgres"}))
+    equal([(t[0], t[1]["state"], t[1]["database"]) for t in told[2:]], [("backup.restore", s, d) for s, d in (("begun", "platform"), ("done", "platform"), ("begun", "nowhere"), ("failed", "nowhere"))])
+    sql("DROP DATABASE copy")
+    holds(run("backup", "run", "postgres", "-d", "platform", env=dict(env, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=None).err, "platform.id")
+    no_audit = dict(env, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", "wrong"))
+    holds(run("backup", "run", "postgres", "-d", "platform", env=no_audit).err, "maratea: warning: backup.run is not in the audit log: ", "password authentication failed")
+    id = run("backup", "run", "postgres", "-o", "json", env=env).json()["id"]
+    run("backup", "prune", "--keep-last", "1", "--yes", env=env)
+    pruned = run("audit", "list", "-o", "json").json()["events"][-1]
+    equal((pruned["action"], pruned["payload"]["removed"], len(pruned["payload"]["backups"])), ("backup.prune", 2, 2))
+    run("audit", "verify", env=env)
+    sql("DROP TABLE public.log2, public.heads2")
+    sql(keep)
     # a physical one remembers, too
     sql("CREATE ROLE copier LOGIN REPLICATION BYPASSRLS PASSWORD 'c'; GRANT pg_read_all_data TO copier")
     env["MARATEA_BACKUP_POSTGRES_URL"] = PG.url("platform", "copier", "c")

@@ -1,0 +1,29 @@
+/* audit_note.c - what was done to the platform as a whole. */
+#include "ops/tenant/audit_note.h"
+#include "ops/tenant/session.h"
+
+#include <stdio.h>
+
+static int nothing_else(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	(void)s, (void)context, (void)err;
+	return 0;
+}
+
+void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, const char *action,
+                    json_t *payload)
+{
+	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	mrt_auto_json owned = payload;
+	struct mrt_audit_event event = { .action = action, .payload = payload };
+	struct mrt_error err;
+	if (!config->postgres_migrate_url)
+		return;
+	int rc = payload ? mrt_session_open(run, config, true, &s, &err) : mrt_no_memory(&err);
+	if (rc == 0) {
+		snprintf(event.tenant, sizeof(event.tenant), "%s", s.platform);
+		rc = mrt_session_change(&s, nothing_else, NULL, &event, &err);
+	}
+	if (rc < 0)
+		mrt_warn(run, "%s is not in the audit log: %s", action, err.text);
+}
