@@ -15,11 +15,11 @@ void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, 
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_auto_json owned = payload;
-	struct mrt_audit_event event = { .action = action, .payload = payload };
+	struct mrt_audit_event event = { .action = action, .payload = owned };
 	struct mrt_error err;
 	if (!config->postgres_migrate_url)
 		return;
-	int rc = payload ? mrt_session_open(run, config, true, &s, &err) : mrt_no_memory(&err);
+	int rc = owned ? mrt_session_open(run, config, true, &s, &err) : mrt_no_memory(&err);
 	if (rc == 0) {
 		snprintf(event.tenant, sizeof(event.tenant), "%s", s.platform);
 		rc = mrt_session_change(&s, nothing_else, NULL, &event, &err);
