@@ -124,8 +124,13 @@ static int find_begun(struct mrt_creating *c, bool *ret_there, struct mrt_error 
 	*ret_there = rc == 0 && PQntuples(r) > 0;
 	if (rc < 0 || !*ret_there)
 		return rc;
-	if (strcmp(PQgetvalue(r, 0, 1), "provisioning") != 0)
-		return mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
+	if (strcmp(PQgetvalue(r, 0, 1), "provisioning") != 0) {
+		mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
+		return mrt_hint(err,
+		                "its owner's invitation, if that is what is missing: maratea user "
+		                "invite %s EMAIL",
+		                c->slug);
+	}
 	mrt_auto_json before = NULL;
 	rc = mrt_json_parse(PQgetvalue(r, 0, 5), strlen(PQgetvalue(r, 0, 5)), &before, err);
 	if (rc == 0)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LOCK_WAIT "20s"
+
 static bool is_uuid_or_empty(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -39,6 +41,15 @@ int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
 	return rc < 0 ? rc : mrt_pg_script(pg, run, mrt_buf_text(&sql), err);
 }
 
+/* Who waits for another's lock says so at last. */
+static int tell_lock(const struct mrt_pg *pg, int rc, struct mrt_error *err)
+{
+	if (rc != MRT_FAILED || strcmp(pg->sqlstate, "55P03") != 0)
+		return rc;
+	mrt_fail(err, MRT_LOCKED, "%s: somebody has held a lock for " LOCK_WAIT, pg->where);
+	return mrt_hint(err, "pg_stat_activity and pg_blocking_pids() tell who");
+}
+
 int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
                    const struct mrt_tenant_scope *scope,
                    int (*work)(struct mrt_pg *pg, void *context, struct mrt_error *err),
@@ -56,7 +67,9 @@ int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
 		return rc;
 	rc = mrt_tenant_enter(pg, run, scope, err);
 	if (rc == 0)
-		rc = work(pg, context, err);
+		rc = mrt_pg_exec(pg, run, err, "SET LOCAL lock_timeout = '" LOCK_WAIT "'");
+	if (rc == 0)
+		rc = tell_lock(pg, work(pg, context, err), err);
 	/* a failed statement whose error nobody passed on makes COMMIT a ROLLBACK that succeeds */
 	if (rc == 0 && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
 		rc = mrt_fail(err, MRT_FAILED, "the transaction on %s had failed before its end",

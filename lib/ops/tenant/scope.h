@@ -15,6 +15,7 @@ struct mrt_tenant_scope {
 	const char *role; /* "maratea_app", ...; NULL: as the connection is */
 };
 /* work in a transaction of its own: committed when it gives 0, else rolled back, with its error.
+ * MRT_LOCKED: another holds a lock for longer than 20 s.
  * MRT_USAGE: tenant is no UUID. MRT_UNREACHABLE from the commit: it may have happened. */
 int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
                    const struct mrt_tenant_scope *scope,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOCK_WAIT "20s"
-
 void mrt_session_release(struct mrt_session *s)
 {
 	mrt_pg_free(s->pg);
@@ -54,16 +52,9 @@ struct change {
 static int do_change(struct mrt_pg *pg, void *context, struct mrt_error *err)
 {
 	struct change *c = context;
-	int rc = mrt_pg_script(
-	        pg, c->session->run,
-	        "SET LOCAL row_security = off; SET LOCAL lock_timeout = '" LOCK_WAIT "'", err);
+	int rc = mrt_pg_exec(pg, c->session->run, err, "SET LOCAL row_security = off");
 	if (rc == 0)
 		rc = c->work(c->session, c->context, err);
-	if (rc == MRT_FAILED && strcmp(pg->sqlstate, "55P03") == 0) {
-		rc = mrt_fail(err, MRT_LOCKED, "%s: somebody has held a lock for " LOCK_WAIT,
-		              pg->where);
-		mrt_hint(err, "pg_stat_activity and pg_blocking_pids() tell who");
-	}
 	return rc < 0 || !c->event || !c->event->action
 	               ? rc
 	               : mrt_audit_append(pg, c->session->run, &c->session->who, c->event, err);

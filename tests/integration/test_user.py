@@ -1,0 +1,196 @@
+"""test_user.py - the people of a school."""
+import hashlib
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import threading
+
+from harness import *
+from servers import Postgres, wait_until
+
+PG = Postgres()
+ROOT = temporary()
+CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
+PG.psql("CREATE DATABASE platform")
+os.mkdir(ROOT + "/pw")
+ID = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw", "-o", "json", env=environment(MARATEA_ADMIN_URL=PG.url("platform"))).json()["platform_id"]
+password = lambda role: open(ROOT + "/pw/" + role).read()
+ENV = environment(MARATEA_PLATFORM_ID=ID, MARATEA_PLATFORM_DOMAIN="schools.example",
+                  MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+SCHOOLS = {}
+
+
+def sql(text, database="platform"):
+    return PG.psql(text, database)
+
+
+def user(verb, slug, *args, env=ENV, status=0, stdin=None):
+    return maratea("user", verb, slug, *args, "-o", "json", env=env, status=status, stdin=stdin)
+
+
+def secret(text):
+    name = "secret-%d" % len(os.listdir(ROOT))
+    with open(ROOT + "/" + name, "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    return "--password-file=" + ROOT + "/" + name
+
+
+def digest_of(slug, email):
+    place = SCHOOLS[slug]
+    return sql("SELECT encode(token_digest, 'hex') FROM %s.invitations WHERE tenant_id = '%s' AND email_norm = '%s'" % (place["schema"], place["id"], email), place["database"] or "platform")
+
+
+def rows(slug):
+    place = SCHOOLS[slug]
+    return [sql("SELECT coalesce(string_agg(t::text, '|' ORDER BY t::text), '') FROM %s.%s t WHERE tenant_id = '%s'" % (place["schema"], table, place["id"]), place["database"] or "platform")
+            for table in ("users", "memberships", "invitations", "audit_log")]
+
+
+def setup():
+    maratea("db", "migrate", env=ENV)
+    for name, mode in (("basic", "shared"), ("plus", "schema"), ("premium", "database")):
+        maratea("plan", "create", name, "--isolation", mode, env=ENV)
+    for slug, plan in (("alpha", "basic"), ("other", "basic"), ("beta", "plus"), ("gamma", "premium")):
+        SCHOOLS[slug] = maratea("tenant", "create", slug, "--name", slug, "--plan", plan, "--owner-email", "Anna@Example.org", "-o", "json", env=ENV).json()
+
+
+setup()
+
+
+def test_users_are_added_listed_and_changed_in_all_three_ways():
+    for slug in ("alpha", "beta", "gamma"):
+        ben = user("add", slug, "Ben@Example.org", "--role", "admin", "--name", "Ben Åkesson", secret("correct horse\n")).json()
+        equal((ben["email"], ben["name"], ben["status"], ben["roles"]), ("Ben@Example.org", "Ben Åkesson", "active", ["admin"]))
+        place = SCHOOLS[slug]
+        hash = sql("SELECT password_hash FROM %s.users WHERE id = '%s' AND tenant_id = '%s'" % (place["schema"], ben["id"], place["id"]), place["database"] or "platform")
+        assert re.fullmatch(r"\$argon2id\$v=19\$m=65536,t=2,p=1\$[^$]+\$[^$]+", hash), hash
+        equal([(u["email"], u["status"], u["roles"]) for u in user("list", slug).json()["users"]], [("Anna@Example.org", "invited", ["owner"]), ("Ben@Example.org", "active", ["admin"])])
+        equal(user("set-role", slug, "ben@EXAMPLE.org", "instructor").json()["roles"], ["instructor"])
+        before = rows(slug)
+        again = user("set-role", slug, "ben@example.org", "instructor").json()
+        equal((again["roles"], again["changed"]), (["instructor"], False))
+        holds(maratea("user", "set-role", slug, "ben@example.org", "instructor", env=ENV).out, "role", "instructor\nit was so already\n")
+        equal(rows(slug), before)
+        gone = user("remove", slug, "ben@example.org").json()
+        equal((gone["status"], gone["roles"], gone["changed"]), ("disabled", [], True))
+        equal(user("remove", slug, "ben@example.org").json()["changed"], False)
+        equal(sql("SELECT password_hash IS NULL FROM %s.users WHERE id = '%s'" % (place["schema"], ben["id"]), place["database"] or "platform"), "t")
+        back = user("add", slug, "ben@example.org", secret("another horse")).json()
+        equal((back["id"], back["name"], back["roles"], back["status"]), (ben["id"], "Ben Åkesson", ["student"], "active"))
+        events = [(e["action"], e["payload"]) for e in maratea("audit", "list", slug, "-o", "json", env=ENV).json()["events"] if e["action"].startswith("user.")]
+        equal(events, [("user.add", {"email": "Ben@Example.org", "role": "admin"}), ("user.set-role", {"email": "ben@EXAMPLE.org", "role": "instructor", "from": ["admin"]}),
+                       ("user.remove", {"email": "ben@example.org", "roles": ["instructor"]}), ("user.add", {"email": "ben@example.org", "role": "student"})])
+    # nobody else's
+    equal([u["email"] for u in user("list", "other").json()["users"]], ["Anna@Example.org"])
+    maratea("audit", "verify", env=ENV)
+    maratea("tenant", "check", env=ENV)
+
+
+def test_an_invitation_is_a_link_that_is_told_once():
+    first = user("invite", "alpha", "Cleo@Example.org", "--role", "instructor").json()
+    token = re.fullmatch(r"https://alpha\.schools\.example/invitation/([0-9a-f]{32})", first["invitation"]).group(1)
+    equal(digest_of("alpha", "cleo@example.org"), hashlib.sha256(token.encode()).hexdigest())
+    equal((first["status"], first["roles"]), ("invited", ["instructor"]))
+    second = user("invite", "alpha", "cleo@example.org").json()
+    assert second["invitation"] != first["invitation"] and second["roles"] == ["instructor"] and second["id"] == first["id"], second
+    equal(digest_of("alpha", "cleo@example.org"), hashlib.sha256(second["invitation"][-32:].encode()).hexdigest())
+    equal(sql("SELECT role, expires_at BETWEEN now() + interval '6 days 23 hours' AND now() + interval '7 days' FROM maratea_shared.invitations WHERE email_norm = 'cleo@example.org'"), "instructor\tt")
+    equal(user("invite", "alpha", "cleo@example.org", "--role", "admin").json()["roles"], ["admin"])
+    # the owner's, which was lost
+    lost = maratea("user", "invite", "alpha", "anna@example.org", env=ENV)
+    holds(lost.out, "user         anna@example.org", "role         owner", "invitation   https://alpha.schools.example/invitation/")
+    holds(user("invite", "alpha", "ben@example.org", status=5).err, "ben@example.org is an active user of the school 'alpha' already", "hint: 'maratea user set-role'")
+    holds(user("add", "alpha", "cleo@example.org", secret("correct horse"), status=5).err, "the school 'alpha' has a user cleo@example.org already", "hint: 'maratea user set-role'")
+    user("remove", "alpha", "cleo@example.org")
+    equal(digest_of("alpha", "cleo@example.org"), "")
+    equal(user("invite", "alpha", "cleo@example.org").json()["roles"], ["student"])
+    verbose = maratea("user", "invite", "alpha", "dora@example.org", "-vv", env=ENV)
+    link = re.search(r"https://\S+", verbose.out).group(0)
+    assert link not in verbose.err and link[-32:] not in verbose.err, verbose.err
+
+
+def test_a_school_keeps_an_owner():
+    for verb, more in (("remove", []), ("set-role", ["admin"])):
+        holds(user(verb, "beta", "anna@example.org", *more, status=5).err, "anna@example.org is the only owner of the school 'beta'", "hint: make another one first: maratea user invite beta")
+    holds(user("invite", "beta", "anna@example.org", "--role", "student", status=5).err, "is the only owner")
+    user("set-role", "beta", "ben@example.org", "owner")
+    # two at a time: one of them stays
+    done = []
+    threads = [threading.Thread(target=lambda e=e: done.append(user("set-role", "beta", e, "admin", status=None).status)) for e in ("anna@example.org", "ben@example.org")]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    equal(sorted(done), [0, 5])
+    equal([u["roles"] for u in user("list", "beta", "--role", "owner").json()["users"]], [["owner"]])
+
+
+def test_lists_are_filtered_and_paged():
+    place = SCHOOLS["gamma"]
+    sql("SET ROLE maratea_owner; INSERT INTO %s.users (tenant_id, email, email_norm) SELECT '%s', 'u' || i || '@x.example', 'u' || i || '@x.example' FROM generate_series(1, 2500) i; "
+        "INSERT INTO %s.memberships (tenant_id, user_id, role) SELECT tenant_id, id, 'student' FROM %s.users WHERE email LIKE 'u%%@x.example'" % (place["schema"], place["id"], place["schema"], place["schema"]),
+        place["database"])
+    names = maratea("user", "list", "gamma", "-o", "name", env=ENV).out.splitlines()
+    equal((len(names), names[0], len(set(names))), (2502, "Anna@Example.org", 2502))
+    equal(len(maratea("user", "list", "gamma", "--role", "student", "-o", "jsonl", env=ENV).out.splitlines()), 2501)
+    equal(maratea("user", "list", "gamma", "--status", "invited", "-o", "name", env=ENV).out, "Anna@Example.org\n")
+    equal(maratea("user", "list", "gamma", "--status", "disabled", env=ENV).out, "no users like that\n")
+    holds(maratea("user", "list", "alpha", env=ENV).out, "EMAIL", "ben@example.org", "Ben Åkesson", "student")
+
+
+def test_bad_input_changes_nothing():
+    before = [rows(s) for s in SCHOOLS]
+    for args, status, words in (
+            (("add", "alpha", "nobody", secret("correct horse")), 2, "'nobody' is no e-mail address"), (("add", "alpha", "e@f.example", secret("short")), 2, "a password has 8 to 1024 bytes"),
+            (("add", "alpha", "e@f.example", secret("x" * 1025)), 2, "a password has 8 to 1024 bytes"), (("add", "alpha", "e@f.example", secret("")), 2, "a password has 8 to 1024 bytes"),
+            (("add", "alpha", "e@f.example", secret("two\nlines here")), 2, "a password is one line of text"), (("add", "alpha", "e@f.example", secret(b"zero\0inside")), 2, "a password is one line of text"),
+            (("add", "alpha", "e@f.example", "--password-file", ROOT + "/none"), 1, "%s/none" % ROOT), (("add", "alpha", "e@f.example", "--password-file", ROOT), 1, ROOT),
+            (("add", "alpha", "e@f.example", secret("x" * 100000)), 2, "a password has 8 to 1024 bytes"), (("add", "alpha", "e@f.example", secret("x" * (2 << 20))), 1, "text longer than 1048576 bytes"), (("add", "alpha", "e@f.example"), 2, "there is no terminal to ask for the password at"),
+            (("add", "nowhere", "e@f.example", secret("correct horse")), 1, "there is no school 'nowhere'"), (("invite", "alpha", "e@f.example", "--role", "king"), 2, "'king': one of owner|admin|instructor|student"),
+            (("invite", "alpha", "e@f.example", "--name", "a\nb"), 2, "--name has a control character"), (("set-role", "alpha", "e@f.example", "admin"), 1, "the school 'alpha' has no user e@f.example"),
+            (("set-role", "alpha", "ben@example.org", "king"), 2, "'king'"), (("remove", "alpha", "e'; drop table users@f.example"), 2, "is no e-mail address"),
+            (("remove", "alpha", "e'--drop@f.example"), 1, "the school 'alpha' has no user e'--drop@f.example"), (("list", "alpha", "--status", "gone"), 2, "'gone'")):
+        holds(user(*args, status=status).err, words)
+        equal([rows(s) for s in SCHOOLS], before, args)
+    maratea("tenant", "archive", "other", env=ENV)
+    holds(user("invite", "other", "e@f.example", status=5).err, "the school 'other' is archived", "hint: 'maratea tenant resume other'")
+    equal(len(user("list", "other").json()["users"]), 1)
+    maratea("tenant", "resume", "other", env=ENV)
+
+
+def test_a_password_is_asked_for_at_a_terminal():
+    def talk(*answers):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update(ENV)
+            os.execv(MARATEA, [MARATEA, "user", "add", "alpha", "terminal@example.org"])
+        seen = b""
+        for answer in answers:
+            while not seen.rstrip().endswith((b"Password:", b"Once more:")):
+                seen += os.read(fd, 1024)
+            os.write(fd, answer.encode() + b"\n")
+            seen += b"|"
+        try:
+            while True:
+                more = os.read(fd, 1024)
+                if not more:
+                    break
+                seen += more
+        except OSError:
+            pass
+        os.close(fd)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+    status, seen = talk("correct horse", "correct house")
+    equal(status, 2)
+    holds(seen, "they are not the same")
+    status, seen = talk("correct horse", "correct horse")
+    equal(status, 0, seen)
+    assert "horse" not in seen, seen
+    holds(seen, "terminal@example.org", "active")
+    # and from standard input
+    equal(user("add", "alpha", "pipe@example.org", "--password-file", "/dev/stdin", stdin="correct horse\n").json()["status"], "active")
+
+
+main(globals())
