@@ -11,9 +11,10 @@ extern const struct mrt_cmd mrt_cmd_backup_run, mrt_cmd_backup_list, mrt_cmd_bac
         mrt_cmd_plan_create, mrt_cmd_plan_list, mrt_cmd_plan_show, mrt_cmd_plan_update,
         mrt_cmd_tenant_apply, mrt_cmd_tenant_create, mrt_cmd_tenant_list, mrt_cmd_tenant_show,
         mrt_cmd_tenant_update, mrt_cmd_tenant_suspend, mrt_cmd_tenant_resume,
-        mrt_cmd_tenant_archive, mrt_cmd_tenant_check, mrt_cmd_user_add, mrt_cmd_user_invite,
-        mrt_cmd_user_list, mrt_cmd_user_set_role, mrt_cmd_user_remove, mrt_cmd_audit_list,
-        mrt_cmd_audit_verify, mrt_cmd_sandbox_run, mrt_cmd_config_check, mrt_cmd_config_show;
+        mrt_cmd_tenant_archive, mrt_cmd_tenant_check, mrt_cmd_tenant_usage, mrt_cmd_usage_check,
+        mrt_cmd_user_add, mrt_cmd_user_invite, mrt_cmd_user_list, mrt_cmd_user_set_role,
+        mrt_cmd_user_remove, mrt_cmd_audit_list, mrt_cmd_audit_verify, mrt_cmd_sandbox_run,
+        mrt_cmd_config_check, mrt_cmd_config_show;
 
 /* What several commands show. */
 int mrt_plan_print(struct mrt_output *out, const json_t *plan, struct mrt_error *err);

@@ -139,6 +139,43 @@ def test_lists_are_filtered_and_paged():
     holds(maratea("user", "list", "alpha", env=ENV).out, "EMAIL", "ben@example.org", "Ben Åkesson", "student")
 
 
+def test_what_schools_use_is_counted_and_a_passed_limit_is_told():
+    usage = lambda *args, status=0: {s["slug"]: s for s in maratea("tenant", "usage", *args, "-o", "json", env=ENV, status=status).json()["schools"]}
+    have = usage()
+    equal(sorted(have), ["alpha", "beta", "gamma", "other"])
+    equal(have["other"], {"slug": "other", "plan": "basic", "status": "active", "isolation": "shared", "users": {"used": 1, "limit": None}, "courses": {"used": 0, "limit": None},
+                          "storage": {"used": 0, "limit": None}, "passed": [], "error": None})
+    equal((have["gamma"]["users"]["used"], have["beta"]["isolation"]), (2502, "schema"))
+    equal(maratea("usage", "check", env=ENV).out, "no limit is passed\n")
+    maratea("plan", "update", "basic", "--users", "2", "--courses", "0", "--storage", "1KiB", env=ENV)
+    a, o = SCHOOLS["alpha"]["id"], SCHOOLS["other"]["id"]
+    sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.courses (tenant_id, slug, title, status) VALUES ('{0}', 'x', 'x', 'published'), ('{1}', 'x', 'x', 'archived'); "
+        "INSERT INTO maratea_shared.usage_counters (tenant_id, metric, period, value) VALUES ('{1}', 'storage', '2026-10-01', 5000), ('{1}', 'storage', '2026-11-01', 1024), ('{1}', 'views', '2026-11-01', 9000)".format(a, o))
+    failed = maratea("usage", "check", "-o", "json", env=ENV, status=4)
+    holds(failed.err, "1 school has passed a limit")
+    equal([(s["slug"], s["passed"], s["courses"], s["storage"]) for s in failed.json()["schools"]], [("alpha", ["users", "courses"], {"used": 1, "limit": 0}, {"used": 0, "limit": 1024})])
+    equal(usage("other")["other"]["storage"], {"used": 1024, "limit": 1024})
+    holds(maratea("tenant", "usage", env=ENV).out, "SCHOOL", "1 of 0", "over: users, courses", "1.0 KiB of 1.0 KiB", "2502")
+    equal(maratea("usage", "check", "-o", "name", env=ENV, status=4).out, "alpha\n")
+    maratea("usage", "check", "other", env=ENV)
+    # users who were removed do not count, nor do schools that were put away
+    equal(usage("alpha")["alpha"]["users"]["used"], sum(u["status"] != "disabled" for u in user("list", "alpha").json()["users"]))
+    maratea("tenant", "archive", "alpha", env=ENV)
+    maratea("usage", "check", env=ENV)
+    maratea("tenant", "resume", "alpha", env=ENV)
+    # one that cannot be looked at keeps no other from being looked at
+    PG.psql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % SCHOOLS["gamma"]["database"])
+    have = usage(status=1)
+    holds(have["gamma"]["error"], "is not currently accepting connections")
+    equal((have["gamma"]["users"]["used"], have["other"]["users"]["used"]), (None, 1))
+    blind = maratea("usage", "check", "-o", "jsonl", env=ENV, status=1)
+    equal([json.loads(line)["slug"] for line in blind.out.splitlines()], ["alpha", "gamma"])
+    holds(blind.err, "1 school could not be looked at, the first: gamma: ")
+    PG.psql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % SCHOOLS["gamma"]["database"])
+    holds(maratea("tenant", "usage", "nowhere", env=ENV, status=1).err, "there is no school 'nowhere'")
+    maratea("plan", "update", "basic", "--users", "none", "--courses", "none", "--storage", "none", env=ENV)
+
+
 def test_bad_input_changes_nothing():
     before = [rows(s) for s in SCHOOLS]
     for args, status, words in (
