@@ -4,6 +4,7 @@
 
 struct args {
 	const char *name, *isolation, *users, *courses, *storage, *requests, *interval, *retention;
+	bool dry_run;
 };
 
 #define OPTIONS                                                                              \
@@ -22,6 +23,8 @@ struct args {
 	                     "a backup each so often, or none"),                             \
 	        MRT_OPT_TEXT(struct args, retention, 0, "backup-retention", "RULES",         \
 	                     "how many are kept, as in last=3,daily=7,monthly=12, or none"), \
+	        MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run",                             \
+	                     "say what it would be then; change nothing"),                   \
 	        MRT_OPERAND(struct args, name, "NAME", "the plan's", .complete = "plan"),    \
 	        MRT_OPT_END
 
@@ -38,11 +41,23 @@ static int run(const struct mrt_cmd_env *env, const void *args, bool create, str
 		.requests = a->requests,
 		.backup_interval = a->interval,
 		.backup_retention = a->retention,
+		.dry_run = a->dry_run,
 	};
 	mrt_auto_json plan = NULL;
+	if (!create && !a->isolation && !a->users && !a->courses && !a->storage && !a->requests &&
+	    !a->interval && !a->retention)
+		return mrt_fail(err, MRT_USAGE,
+		                "what is to be changed? 'maratea plan update "
+		                "--help' tells what can be");
 	int rc = create ? mrt_plan_create(env->run, env->config, a->name, &how, &plan, err)
 	                : mrt_plan_update(env->run, env->config, a->name, &how, &plan, err);
-	return rc < 0 ? rc : mrt_plan_print(env->out, plan, err);
+	if (rc == 0)
+		rc = mrt_plan_print(env->out, plan, err);
+	if (rc == 0 && !env->out->json && !json_is_true(json_object_get(plan, "changed")))
+		mrt_buf_add_text(&env->out->text, "it was so already\n");
+	else if (rc == 0 && !env->out->json && a->dry_run)
+		mrt_buf_add_text(&env->out->text, "nothing was changed (--dry-run)\n");
+	return rc;
 }
 
 static int run_create(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)

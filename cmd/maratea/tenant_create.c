@@ -58,11 +58,11 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.dry_run = a->dry_run,
 	};
 	mrt_auto_json report = NULL;
-	if (!a->name || !a->plan || !a->owner_email)
-		return mrt_fail(err, MRT_USAGE, "--%s is needed",
-		                !a->name   ? "name"
-		                : !a->plan ? "plan"
-		                           : "owner-email");
+	if (!a->name || !a->plan || !a->owner_email) {
+		mrt_fail(err, MRT_USAGE, "it needs%s%s%s", a->name ? "" : " --name",
+		         a->plan ? "" : " --plan", a->owner_email ? "" : " --owner-email");
+		return mrt_hint(err, "'maratea tenant create --help' tells what they are");
+	}
 	int rc = mrt_tenant_create(env->run, env->config, a->slug, &how, &report, err);
 	if (rc == 0 && env->out->json)
 		return mrt_show_json(env->out, report, err);

@@ -27,6 +27,9 @@ static const struct mrt_opt update_opts[] = {
 static const struct mrt_opt suspend_opts[] = { MRT_OPT_TEXT(struct args, reason, 0, "reason",
 	                                                    "TEXT", "why, for those who ask"),
 	                                       DRY_RUN, SLUG, MRT_OPT_END };
+static const struct mrt_opt archive_opts[] = { MRT_OPT_TEXT(struct args, reason, 0, "reason",
+	                                                    "TEXT", "why, for those who ask"),
+	                                       DRY_RUN, SLUG, MRT_OPT_END };
 static const struct mrt_opt opts[] = { DRY_RUN, SLUG, MRT_OPT_END };
 
 static int run(const struct mrt_cmd_env *env, const struct args *a, const char *status,
@@ -104,7 +107,7 @@ const struct mrt_cmd mrt_cmd_tenant_archive = {
 	.group = "tenant",
 	.verb = "archive",
 	.summary = "put a school away; nothing is deleted",
-	.opts = opts,
+	.opts = archive_opts,
 	.args_size = sizeof(struct args),
 	.needs_config = true,
 	.run = run_archive,

@@ -52,7 +52,16 @@ def test_a_platform_that_is_not_migrated_is_not_used():
 def test_plans_are_made_changed_and_shown():
     made = run("plan", "create", "basic", "--users", "100", "--storage", "10GiB", "--backup-interval", "1d", "--backup-retention", "last=3,daily=7", "-o", "json").json()
     equal(made, {"name": "basic", "isolation": "shared", "limits": {"users": 100, "courses": None, "storage": 10 << 30, "requests_per_second": None},
-                 "backup": {"interval_s": 86400, "retention": {"last": 3, "daily": 7}}, "version": 1, "tenants": 0})
+                 "backup": {"interval_s": 86400, "retention": {"last": 3, "daily": 7}}, "version": 1, "tenants": 0, "changed": True, "dry_run": False})
+    shown = run("plan", "show", "basic", "-o", "json").json()
+    equal(shown, {k: v for k, v in made.items() if k not in ("changed", "dry_run")})
+    # what changes nothing leaves nothing behind
+    before = rows()
+    holds(run("plan", "update", "basic", "--users", "100", "--backup-retention", "daily=7,last=3,weekly=0").out, "it was so already\n")
+    holds(run("plan", "update", "basic", "--users", "101", "--dry-run").out, "users        101", "nothing was changed (--dry-run)\n")
+    holds(run("plan", "create", "dry", "--dry-run").out, "nothing was changed (--dry-run)\n")
+    holds(run("plan", "update", "basic", status=2).err, "what is to be changed? 'maratea plan update --help'")
+    equal((rows(), run("plan", "show", "basic", "-o", "json").json()), (before, shown))
     changed = run("plan", "update", "basic", "--users", "none", "--courses", "20", "--backup-retention", "none", "-o", "json").json()
     equal((changed["limits"]["users"], changed["limits"]["courses"], changed["limits"]["storage"], changed["backup"]["retention"], changed["version"]), (None, 20, 10 << 30, {}, 2))
     run("plan", "create", "premium", "--isolation", "database", "--requests-per-second", "50")
@@ -136,7 +145,8 @@ def test_bad_input_changes_nothing():
         holds(run("tenant", "update", "alpha", "--name", name, status=2).err, why)
         holds(run("tenant", "suspend", "alpha", "--reason", name, status=2).err, why.replace("--name", "--reason"))
     holds(create("eta", options=["--name", "x", "--plan", "basic", "--owner-email", b"\xff@b.c"], status=2).err, "is no e-mail address")
-    holds(create("eta", options=["--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "--name is needed")
+    holds(create("eta", options=["--plan", "basic", "--owner-email", "a@b.c"], status=2).err, "it needs --name\nhint: 'maratea tenant create --help'")
+    holds(run("tenant", "create", "eta", status=2).err, "it needs --name --plan --owner-email")
     holds(create("eta", "--isolation", "own", status=2).err, "--isolation 'own': one of")
     holds(run("tenant", "create", "eta", *OWNER, env=dict(ENV, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=5).err, "the database is platform " + ID)
     other = dict(ENV)
@@ -284,6 +294,7 @@ def test_schools_are_listed_a_page_at_a_time():
     equal([t["slug"] for t in run("tenant", "list", "-o", "json").json()["tenants"]], slugs)
     equal(run("tenant", "list", "--plan", "premium", "-o", "name").out, "gamma\n")
     equal(run("tenant", "list", "--status", "archived").out, "no schools like that\n")
+    holds(run("tenant", "list", "--plan", "gold", status=1).err, "there is no plan 'gold'")
     holds(run("tenant", "list", "--status", "closed", status=2).err, "--status 'closed': one of")
     sql("SET ROLE maratea_owner; INSERT INTO maratea.tenants (slug, name, plan, status) SELECT 'many-' || i, 'x', 'basic', 'active' FROM generate_series(1, 100000) i; "
         "INSERT INTO maratea.placements SELECT id, 'shared', NULL, 'maratea_shared' FROM maratea.tenants WHERE slug LIKE 'many-%'")
@@ -320,7 +331,7 @@ def test_schools_are_changed_and_their_slugs_kept():
     holds(run("tenant", "update", "nobody", "--name", "x", status=1).err, "there is no school 'nobody'", "hint: 'maratea tenant list'")
     # the old slug is nobody else's
     equal(run("tenant", "update", "alpha", "--slug", "aleph", "-o", "json").json()["slug"], "aleph")
-    holds(run("tenant", "show", "alpha", status=1).err, "there is no school 'alpha'")
+    holds(run("tenant", "show", "alpha", status=1).err, "there is no school 'alpha' any more\nhint: it is 'aleph' now")
     holds(create("alpha", status=5).err, "the slug 'alpha' was another school's", "it is free from 20")
     holds(run("tenant", "update", "beta", "--slug", "alpha", status=5).err, "the slug 'alpha' was another school's")
     holds(run("tenant", "update", "beta", "--slug", "aleph", status=5).err, "there is a school 'aleph' already")

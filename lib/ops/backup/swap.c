@@ -5,19 +5,20 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 63
+#define BEFORE "_before_"
 
 int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *c, const char *name,
                    char **ret_kept, struct mrt_error *err)
 {
 	mrt_autofree char *kept = NULL;
-	int rc = mrt_text_printf(&kept, err, "%s_before_%s", name, c->manifest->id);
+	/* what would be too long begins with as much of the name as there is room for */
+	size_t len = strlen(name), room = NAME_MAX_BYTES - strlen(c->manifest->id) - strlen(BEFORE);
+	if (len > room)
+		for (len = room; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
+			len--;
+	int rc = mrt_text_printf(&kept, err, "%.*s" BEFORE "%s", (int)len, name, c->manifest->id);
 	if (rc < 0)
 		return rc;
-	if (strlen(kept) > NAME_MAX_BYTES)
-		return mrt_fail(err, MRT_USAGE,
-		                "--swap would keep the old database as '%s', which is "
-		                "longer than %d bytes",
-		                kept, NAME_MAX_BYTES);
 	const char *const values[] = { name, kept };
 	mrt_auto_pgresult r = NULL;
 	rc = mrt_pg_query(

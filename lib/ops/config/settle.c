@@ -64,11 +64,34 @@ static bool is_uuid(const char *text)
 	return n == 36;
 }
 
+/* Labels of letters, digits and "-", at least two. */
+static bool is_domain(const char *text)
+{
+	size_t n = 0, labels = 1;
+	for (const char *p = text; *p; p++) {
+		if (*p == '.') {
+			if (n == 0 || p[-1] == '-' || !p[1])
+				return false;
+			n = 0;
+			labels++;
+		} else if ((!isalnum((unsigned char)*p) && *p != '-') || (*p == '-' && n == 0) ||
+		           ++n > 63) {
+			return false;
+		}
+	}
+	return labels > 1 && n > 0 && text[strlen(text) - 1] != '-' && strlen(text) < 190;
+}
+
 int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 {
 	if (config->platform_id && !is_uuid(config->platform_id))
 		return mrt_fail(err, MRT_CONFIG, "platform.id '%.80s' is no UUID",
 		                config->platform_id);
+	if (config->platform_domain && !is_domain(config->platform_domain)) {
+		mrt_fail(err, MRT_CONFIG, "platform.domain '%.80s' is no name of a domain",
+		         config->platform_domain);
+		return mrt_hint(err, "such as schools.example.org: no scheme, no path, no port");
+	}
 	int level;
 	const char *style = config->store_style;
 	if (strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&

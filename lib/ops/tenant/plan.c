@@ -80,7 +80,8 @@ static int retention(const char *text, char **ret, struct mrt_error *err)
 		if (mrt_number_parse(number, 0, INT32_MAX, &n, err) < 0)
 			return mrt_fail(err, MRT_USAGE, "--backup-retention: '%s' is no number",
 			                number);
-		int rc = mrt_json_set_size(json, names[i], (uint64_t)n, err);
+		/* none is what it is without the rule */
+		int rc = n == 0 ? 0 : mrt_json_set_size(json, names[i], (uint64_t)n, err);
 		if (rc < 0)
 			return rc;
 		p += len + (p[len] == ',');
@@ -163,7 +164,7 @@ static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *er
 struct planning {
 	const char *name;
 	struct values values;
-	bool create;
+	bool create, changed;
 	json_t *plan, *list;
 	struct mrt_audit_event event;
 };
@@ -189,6 +190,19 @@ static int fetch(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc < 0 ? rc : describe(r, 0, &p->plan, err);
 }
 
+/* But for the number of the version. */
+static int same_plan(const json_t *a, const json_t *b, bool *ret, struct mrt_error *err)
+{
+	mrt_auto_json x = json_deep_copy(a);
+	mrt_auto_json y = json_deep_copy(b);
+	if (!x || !y)
+		return mrt_no_memory(err);
+	json_object_del(x, "version");
+	json_object_del(y, "version");
+	*ret = json_equal(x, y);
+	return 0;
+}
+
 static int write_plan(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	static const char create[] =
@@ -210,16 +224,41 @@ static int write_plan(struct mrt_session *s, void *context, struct mrt_error *er
 	        "WHERE name = $1";
 	struct planning *p = context;
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_session_query(s, p->create ? create : update,
-	                           (const char *const *)p->values.texts, N_VALUES, &r, err);
+	mrt_auto_json before = NULL;
+	int rc = p->create ? 0 : mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	if (rc == 0 && !p->create) {
+		rc = fetch(s, p, err);
+		before = mrt_steal(p->plan);
+	}
+	if (rc == 0)
+		rc = mrt_session_query(s, p->create ? create : update,
+		                       (const char *const *)p->values.texts, N_VALUES, &r, err);
 	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0) {
 		mrt_fail(err, MRT_EXISTS, "there is a plan '%s' already", p->name);
 		return mrt_hint(err, "'maratea plan update %s' changes it", p->name);
 	}
 	if (rc == 0)
 		rc = fetch(s, p, err);
+	bool same = false;
+	if (rc == 0 && before)
+		rc = same_plan(before, p->plan, &same, err);
+	p->changed = !same;
 	p->event.payload = p->plan;
-	return rc;
+	if (rc < 0 || !same)
+		return rc;
+	p->event.action = NULL;
+	json_decref(p->plan);
+	p->plan = mrt_steal(before);
+	return mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
+}
+
+/* Does it, and takes it back. */
+static int try_plan(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	int rc = mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT dry");
+	if (rc == 0)
+		rc = write_plan(s, context, err);
+	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO dry");
 }
 
 static int change(const struct mrt_run *run, const struct mrt_config *config, const char *name,
@@ -235,7 +274,12 @@ static int change(const struct mrt_run *run, const struct mrt_config *config, co
 		return rc;
 	snprintf(p.event.tenant, sizeof(p.event.tenant), "%s", s.platform);
 	p.event.action = create ? "plan.create" : "plan.update";
-	rc = mrt_session_change(&s, write_plan, &p, &p.event, err);
+	rc = options->dry_run ? mrt_session_look(&s, try_plan, &p, err)
+	                      : mrt_session_change(&s, write_plan, &p, &p.event, err);
+	if (rc == 0)
+		rc = mrt_json_set(p.plan, "changed", json_boolean(p.changed), err);
+	if (rc == 0)
+		rc = mrt_json_set(p.plan, "dry_run", json_boolean(options->dry_run), err);
 	if (rc == 0)
 		*ret = mrt_steal(p.plan);
 	return rc;

@@ -13,8 +13,10 @@ struct mrt_plan_options {
 	const char *requests;         /* a second */
 	const char *backup_interval;  /* a duration */
 	const char *backup_retention; /* "last=3,daily=7": see maratea.yaml(5) */
+	bool dry_run;
 };
-/* *ret: the plan, as mrt_plan_show() gives it. MRT_EXISTS: there is one of that name. */
+/* *ret: the plan as it is then, as mrt_plan_show() gives it, "changed" and "dry_run". MRT_EXISTS:
+ * there is one of that name. */
 int mrt_plan_create(const struct mrt_run *run, const struct mrt_config *config, const char *name,
                     const struct mrt_plan_options *options, json_t **ret, struct mrt_error *err);
 /* What is not given stays. Schools that have the plan keep their isolation. MRT_NOT_FOUND. */

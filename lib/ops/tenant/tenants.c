@@ -41,7 +41,17 @@ int mrt_tenant_fetch(struct mrt_session *s, const char *slug, bool lock, json_t 
 	        s, lock ? COLUMNS "WHERE t.slug = $1 FOR UPDATE OF t" : COLUMNS "WHERE t.slug = $1",
 	        values, 1, &r, err);
 	if (rc == 0 && PQntuples(r) == 0) {
-		rc = mrt_fail(err, MRT_NOT_FOUND, "there is no school '%.80s'", slug);
+		mrt_auto_pgresult now = NULL;
+		rc = mrt_session_query(s,
+		                       "SELECT t.slug FROM slug_tombstones k JOIN tenants t ON "
+		                       "t.id = k.tenant_id WHERE k.slug = $1",
+		                       values, 1, &now, err);
+		if (rc == 0 && PQntuples(now) > 0) {
+			mrt_fail(err, MRT_NOT_FOUND, "there is no school '%.80s' any more", slug);
+			return mrt_hint(err, "it is '%s' now", PQgetvalue(now, 0, 0));
+		}
+		if (rc == 0)
+			rc = mrt_fail(err, MRT_NOT_FOUND, "there is no school '%.80s'", slug);
 		mrt_hint(err, "'maratea tenant list' shows those that there are");
 	}
 	return rc < 0 ? rc : describe(r, 0, ret, err);
@@ -106,6 +116,12 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	                         values, 3, &l->page, err);
 }
 
+static int check_plan(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	const struct listing *l = context;
+	return mrt_tenant_plan_check(s, l->filter->plan, NULL, err);
+}
+
 /* Outside of the transaction: who reads slowly, or not at all, holds nothing in the server. */
 static int tell_page(struct listing *l, struct mrt_error *err)
 {
@@ -138,6 +154,8 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 		        "--status: '%.80s' is not provisioning, active, suspended or archived",
 		        filter->status);
 	int rc = mrt_session_open(run, config, false, &s, err);
+	if (rc == 0 && filter->plan)
+		rc = mrt_session_look(&s, check_plan, &l, err);
 	while (rc == 0 && more) {
 		rc = mrt_session_look(&s, read_page, &l, err);
 		if (rc == 0)
