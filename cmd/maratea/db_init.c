@@ -29,12 +29,10 @@ static int show(struct mrt_output *out, const json_t *report, bool dry_run, stru
 	const json_t *item;
 	size_t i;
 	json_array_foreach (json_object_get(report, "roles"), i, item) {
-		const json_t *password = json_object_get(item, "password");
+		const char *password = mrt_json_text_or(item, "password", NULL);
 		const char *const cells[] = { mrt_json_text_or(item, "name", ""),
 			                      mrt_json_text_or(item, "action", ""),
-			                      json_is_null(password)   ? "does not log in"
-			                      : json_is_true(password) ? "from its file"
-			                                               : "as it is" };
+			                      password ? password : "does not log in" };
 		if (rc == 0)
 			mrt_table_row(table, cells);
 	}
@@ -45,17 +43,36 @@ static int show(struct mrt_output *out, const json_t *report, bool dry_run, stru
 	else if (rc == 0)
 		mrt_show_field(out, "platform.id", "%s",
 		               mrt_json_text_or(report, "platform_id", ""));
+	if (rc == 0 && !dry_run)
+		mrt_buf_add_text(&out->text,
+		                 "next: put platform.id and postgres.migrate-url, as "
+		                 "maratea_migrate, into the configuration; then 'maratea db "
+		                 "migrate'\n");
 	return rc;
+}
+
+struct asking {
+	const struct mrt_cmd_env *env;
+	bool yes;
+};
+
+static int confirm(void *context, const char *question, struct mrt_error *err)
+{
+	const struct asking *a = context;
+	return mrt_confirm(a->env, a->yes, question, err);
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
 	const char *variable = getenv("MARATEA_ADMIN_URL");
+	struct asking asking = { env, a->yes };
 	const struct mrt_db_init_options how = {
 		.admin_url = a->admin_url ? a->admin_url : variable,
 		.passwords = a->passwords,
 		.dry_run = a->dry_run,
+		.confirm = confirm,
+		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
 	if (!how.admin_url || !*how.admin_url) {
@@ -64,12 +81,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		                "--admin-url postgresql://postgres@host/database; with a password "
 		                "in $MARATEA_ADMIN_URL or in a password file of libpq");
 	}
-	int rc = a->dry_run
-	                 ? 0
-	                 : mrt_confirm(env, a->yes,
-	                               "making roles and schemas of maratea in that database", err);
-	if (rc == 0)
-		rc = mrt_db_init(env->run, env->config, &how, &report, err);
+	int rc = mrt_db_init(env->run, env->config, &how, &report, err);
 	if (rc < 0)
 		return rc;
 	return env->out->json ? mrt_show_json(env->out, report, err)

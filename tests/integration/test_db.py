@@ -48,8 +48,8 @@ def states(report):
 
 def test_init_makes_roles_that_can_do_what_they_must_and_no_more():
     equal([(r["name"], r["action"], r["password"]) for r in INIT["roles"]],
-          [("maratea_owner", "create", None), ("maratea_migrate", "create", True), ("maratea_backup", "create", True), ("maratea_app", "create", True),
-           ("maratea_ops", "create", True)])
+          [("maratea_owner", "create", None), ("maratea_migrate", "create", "made"), ("maratea_backup", "create", "made"), ("maratea_app", "create", "made"),
+           ("maratea_ops", "create", "made")])
     rows = sql("SELECT rolname, rolcanlogin, rolinherit, rolbypassrls, rolreplication, rolsuper, rolcreatedb, rolcreaterole, left(rolpassword, 14) "
                "FROM pg_authid WHERE rolname LIKE 'maratea%' ORDER BY 1").split("\n")
     equal(rows, ["maratea_app\tt\tt\tf\tf\tf\tf\tf\tSCRAM-SHA-256$", "maratea_backup\tt\tt\tt\tt\tf\tf\tf\tSCRAM-SHA-256$",
@@ -62,7 +62,15 @@ def test_init_makes_roles_that_can_do_what_they_must_and_no_more():
     # again: nothing is new, passwords stay
     before = {r: password(r) for r in os.listdir(PASSWORDS)}
     again = init("-o", "json").json()
-    equal(({r["action"] for r in again["roles"]}, again["platform_id"]), ({"keep"}, INIT["platform_id"]))
+    equal(({r["action"] for r in again["roles"]}, {r["password"] for r in again["roles"]}, again["platform_id"]), ({"keep"}, {"read", None}, INIT["platform_id"]))
+    equal({r["password"] for r in maratea("db", "init", "--yes", "-o", "json", env=PLAIN).json()["roles"]}, {"kept", None})
+    holds(init().out, "platform.id", "next: put platform.id and postgres.migrate-url, as maratea_migrate, into the configuration; then 'maratea db migrate'\n")
+    # it is asked when the server answered, and says which
+    holds(maratea("db", "init", env=PLAIN, status=2).err, "making roles and schemas of maratea at 127.0.0.1:%d, database platform needs a confirmation" % PG.port)
+    for dry in ((), ("--dry-run",)):
+        holds(maratea("db", "init", "--yes", "--passwords", "/etc/hostname", *dry, env=PLAIN, status=3).err, "--passwords: /etc/hostname is no directory")
+    maratea("db", "init", "--dry-run", "--passwords", ROOT + "/new/pw", env=PLAIN, status=5)
+    assert not os.path.exists(ROOT + "/new")
     equal({r: password(r) for r in os.listdir(PASSWORDS)}, before)
     # a role that somebody gave more is set right
     sql("ALTER ROLE maratea_app BYPASSRLS SUPERUSER CREATEROLE CREATEDB; GRANT maratea_owner, pg_write_all_data TO maratea_app")

@@ -165,11 +165,19 @@ def test_no_pg_hba_line_is_told_with_the_remedy():
     wait_until(lambda: maratea("backup", "run", "postgres", "--dry-run", env=ENV, status=None).status == 0, 10, "reload")
 
 
+def size_of(path):
+    """Of a file that may be gone the next moment, when it is committed."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
 def in_the_middle(action):
     """Starts a backup, stops it for a moment when data is flowing, and does something."""
     process = start("backup", "run", "postgres", "-d", "big", env=ENV)
     # the archive's first bytes are in the store's temporary file
-    wait_until(lambda: any(os.path.getsize(f) > 1000000 for f in temporaries() if os.path.exists(f)), 30, "data")
+    wait_until(lambda: any(size_of(f) > 1000000 for f in temporaries()), 30, "data")
     process.send_signal(signal.SIGSTOP)
     try:
         action(process)

@@ -128,7 +128,14 @@ def test_swap_keeps_the_old_database_and_ends_its_sessions():
 
 
 def test_swap_refuses_what_would_go_wrong_before_restoring():
-    holds(restore("-d", "icu", "--swap", "--to-database", "a" * 33, "--yes", status=2).err, "longer than 63 bytes")
+    # of a long name as much is kept as there is room for
+    long = "é" * 24
+    PG.psql('CREATE DATABASE "%s"' % long)
+    kept = "é" * 16 + "_before_" + BACKUP
+    holds(restore("-d", "icu", "--swap", "--to-database", long, "--yes").out, "is kept as " + kept)
+    equal(PG.psql("SELECT count(*) FROM pg_database WHERE datname IN ('%s', '%s')" % (long, kept)), "2")
+    PG.psql('DROP DATABASE "%s"' % long)
+    PG.psql('DROP DATABASE "%s"' % kept)
     holds(restore("-d", "icu", "--swap", "--to-database", "nothere", "--yes", status=1).err, "there is no database nothere")
     PG.psql("BEGIN; CREATE TABLE pt (i int); PREPARE TRANSACTION 'left'", "icu")
     holds(restore("-d", "icu", "--swap", "--yes", status=1).err, "the database icu has prepared transactions")

@@ -10,11 +10,15 @@ struct mrt_db_init_options {
 	const char *admin_url; /* who may create roles; to the platform's database */
 	const char *passwords; /* directory with a file per role that logs in; NULL: no passwords */
 	bool dry_run;
+	/* Asked when the database answered, before anything is made; may be NULL. */
+	int (*confirm)(void *context, const char *question, struct mrt_error *err);
+	void *context;
 };
 /* Creates, or sets right, the roles and what they are granted, the schemas, and the platform's id
- * here and in the store. *ret: {"platform_id", "roles": [{"name", "action", "password"}]}.
- * MRT_UNSUPPORTED: this server's administrator cannot grant BYPASSRLS. MRT_CHANGED: the database or
- * the store is another platform's. */
+ * here and in the store. *ret: {"platform_id", "roles": [{"name", "action", "password"}]};
+ * password: "made", "read", "kept", null: it does not log in. MRT_UNSUPPORTED: this server's
+ * administrator cannot grant BYPASSRLS. MRT_CHANGED: the database or the store is another
+ * platform's. */
 int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
                 const struct mrt_db_init_options *options, json_t **ret, struct mrt_error *err);
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PASSWORD_BYTES 24
 #define NO_POWERS " NOSUPERUSER NOCREATEDB NOCREATEROLE"
@@ -115,15 +116,19 @@ static int check_no_password(const struct init *i, const char *role, const char 
 }
 
 /* The password in DIR/<role>, made where there is none. */
-static int password_of(const struct init *i, const char *role, char **ret, struct mrt_error *err)
+static int password_of(const struct init *i, const char *role, char **ret, const char **ret_how,
+                       struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = { .ceiling = 1 << 20 };
 	int rc = mrt_text_printf(&path, err, "%s/%s", i->options->passwords, role);
 	if (rc == 0)
 		rc = mrt_file_read(path, &text, err);
+	*ret_how = rc == MRT_NOT_FOUND ? "made" : "read";
 	if (rc == MRT_NOT_FOUND)
 		rc = check_no_password(i, role, path, err) < 0 ? MRT_EXISTS : MRT_NOT_FOUND;
+	if (rc == MRT_NOT_FOUND && i->options->dry_run)
+		return 0;
 	if (rc == MRT_NOT_FOUND) {
 		unsigned char random[PASSWORD_BYTES];
 		char hex[2 * PASSWORD_BYTES + 1];
@@ -142,11 +147,12 @@ static int password_of(const struct init *i, const char *role, char **ret, struc
 }
 
 /* The server gets the verifier, never the password. */
-static int set_password(const struct init *i, const char *role, struct mrt_error *err)
+static int set_password(const struct init *i, const char *role, const char **ret_how,
+                        struct mrt_error *err)
 {
 	mrt_auto_secret password = NULL;
-	int rc = password_of(i, role, &password, err);
-	if (rc < 0)
+	int rc = password_of(i, role, &password, ret_how, err);
+	if (rc < 0 || i->options->dry_run)
 		return rc;
 	char *verifier = PQencryptPasswordConn(i->pg->conn, password, role, "scram-sha-256");
 	if (!verifier)
@@ -169,8 +175,9 @@ static int set_role(const struct init *i, const struct role *role, struct mrt_er
 	if (rc == 0)
 		rc = mrt_pg_exec(i->pg, i->run, err, "ALTER ROLE %s %s", role->name,
 		                 role->attributes);
-	if (rc == 0 && password && !i->options->dry_run)
-		rc = set_password(i, role->name, err);
+	const char *how = role->login ? "kept" : NULL;
+	if (rc == 0 && password)
+		rc = set_password(i, role->name, &how, err);
 	json_t *item = json_object();
 	if (rc < 0) {
 		json_decref(item);
@@ -181,9 +188,7 @@ static int set_role(const struct init *i, const struct role *role, struct mrt_er
 		rc = mrt_json_set_text(item, "name", role->name, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "action", there ? "keep" : "create", err);
-	return rc < 0 ? rc
-	              : mrt_json_set(item, "password",
-	                             !role->login ? json_null() : json_boolean(password), err);
+	return rc < 0 ? rc : mrt_json_set_text(item, "password", how, err);
 }
 
 /* What else our roles were made members of gives them more than is theirs. */
@@ -256,6 +261,29 @@ static int put_store(struct init *i, struct mrt_error *err)
 	return rc == MRT_EXISTS ? compare_store(i, &missing, err) : rc;
 }
 
+static int make_directory(const struct init *i, struct mrt_error *err)
+{
+	const char *path = i->options->passwords;
+	struct stat st;
+	if (!path)
+		return 0;
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode)
+		               ? 0
+		               : mrt_fail(err, MRT_CONFIG, "--passwords: %s is no directory", path);
+	return i->options->dry_run ? 0 : mrt_dir_make(path, 0700, err);
+}
+
+static int ask(const struct init *i, struct mrt_error *err)
+{
+	mrt_autofree char *question = NULL;
+	if (i->options->dry_run || !i->options->confirm)
+		return 0;
+	int rc = mrt_text_printf(&question, err, "making roles and schemas of maratea at %s",
+	                         i->pg->where);
+	return rc < 0 ? rc : i->options->confirm(i->options->context, question, err);
+}
+
 /* All of it is one transaction, the look at the store included. */
 static int set_up(struct init *i, struct mrt_error *err)
 {
@@ -290,10 +318,18 @@ int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = mrt_config_open_pg(run, config, options->admin_url, NULL, NULL,
 		                        "maratea db init", &i.pg, err);
+	if (rc == MRT_REFUSED && err && strstr(err->hint, "postgres.password")) {
+		err->hint[0] = '\0';
+		mrt_hint(err, "put it into $MARATEA_ADMIN_URL, $PGPASSWORD or ~/.pgpass");
+	}
 	if (rc == 0 && config->store_url)
 		rc = mrt_config_open_store(config, 2, &i.store, err);
 	if (rc == 0)
 		rc = check_admin(&i, err);
+	if (rc == 0)
+		rc = ask(&i, err);
+	if (rc == 0)
+		rc = make_directory(&i, err);
 	if (rc == 0)
 		rc = set_up(&i, err);
 	if (rc == 0 && !config->store_url)
