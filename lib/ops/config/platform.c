@@ -31,6 +31,21 @@ static int of_database(struct mrt_pg *pg, const struct mrt_run *run, char **ret,
 	              : mrt_text_dup("", ret, err);
 }
 
+/* Schools' own databases are named in it: what is done in a copy would be done to them. */
+static int check_no_copy(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+{
+	mrt_autofree char *of = NULL;
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT database_name FROM " MRT_PLATFORM_SCHEMA
+	                      ".platform WHERE database_name <> current_database()",
+	                      &of, err);
+	if (rc < 0 || !*of)
+		return rc;
+	mrt_fail(err, MRT_CHANGED, "%s is a copy of the platform's database %s", pg->where, of);
+	return mrt_hint(err,
+	                "if this is the platform from now on, 'maratea db init' makes it that");
+}
+
 int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
                        const struct mrt_config *config, bool writes, struct mrt_error *err)
 {
@@ -47,7 +62,8 @@ int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
 		         pg->where);
 		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
 	}
-	return compare("database", id, config, err);
+	rc = compare("database", id, config, err);
+	return rc < 0 || !writes ? rc : check_no_copy(pg, run, err);
 }
 
 int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,

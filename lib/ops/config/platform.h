@@ -9,8 +9,9 @@
 
 #define MRT_PLATFORM_SCHEMA "maratea"
 
-/* Is the database that of platform.id? MRT_CHANGED names both; MRT_CONFIG: it is none's. Where the
- * configuration has no id who writes gets MRT_CONFIG, with a hint that names the database's. */
+/* Is the database that of platform.id? MRT_CHANGED names both, and, for who writes, a copy of it;
+ * MRT_CONFIG: it is none's. Where the configuration has no id who writes gets MRT_CONFIG, with a
+ * hint that names the database's. */
 int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
                        const struct mrt_config *config, bool writes, struct mrt_error *err);
 /* The same of a database that may be none's: then, and without platform.id, it is fine. */

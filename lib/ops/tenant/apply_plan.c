@@ -69,9 +69,9 @@ static int add(struct planning *p, const char *slug, const char *name,
 static int note(const struct mrt_apply_action *a, const char *name, const char *from,
                 const char *to, struct mrt_error *err)
 {
-	json_t *pair = json_array();
 	if (!to)
 		return 0;
+	json_t *pair = json_array();
 	int rc = mrt_json_set(json_object_get(a->json, "changes"), name, pair, err);
 	if (rc == 0)
 		rc = mrt_json_append(pair, from ? json_string(from) : json_null(), err);

@@ -42,7 +42,7 @@ static const char *const grants[] = {
 	"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 	"CREATE TABLE IF NOT EXISTS " MRT_PLATFORM_SCHEMA
 	".platform (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), id uuid NOT NULL, "
-	"created_at timestamptz NOT NULL DEFAULT now())",
+	"database_name text NOT NULL DEFAULT current_database(), created_at timestamptz NOT NULL DEFAULT now())",
 	"ALTER TABLE " MRT_PLATFORM_SCHEMA ".platform OWNER TO " MRT_OWNER,
 	"GRANT SELECT ON " MRT_PLATFORM_SCHEMA
 	".platform TO maratea_app, maratea_ops, maratea_migrate",
@@ -222,8 +222,12 @@ static int choose_id(struct init *i, struct mrt_error *err)
 		        "the database is platform %s; the configuration (platform.id) is of "
 		        "%s",
 		        there, wanted);
-	if (*there)
-		return mrt_text_dup(there, &i->id, err);
+	if (*there) {
+		rc = mrt_pg_exec(i->pg, i->run, err,
+		                 "UPDATE " MRT_PLATFORM_SCHEMA
+		                 ".platform SET database_name = current_database()");
+		return rc < 0 ? rc : mrt_text_dup(there, &i->id, err);
+	}
 	const char *const values[] = { wanted };
 	mrt_auto_pgresult r = NULL;
 	rc = mrt_pg_query(i->pg, i->run,
