@@ -42,7 +42,8 @@ static const char *const grants[] = {
 	"REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 	"CREATE TABLE IF NOT EXISTS " MRT_PLATFORM_SCHEMA
 	".platform (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), id uuid NOT NULL, "
-	"database_name text NOT NULL DEFAULT current_database(), created_at timestamptz NOT NULL DEFAULT now())",
+	"database_name text NOT NULL DEFAULT current_database(), "
+	"created_at timestamptz NOT NULL DEFAULT now())",
 	"ALTER TABLE " MRT_PLATFORM_SCHEMA ".platform OWNER TO " MRT_OWNER,
 	"GRANT SELECT ON " MRT_PLATFORM_SCHEMA
 	".platform TO maratea_app, maratea_ops, maratea_migrate",
