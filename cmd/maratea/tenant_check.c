@@ -6,10 +6,11 @@
 
 struct args {
 	const char *slug;
-	bool all_tenants;
+	bool all, all_tenants;
 };
 
 static const struct mrt_opt opts[] = {
+	MRT_OPT_FLAG(struct args, all, 0, "all", "everywhere, as without a SLUG"),
 	MRT_OPT_FLAG(struct args, all_tenants, 0, "all-tenants",
 	             "besides, look as each school that there is"),
 	MRT_OPERAND_MAYBE(struct args, slug, "SLUG",
@@ -55,6 +56,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		                                      .all_tenants = a->all_tenants };
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
+	if (a->all && a->slug)
+		return mrt_fail(err, MRT_USAGE, "--all is everywhere, and %s is one school",
+		                a->slug);
 	int shown = 0, rc = mrt_tenant_check(env->run, env->config, &how, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)

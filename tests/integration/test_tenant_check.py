@@ -54,6 +54,8 @@ def test_as_it_is_made_schools_are_kept_apart():
     equal(report["attempts"], 15 * 7 + 10)
     holds(maratea("tenant", "check", env=ENV).out, "are kept apart", "15 tables in 1 schemas, 115 attempts to reach another's rows")
     equal(without_random(everything()), before)
+    equal(check("--all").json(), report)
+    holds(check("alpha", "--all", status=2).err, "--all is everywhere, and alpha is one school")
 
 
 CASES = [

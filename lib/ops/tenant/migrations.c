@@ -350,6 +350,19 @@ int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_run *run, const c
 	return rc;
 }
 
+/* One that somebody dropped is not made anew, empty, as if nothing had been in it. */
+static int check_schema(const struct applying *a, struct mrt_error *err)
+{
+	const char *const values[] = { a->schema };
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(a->pg, a->run, "SELECT FROM pg_namespace WHERE nspname = $1", values,
+	                      1, &r, err);
+	if (rc < 0 || PQntuples(r) > 0)
+		return rc;
+	mrt_fail(err, MRT_NOT_FOUND, "%s: it is not there", a->pg->where);
+	return mrt_hint(err, "if it was dropped, 'maratea backup restore' has what was in it");
+}
+
 int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
                       const char *schema, const struct mrt_migrate_options *options,
                       unsigned *ret_applied, struct mrt_error *err)
@@ -361,6 +374,8 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 	struct applying a = {
 		.pg = pg, .run = run, .options = options, .schema = schema, .quoted = quoted
 	};
+	if (rc == 0)
+		rc = check_schema(&a, err);
 	if (rc == 0)
 		rc = mrt_migrate_state(pg, run, set, schema, &states, err);
 	if (rc == 0)
