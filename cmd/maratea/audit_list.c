@@ -2,7 +2,6 @@
 #include "maratea/commands.h"
 #include "maratea/listing.h"
 #include "ops/backup/audit_heads.h"
-#include "ops/backup/manifest.h"
 #include "ops/tenant/audit_report.h"
 
 #include <inttypes.h>
@@ -25,7 +24,7 @@ static const struct mrt_opt list_opts[] = {
 };
 static const struct mrt_opt verify_opts[] = {
 	MRT_OPT_TEXT(struct verify_args, backup, 0, "backup", "ID",
-	             "compare with what this backup remembers, latest or none (default: latest, "
+	             "compare with what this backup remembers, or latest, all, none (default: all, "
 	             "where a store is configured)",
 	             .complete = "backup"),
 	MRT_OPERAND_MAYBE(struct verify_args, slug, "SLUG",
@@ -69,6 +68,28 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }
 
+static void show_compared(struct mrt_output *out, const json_t *report)
+{
+	const json_t *backups = json_object_get(report, "backups"),
+	             *not = json_object_get(report, "not_compared"), *item;
+	size_t n = json_array_size(backups), i;
+	if (n == 0)
+		mrt_show_field(out, "compared", "with no backup");
+	else if (n == 1)
+		mrt_show_field(out, "compared", "with the backup %s",
+		               json_string_value(json_array_get(backups, 0)));
+	else
+		mrt_show_field(out, "compared", "with %zu backups, the newest %s", n,
+		               json_string_value(json_array_get(backups, 0)));
+	if (n == 0)
+		return;
+	json_array_foreach (not, i, item)
+		if (i < 10)
+			mrt_show_field(out, i == 0 ? "in none" : "", "%s", json_string_value(item));
+	if (i > 10)
+		mrt_show_field(out, "", "... and %zu more; -o json has them all", i - 10);
+}
+
 static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "SCHOOL", MRT_LEFT },
@@ -77,14 +98,12 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 		                                     { "FAULT", MRT_LEFT } };
 	const json_t *faults = json_object_get(report, "faults"), *item;
 	size_t i;
-	const char *backup = mrt_json_text_or(report, "backup", NULL);
 	uint64_t erased = mrt_json_size_or(report, "erased", 0);
 	mrt_show_field(out, "followed", "%" PRIu64 " chains, %" PRIu64 " rows",
 	               mrt_json_size_or(report, "chains", 0), mrt_json_size_or(report, "rows", 0));
 	if (erased > 0)
 		mrt_show_field(out, "erased", "the payload of %" PRIu64 " rows", erased);
-	mrt_show_field(out, "compared", "with %s%s", backup ? "the backup " : "no backup",
-	               backup ? backup : "");
+	show_compared(out, report);
 	if (json_array_size(faults) == 0)
 		return 0;
 	mrt_auto(mrt_table) *table = NULL;
@@ -102,41 +121,44 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 
 struct memory {
 	const struct mrt_cmd_env *env;
-	const char *id;
-	struct mrt_manifest *backup;
+	const char *id; /* NULL: all */
+	struct mrt_audit_heads heads;
 };
 
 static void memory_release(struct memory *m)
 {
-	mrt_manifest_free(m->backup);
+	mrt_audit_heads_release(&m->heads);
 }
 
-static int find(void *context, const char *database, const char **ret_id, struct mrt_error *err)
+static int find(void *context, const char *platform, size_t *ret_n, struct mrt_error *err)
 {
 	struct memory *m = context;
-	int rc =
-	        mrt_audit_heads_find(m->env->run, m->env->config, m->id, database, &m->backup, err);
-	*ret_id = m->backup ? m->backup->id : NULL;
+	int rc = mrt_audit_heads_open(m->env->run, m->env->config, m->id, platform, &m->heads, err);
+	*ret_n = m->heads.n;
 	return rc;
 }
 
-static const char *heads(void *context, const char *database, const char *schema)
+static const char *id(void *context, size_t i)
 {
 	const struct memory *m = context;
-	return mrt_audit_heads_of(m->backup, database, schema);
+	return mrt_audit_heads_id(&m->heads, i);
+}
+
+static const char *heads(void *context, size_t i, const char *database, const char *schema)
+{
+	const struct memory *m = context;
+	return mrt_audit_heads_text(&m->heads, i, database, schema);
 }
 
 static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct verify_args *a = args;
+	const char *which = a->backup ? a->backup : env->config->store_url ? "all" : "none";
 	mrt_cleanup(memory_release) struct memory memory = {
-		.env = env,
-		.id = a->backup                ? a->backup
-		      : env->config->store_url ? "latest"
-		                               : "none",
+		.env = env, .id = strcmp(which, "all") == 0 ? NULL : which
 	};
-	const struct mrt_audit_memory remembers = { find, heads, &memory };
-	bool none = strcmp(memory.id, "none") == 0;
+	const struct mrt_audit_memory remembers = { find, id, heads, &memory };
+	bool none = strcmp(which, "none") == 0;
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
 	int shown = 0, rc = mrt_audit_verify(env->run, env->config, a->slug,

@@ -188,7 +188,7 @@ static void note(const struct mrt_cmd_env *env, const struct args *a, const char
 {
 	const char *to = a->to_dir                       ? a->to_dir
 	                 : a->to_redis                   ? "a Redis server"
-	                 : a->to && strstr(a->to, "://") ? "another server"
+	                 : a->to && strpbrk(a->to, ":=") ? "another server"
 	                                                 : a->to;
 	json_t *payload = json_object();
 	const char *const texts[][2] = { { "backup", a->id },

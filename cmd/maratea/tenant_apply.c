@@ -1,5 +1,6 @@
 /* tenant_apply.c - "maratea tenant apply": schools as a file declares them. */
 #include "base/file.h"
+#include "base/secret.h"
 #include "maratea/commands.h"
 #include "ops/tenant/apply.h"
 
@@ -24,7 +25,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_FLAG(struct args, prune, 0, "prune",
 	             "archive those that this inventory made and the file no longer has"),
 	MRT_OPT_NUMBER(struct args, max_prune, 0, "max-prune", "N",
-	               "so many at the most (default: 5, or 5 % if that is more)", 1, INT32_MAX),
+	               "archive so many at the most (default: 5, or 5 % if that is more)", 1,
+	               INT32_MAX),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be done; do nothing"),
 	MRT_OPT_FLAG(struct args, yes, 'y', "yes", "do not ask before schools are archived"),
 	MRT_OPT_END
@@ -72,7 +74,7 @@ static int invited(const char *slug, const char *email, const char *invitation, 
 		return rc;
 	for (size_t i = 0; rc == 0 && i < 3; i++)
 		rc = mrt_json_set_text(json, members[i][0], members[i][1], err);
-	mrt_autofree char *text = rc == 0 ? json_dumps(json, JSON_COMPACT) : NULL;
+	mrt_auto_secret text = rc == 0 ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (rc == 0 && !text)
 		rc = mrt_no_memory(err);
 	if (rc < 0)
@@ -106,42 +108,71 @@ static void show_action(struct mrt_buf *text, const json_t *action)
 	mrt_buf_add_char(text, '\n');
 }
 
-/* Those in that state, or, NULL, all. */
-static size_t show_actions(struct mrt_buf *text, const json_t *report, const char *state)
+static bool archives(const json_t *action)
+{
+	const json_t *to =
+	        json_array_get(json_object_get(json_object_get(action, "changes"), "status"), 1);
+	return strcmp(mrt_json_text_or(action, "action", ""), "create") != 0 && to &&
+	       strcmp(json_string_value(to), "archived") == 0;
+}
+
+/* What puts schools away: first, and all of it. Gives how many. */
+static size_t show_archived(struct mrt_buf *text, const json_t *report)
+{
+	const json_t *action;
+	size_t i, n = 0;
+	json_array_foreach (json_object_get(report, "actions"), i, action)
+		if (archives(action)) {
+			show_action(text, action);
+			n++;
+		}
+	return n;
+}
+
+/* Those in that state, or, NULL, all but those. */
+static void show_actions(struct mrt_buf *text, const json_t *report, const char *state)
 {
 	const json_t *action;
 	size_t i, n = 0;
 	json_array_foreach (json_object_get(report, "actions"), i, action) {
-		if (state && strcmp(mrt_json_text_or(action, "state", ""), state) != 0)
+		if (state ? strcmp(mrt_json_text_or(action, "state", ""), state) != 0
+		          : archives(action))
 			continue;
 		if (n++ < LINES_MAX)
 			show_action(text, action);
 	}
 	if (n > LINES_MAX)
 		mrt_buf_printf(text, "... and %zu more; -o json has them all\n", n - LINES_MAX);
-	return n;
 }
 
 static int approve(const json_t *report, void *context, struct mrt_error *err)
 {
 	const struct applying *a = context;
 	const struct mrt_cmd_env *env = a->env;
-	const json_t *action;
-	size_t i, archived = 0;
+	mrt_auto_buf archived = MRT_BUF_INIT;
 	char question[80];
-	json_array_foreach (json_object_get(report, "actions"), i, action)
-		archived += strcmp(mrt_json_text_or(action, "action", ""), "archive") == 0;
-	if (!env->out->json) {
+	size_t n = show_archived(&archived, report);
+	int rc = mrt_buf_check(&archived, err);
+	if (rc == 0 && !env->out->json) {
+		mrt_buf_add(&env->out->text, archived.data, archived.len);
 		show_actions(&env->out->text, report, NULL);
-		int rc = mrt_output_flush(env->out, err);
-		if (rc < 0)
-			return rc;
+		rc = mrt_output_flush(env->out, err);
+	} else if (rc == 0 && n > 0 && env->terminal && !a->args->yes) {
+		rc = mrt_fd_write(STDERR_FILENO, "the terminal", archived.data, archived.len, err);
 	}
-	if (archived == 0 || a->args->dry_run)
-		return 0;
-	snprintf(question, sizeof(question), "archiving %zu school%s", archived,
-	         archived == 1 ? "" : "s");
+	if (rc < 0 || n == 0 || a->args->dry_run)
+		return rc;
+	snprintf(question, sizeof(question), "archiving %zu school%s", n, n == 1 ? "" : "s");
 	return mrt_confirm(env, a->args->yes, question, err);
+}
+
+/* On disk, whatever happens to this machine when the schools are there. */
+static int keep(void *context, struct mrt_error *err)
+{
+	const struct applying *a = context;
+	if (a->fd < 0 || fdatasync(a->fd) == 0 || errno == EINVAL || errno == EROFS)
+		return 0; /* EINVAL: no file, but a pipe or a device */
+	return mrt_fail_errno(err, errno, "sync %s", a->args->invitations);
 }
 
 /* What was shown beforehand is not shown again. */
@@ -181,14 +212,13 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		                               .dry_run = a->dry_run,
 		                               .approve = approve,
 		                               .invited = invited,
+		                               .keep = keep,
 		                               .context = &applying };
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
 	int shown = 0;
 	if (!a->file)
 		return mrt_fail(err, MRT_USAGE, "-f FILE is needed");
-	if (a->max_prune && !a->prune)
-		return mrt_fail(err, MRT_USAGE, "--max-prune says how many --prune may archive");
 	int rc = open_invitations(&applying, err);
 	if (rc == 0)
 		rc = mrt_tenant_apply(env->run, env->config, &how, &report, err);

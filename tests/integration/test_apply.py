@@ -148,8 +148,7 @@ def test_what_is_gone_from_the_file_is_archived_when_asked_for():
     refused(None, 3, "%s does not end in a line \"...\"" % FILE, "hint: --prune archives what is not in the file", options=("--prune", "--yes"))
     write(*four)
     refused(None, 2, "archiving 2 schools needs a confirmation", options=("--prune",))
-    refused(None, 2, "--max-prune says how many --prune may archive", options=("--max-prune", "3"))
-    refused(None, 5, "2 of the 6 schools of the inventory spring are no longer in %s; so many at once are not archived" % FILE, "hint: if that is meant: --max-prune 2",
+    refused(None, 5, "2 of the 6 schools of the inventory spring would be archived by %s; so many at once are not" % FILE, "hint: if that is meant: --max-prune 2",
             options=("--prune", "--yes", "--max-prune", "1"))
     equal(done(apply("--prune", "--yes")), [("archive", "batch", "done"), ("archive", "delta", "done")])
     # made by a command, and of no inventory
@@ -162,6 +161,22 @@ def test_what_is_gone_from_the_file_is_archived_when_asked_for():
     equal(done(apply("--prune", "--yes")), [("update", "delta", "done")])
     equal(sql("SELECT string_agg(slug, ' ' ORDER BY slug) FROM maratea.tenants WHERE status = 'archived'"), "alpha batch")
     run("tenant", "resume", "alpha")
+    # one that was suspended is not served by being forgotten and declared again
+    run("tenant", "suspend", "delta", "--reason", "not paid")
+    write(*four)
+    equal(done(apply("--prune", "--yes")), [("archive", "delta", "done")])
+    equal(run("tenant", "show", "delta", "-o", "json").json()["reason"], "no longer in the inventory spring; it was suspended before")
+    write(*four, school("delta", plan="premium"))
+    equal(done(apply("--prune", "--yes")), [])
+    run("tenant", "resume", "delta")
+    # nor is one put away that is not made yet: it is told, and nothing fails
+    sql("UPDATE maratea.tenants SET status = 'provisioning' WHERE slug = 'delta'")
+    write(*four)
+    left = apply("--prune", "--yes").json()
+    equal((left["actions"], left["left"]), ([], 1))
+    sql("UPDATE maratea.tenants SET status = 'active' WHERE slug = 'delta'")
+    write(*four, school("delta", plan="premium"))
+    equal(done(apply("--prune", "--yes")), [])
 
 
 def test_many_are_not_archived_at_once():
@@ -170,8 +185,16 @@ def test_many_are_not_archived_at_once():
     write(*[school("many-%03d" % i) for i in range(133)], inventory="many")
     equal(len(apply("--prune", "--yes").json()["actions"]), 7)  # 5 % of 140
     write(*[school("many-%03d" % i) for i in range(126)], inventory="many")
-    refused(None, 5, "7 of the 133 schools of the inventory many are no longer in", options=("--prune", "--yes"))
+    refused(None, 5, "7 of the 133 schools of the inventory many would be archived by", options=("--prune", "--yes"))
     equal(len(apply("--prune", "--yes", "--max-prune", "7").json()["actions"]), 7)
+    # whichever way the file says it
+    write(*[school("many-%03d" % i, status="archived") for i in range(126)], inventory="many")
+    refused(None, 5, "126 of the 126 schools of the inventory many would be archived by", "hint: if that is meant: --max-prune 126")
+    write(*[school("many-%03d" % i, status="archived" if i == 77 else None) for i in range(126)], inventory="many")
+    refused(None, 2, "archiving 1 school needs a confirmation")
+    shown = run("tenant", "apply", "-f", FILE, "--yes").out
+    equal(shown, "update   many-077  status active -> archived\n1 of 1 done, 125 unchanged\n")
+    run("tenant", "resume", "many-077")
     write(inventory="many")
     refused(None, 5, "126 of the 126 schools", "hint: if that is meant: --max-prune 126", options=("--prune", "--yes"))
 
@@ -227,6 +250,14 @@ def test_invitations_that_cannot_be_kept_make_no_schools():
         os.fchmod(f.fileno(), 0o644)
     refused(None, 3, "%s/open may be read by others than its owner" % ROOT, "hint: whoever has an invitation is that school's owner", options=("--invitations", ROOT + "/open"))
     refused(None, 1, "/dev/full: No space left on device", options=("--invitations", "/dev/full"))
+    # one that is made alone is not active before its invitation is kept
+    write(school("mu", plan="plus"))
+    holds(run("tenant", "apply", "-f", FILE, "--invitations", "/dev/full", status=1).err, "/dev/full: No space left on device")
+    equal(sql("SELECT status FROM maratea.tenants WHERE slug = 'mu'"), "provisioning")
+    equal(done(apply("--invitations", ROOT + "/mu")), [("create", "mu", "done")])
+    equal([json.loads(line)["slug"] for line in open(ROOT + "/mu")], ["mu"])
+    equal(sql("SELECT status FROM maratea.tenants WHERE slug = 'mu'"), "active")
+    write(school("lambda"))
     os.symlink(ROOT + "/elsewhere", ROOT + "/link")
     refused(None, 1, "open %s/link: Too many levels" % ROOT, options=("--invitations", ROOT + "/link"))
     assert not os.path.exists(ROOT + "/elsewhere")

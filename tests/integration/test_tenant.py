@@ -230,6 +230,19 @@ def test_what_was_begun_otherwise_is_told():
           [("reserve", "done before"), ("schema", "done"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
 
 
+def test_a_school_that_was_begun_by_an_older_maratea_is_finished():
+    """It was migrated then, and there is a new migration since: 'db migrate' leaves it to who makes it."""
+    place = create("older", "--isolation", "schema").json()
+    sql("UPDATE maratea.tenants SET status = 'provisioning' WHERE slug = 'older'; DELETE FROM maratea.journal WHERE tenant_id = '%s' AND step IN ('fill', 'activate')" % place["id"])
+    sql("DELETE FROM {0}.schema_migrations WHERE number = 2; DROP INDEX {0}.audit_log_at; DROP INDEX {0}.audit_log_actor".format(place["schema"]))
+    run("db", "migrate")
+    equal(sql("SELECT count(*) FROM %s.schema_migrations" % place["schema"]), "1")
+    equal([(s["step"], s["state"]) for s in create("older", "--isolation", "schema").json()["steps"]],
+          [("reserve", "done before"), ("schema", "done before"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
+    run("db", "status")
+    run("db", "diff")
+
+
 def test_a_schema_of_its_own_waits_for_nobody():
     """An old snapshot, as a dump has one, makes CREATE INDEX CONCURRENTLY wait for its end."""
     session = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
@@ -456,7 +469,7 @@ def test_backups_remember_where_the_chains_ended():
     assert sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'") in heads, heads.keys()
     run("tenant", "update", "alpha", "--name", "later")
     verify = lambda *more, status=0: run("audit", "verify", *more, "-o", "json", env=env, status=status)
-    equal((verify().json()["faults"], verify("alpha").json()["backup"]), ([], id))
+    equal((verify().json()["faults"], verify("alpha").json()["backups"], verify().json()["not_compared"]), ([], [id], []))
     holds(run("audit", "verify", env=env).out, "compared     with the backup %s\n" % id)
     keep = "CREATE TABLE public.log2 AS SELECT * FROM maratea.audit_log; CREATE TABLE public.heads2 AS SELECT * FROM maratea.audit_heads"
     back = "DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.log2; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads2"
@@ -511,15 +524,28 @@ def test_backups_remember_where_the_chains_ended():
     env["MARATEA_BACKUP_POSTGRES_URL"] = PG.url("platform", "copier", "c")
     physical = run("backup", "run", "postgres", "--method", "physical", "-o", "json", env=env, status=None)
     equal(physical.status, 0, physical.err)
-    equal(verify().json()["backup"], physical.json()["id"])
+    equal(verify().json()["backups"][0], physical.json()["id"])
     forge(t, "platform", lambda seq, actor: "nobody" if seq == 3 else actor)
-    equal([f["text"] for f in verify("alpha", status=4).json()["faults"]], ["row %d is another than in the backup %s" % (last + 1, physical.json()["id"])])
+    equal([f["text"] for f in verify("alpha", "--backup", "latest", status=4).json()["faults"]], ["row %d is another than in the backup %s" % (last + 1, physical.json()["id"])])
+    # a backup of what was made anew does not make it good: those before it remember
+    env["MARATEA_BACKUP_POSTGRES_URL"] = PG.url("platform", "maratea_backup", password("maratea_backup"))
+    forged = run("backup", "run", "postgres", "-d", "platform", "-o", "json", env=env).json()["id"]
+    equal(verify("alpha", "--backup", forged).json()["faults"], [])
+    faults = verify(status=4).json()
+    equal(([f["slug"] for f in faults["faults"]], faults["backups"][:2]), (["alpha"], [forged, physical.json()["id"]]))
+    # it has the platform's database only: what is compared with nothing is told
+    alone = verify("--backup", forged).json()
+    assert all(s.startswith("maratea_t_") for s in alone["not_compared"]) and len(alone["not_compared"]) > 3, alone["not_compared"]
+    holds(run("audit", "verify", "--backup", forged, env=env).out, "in none", "maratea_t_")
+    # and the backups of another platform are nobody's business here
+    manifest = run("backup", "show", forged, "-o", "json", env=env).json()
+    equal([d["audit_platform"] for d in manifest["databases"]], [ID])
     sql(back)
     sql("DROP TABLE public.log2, public.heads2")
     # where the store cannot be reached, nothing was compared, and it is said
     shutil.rmtree(ROOT + "/store")
     empty = verify()
-    equal(empty.json()["backup"], None)
+    equal(empty.json()["backups"], [])
     holds(empty.err, "no backup in the store remembers where the chains ended: there is nothing to compare with")
     env.update(MARATEA_STORE="s3://none", S3_ENDPOINT="http://127.0.0.1:1", S3_ACCESS_KEY="x", S3_SECRET_KEY="y", MARATEA_STORE_GIVE_UP_AFTER="1s")
     holds(verify(status=6).err, "127.0.0.1:1")

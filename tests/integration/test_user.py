@@ -99,6 +99,9 @@ def test_an_invitation_is_a_link_that_is_told_once():
     equal(digest_of("alpha", "cleo@example.org"), hashlib.sha256(second["invitation"][-32:].encode()).hexdigest())
     equal(sql("SELECT role, expires_at BETWEEN now() + interval '6 days 23 hours' AND now() + interval '7 days' FROM maratea_shared.invitations WHERE email_norm = 'cleo@example.org'"), "instructor\tt")
     equal(user("invite", "alpha", "cleo@example.org", "--role", "admin").json()["roles"], ["admin"])
+    # whoever comes by a link has the role of now
+    user("set-role", "alpha", "cleo@example.org", "student")
+    equal(sql("SELECT role FROM maratea_shared.invitations WHERE email_norm = 'cleo@example.org'"), "student")
     # the owner's, which was lost
     lost = maratea("user", "invite", "alpha", "anna@example.org", env=ENV)
     holds(lost.out, "user         anna@example.org", "role         owner", "invitation   https://alpha.schools.example/invitation/")
@@ -124,6 +127,30 @@ def test_a_school_keeps_an_owner():
     [t.join() for t in threads]
     equal(sorted(done), [0, 5])
     equal([u["roles"] for u in user("list", "beta", "--role", "owner").json()["users"]], [["owner"]])
+
+
+def test_two_who_add_the_same_do_not_undo_each_other():
+    """The second finds out when the first is through, whatever it saw before."""
+    for first, second, want in ((("add", secret("correct horse")), ("invite",), "active"), (("invite",), ("add", secret("correct horse")), "invited")):
+        email = "twin-%s@example.org" % first[0]
+        holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
+        # both wait where they write their audit row or, the second, for the first's user
+        holder.stdin.write("BEGIN; SELECT FROM maratea_shared.audit_heads WHERE tenant_id = '%s' FOR UPDATE \\g /dev/null\n" % SCHOOLS["alpha"]["id"])
+        holder.stdin.flush()
+        wait_until(lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%audit_heads%'") == "1", 30, "the holder")
+        done = []
+        threads = []
+        for n, (verb, *more) in enumerate((first, second)):
+            threads.append(threading.Thread(target=lambda v=verb, m=more: done.append((v, user(v, "alpha", email, *m, status=None).status))))
+            threads[-1].start()
+            wait_until(lambda: int(sql("SELECT count(*) FROM pg_locks WHERE NOT granted")) == n + 1, 30, "its waiting")
+        holder.stdin.write("COMMIT;\n")
+        holder.stdin.close()
+        holder.wait()
+        [t.join() for t in threads]
+        equal(dict(done), {first[0]: 0, second[0]: 5})
+        equal([u["status"] for u in user("list", "alpha").json()["users"] if u["email"] == email], [want])
+        equal(sql("SELECT password_hash IS NOT NULL FROM maratea_shared.users WHERE email_norm = '%s'" % email), "t" if want == "active" else "f")
 
 
 def test_lists_are_filtered_and_paged():

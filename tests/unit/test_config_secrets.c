@@ -9,11 +9,11 @@ static void variables_are_put_into_values(void **state)
 	mrt_auto(mrt_config) *config = NULL;
 	setenv("MRT_UNIT_HOST", "db1", 1);
 	assert_ok(load("postgres: {url: 'postgresql://${env:MRT_UNIT_HOST}/${env:MRT_UNIT_HOST}'}\n"
-	               "platform: {name: '$${env:X}$$x', domain: 'a}b'}\n",
+	               "platform: {name: '$${env:X}$$x'}\ndns: {resolver: 'a}b'}\n",
 	               &config, &err));
 	assert_string_equal(config->postgres_url, "postgresql://db1/db1");
 	assert_string_equal(config->platform_name, "${env:X}$$x");
-	assert_string_equal(config->platform_domain, "a}b");
+	assert_string_equal(config->dns_resolver, "a}b");
 }
 
 static void a_reference_that_cannot_be_resolved_is_named(void **state)

@@ -23,6 +23,21 @@ static int read_schema(struct mrt_pg *pg, const struct mrt_run *run, const char 
 	return rc < 0 || !*text ? rc : mrt_json_set_text(to, schema, text, err);
 }
 
+/* Of a database that may be nobody's, and whose role may see little. */
+static int read_platform(struct mrt_pg *pg, const struct mrt_run *run, json_t *database,
+                         struct mrt_error *err)
+{
+	mrt_autofree char *can = NULL, *id = NULL;
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT has_table_privilege(to_regclass('maratea.platform'), "
+	                      "'SELECT')",
+	                      &can, err);
+	if (rc < 0 || strcmp(can, "t") != 0)
+		return rc;
+	rc = mrt_pg_value(pg, run, "SELECT id FROM maratea.platform", &id, err);
+	return rc < 0 || !*id ? rc : mrt_json_set_text(database, "audit_platform", id, err);
+}
+
 int mrt_audit_heads_read(struct mrt_pg *pg, const struct mrt_run *run, json_t *database,
                          struct mrt_error *err)
 {
@@ -45,44 +60,69 @@ int mrt_audit_heads_read(struct mrt_pg *pg, const struct mrt_run *run, json_t *d
 		rc = read_schema(pg, run, PQgetvalue(r, i, 0), heads, err);
 	if (rc < 0 || json_object_size(heads) == 0)
 		return rc;
-	return mrt_json_set(database, "audit_heads", json_incref(heads), err);
+	rc = mrt_json_set(database, "audit_heads", json_incref(heads), err);
+	return rc < 0 ? rc : read_platform(pg, run, database, err);
 }
 
-const char *mrt_audit_heads_of(const struct mrt_manifest *manifest, const char *database,
-                               const char *schema)
+/* The platform's database in a backup, by its id. */
+static const json_t *platform_in(const struct mrt_manifest *m, const char *platform)
 {
-	const json_t *entry = mrt_manifest_database(manifest, database);
+	const json_t *item;
+	size_t i;
+	json_array_foreach (m->databases, i, item)
+		if (strcasecmp(mrt_json_text_or(item, "audit_platform", ""), platform) == 0)
+			return item;
+	return NULL;
+}
+
+const char *mrt_audit_heads_id(const struct mrt_audit_heads *heads, size_t i)
+{
+	return heads->backups[i]->id;
+}
+
+const char *mrt_audit_heads_text(const struct mrt_audit_heads *heads, size_t i,
+                                 const char *database, const char *schema)
+{
+	const struct mrt_manifest *m = heads->backups[i];
+	const json_t *entry =
+	        database ? mrt_manifest_database(m, database) : platform_in(m, heads->platform);
 	return entry ? mrt_json_text_or(json_object_get(entry, "audit_heads"), schema, NULL) : NULL;
 }
 
-static bool has_heads(const struct mrt_manifest *manifest, const char *database)
+void mrt_audit_heads_release(struct mrt_audit_heads *heads)
 {
-	const json_t *entry = mrt_manifest_database(manifest, database);
-	return entry && json_object_get(entry, "audit_heads") != NULL;
+	for (size_t i = 0; i < heads->n; i++)
+		mrt_manifest_free(heads->backups[i]);
+	free(heads->backups);
+	free(heads->platform);
+	*heads = (struct mrt_audit_heads) { 0 };
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	const struct mrt_backup_entry *const *x = a, *const *y = b;
+	const struct mrt_manifest *const *x = a, *const *y = b;
 	return strcmp((*y)->id, (*x)->id);
 }
 
-/* One that cannot be read hides no older one. */
-static int find_newest(const struct mrt_run *run, struct mrt_store *store,
-                       const struct mrt_backup_list *list, const char *database,
-                       struct mrt_manifest **ret, struct mrt_error *err)
+/* Another platform's are nobody's business here. */
+static void add(struct mrt_audit_heads *to, struct mrt_manifest **m)
 {
-	mrt_autofree const struct mrt_backup_entry **order = calloc(list->n + 1, sizeof(*order));
-	if (!order)
+	if (platform_in(*m, to->platform))
+		to->backups[to->n++] = mrt_steal(*m);
+}
+
+static int load_all(const struct mrt_run *run, struct mrt_store *store,
+                    const struct mrt_backup_list *list, struct mrt_audit_heads *to,
+                    struct mrt_error *err)
+{
+	to->backups = calloc(list->n + 1, sizeof(struct mrt_manifest *));
+	if (!to->backups)
 		return mrt_no_memory(err);
-	for (size_t i = 0; i < list->n; i++)
-		order[i] = &list->entries[i];
-	qsort(order, list->n, sizeof(*order), newest_first);
 	for (size_t i = 0; i < list->n; i++) {
+		const struct mrt_backup_entry *e = &list->entries[i];
 		mrt_auto(mrt_manifest) *m = NULL;
 		struct mrt_error why;
-		int rc = mrt_manifest_load(run, store, order[i]->platform, order[i]->target,
-		                           order[i]->id, &m, &why);
+		int rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, &why);
 		if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED || rc == MRT_NOT_FOUND) {
 			mrt_warn(run, "%s", why.text);
 			continue;
@@ -92,26 +132,43 @@ static int find_newest(const struct mrt_run *run, struct mrt_store *store,
 				*err = why;
 			return rc;
 		}
-		if (has_heads(m, database)) {
-			*ret = mrt_steal(m);
-			return 0;
-		}
+		add(to, &m);
 	}
+	qsort(to->backups, to->n, sizeof(struct mrt_manifest *), newest_first);
 	return 0;
 }
 
-int mrt_audit_heads_find(const struct mrt_run *run, const struct mrt_config *config, const char *id,
-                         const char *database, struct mrt_manifest **ret, struct mrt_error *err)
+static int load_one(const struct mrt_run *run, const struct mrt_config *config,
+                    struct mrt_store *store, const char *id, struct mrt_audit_heads *to,
+                    struct mrt_error *err)
+{
+	mrt_auto(mrt_manifest) *m = NULL;
+	to->backups = calloc(1, sizeof(struct mrt_manifest *));
+	int rc = to->backups
+	                 ? mrt_manifest_find(run, store, config->platform_name, id, NULL, &m, err)
+	                 : mrt_no_memory(err);
+	if (rc == 0)
+		add(to, &m);
+	return rc;
+}
+
+int mrt_audit_heads_open(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+                         const char *platform, struct mrt_audit_heads *ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	struct mrt_backup_list list = { 0 };
-	int rc = mrt_repository_open_reader(config, &store, err);
-	if (rc == 0 && strcmp(id, "latest") != 0)
-		return mrt_manifest_find(run, store, config->platform_name, id, NULL, ret, err);
+	*ret = (struct mrt_audit_heads) { 0 };
+	int rc = mrt_text_dup(platform, &ret->platform, err);
 	if (rc == 0)
+		rc = mrt_repository_open_reader(config, &store, err);
+	if (rc == 0 && id)
+		rc = load_one(run, config, store, id, ret, err);
+	else if (rc == 0)
 		rc = mrt_repository_list(run, store, config->platform_name, NULL, &list, err);
-	if (rc == 0)
-		rc = find_newest(run, store, &list, database, ret, err);
+	if (rc == 0 && !id)
+		rc = load_all(run, store, &list, ret, err);
 	mrt_backup_list_release(&list);
+	if (rc < 0)
+		mrt_audit_heads_release(ret);
 	return rc;
 }

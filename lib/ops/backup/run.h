@@ -42,7 +42,7 @@ struct mrt_backup_work {
 	/* of the physical method */
 	bool is_physical;
 	struct mrt_physical_facts facts;
-	json_t *audit_heads; /* by database */
+	json_t *audit_heads; /* what mrt_audit_heads_read() adds, by database */
 	struct mrt_physical_slot *slot;
 	struct mrt_physical_result physical;
 	uint64_t retained; /* the most WAL the server kept for us */

@@ -55,7 +55,7 @@ int mrt_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
 			mrt_info(b->run, "the audit chains of database %s are not remembered: %s",
 			         name, why.text);
 		else if (heads)
-			rc = mrt_json_set(b->audit_heads, name, json_incref(heads), err);
+			rc = mrt_json_set(b->audit_heads, name, json_incref(database), err);
 	}
 	return rc;
 }

@@ -80,8 +80,8 @@ static int add_databases(const struct mrt_backup_work *b, json_t *list, struct m
 		if (rc == 0)
 			rc = mrt_json_set_size(item, "size", b->databases.items[i].size, err);
 		json_t *heads = json_object_get(b->audit_heads, b->databases.items[i].name);
-		if (rc == 0 && heads)
-			rc = mrt_json_set(item, "audit_heads", json_incref(heads), err);
+		if (rc == 0 && heads && json_object_update(item, heads) < 0)
+			rc = mrt_no_memory(err);
 	}
 	return rc;
 }

@@ -63,6 +63,15 @@ static int set_state(struct applying *a, const struct mrt_apply_action *action, 
 	return rc;
 }
 
+static int invited(const char *slug, const char *email, const char *invitation, void *context,
+                   struct mrt_error *err)
+{
+	const struct applying *a = context;
+	const struct mrt_apply_options *o = a->options;
+	int rc = o->invited ? o->invited(slug, email, invitation, o->context, err) : 0;
+	return rc < 0 || !o->keep ? rc : o->keep(o->context, err);
+}
+
 static int create(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
 	const struct mrt_school *school = action->school;
@@ -70,16 +79,11 @@ static int create(struct applying *a, const struct mrt_apply_action *action, str
 		                                           .plan = school->plan,
 		                                           .owner_email = school->owner_email,
 		                                           .isolation = school->isolation,
-		                                           .inventory = a->inventory.name };
+		                                           .inventory = a->inventory.name,
+		                                           .invited = invited,
+		                                           .context = a };
 	mrt_auto_json made = NULL;
-	int rc = mrt_tenant_create_in(&a->s, action->slug, &options, &made, err);
-	const char *invitation =
-	        rc == 0 ? mrt_json_text_or(json_object_get(made, "owner"), "invitation", NULL)
-	                : NULL;
-	if (invitation && a->options->invited)
-		rc = a->options->invited(action->slug, school->owner_email, invitation,
-		                         a->options->context, err);
-	return rc;
+	return mrt_tenant_create_in(&a->s, action->slug, &options, &made, err);
 }
 
 static int do_one(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
@@ -111,8 +115,10 @@ static int flush(struct applying *a, struct mrt_error *err)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		schools[i] = a->batch[i]->school;
-	const struct mrt_apply_batch batch = { a->inventory.name, schools, n, a->options->invited,
-		                               a->options->context };
+	const struct mrt_apply_batch batch = {
+		a->inventory.name,   schools,          n,
+		a->options->invited, a->options->keep, a->options->context
+	};
 	a->n_batch = 0;
 	int rc = mrt_run_check(a->s.run, err);
 	if (rc < 0)
@@ -158,8 +164,11 @@ static int check_prune(const struct applying *a, struct mrt_error *err)
 {
 	size_t n = 0, most = a->plan.live * PRUNE_PERCENT / 100;
 	int64_t given = a->options->max_prune;
-	for (size_t i = 0; i < a->plan.n; i++)
-		n += a->plan.actions[i].kind == MRT_APPLY_ARCHIVE;
+	for (size_t i = 0; i < a->plan.n; i++) {
+		const char *to = a->plan.actions[i].change.status;
+		n += a->plan.actions[i].kind != MRT_APPLY_CREATE && to &&
+		     strcmp(to, "archived") == 0;
+	}
 	if (most < PRUNE_LEAST)
 		most = PRUNE_LEAST;
 	if (given >= 0)
@@ -167,9 +176,8 @@ static int check_prune(const struct applying *a, struct mrt_error *err)
 	if (n <= most)
 		return 0;
 	mrt_fail(err, MRT_CHANGED,
-	         "%zu of the %zu schools of the inventory %s are no longer in %s; so many "
-	         "at once "
-	         "are not archived",
+	         "%zu of the %zu schools of the inventory %s would be archived by %s; so many at "
+	         "once are not",
 	         n, a->plan.live, a->inventory.name, a->options->file);
 	return mrt_hint(err, "if that is meant: --max-prune %zu", n);
 }

@@ -14,9 +14,12 @@ struct mrt_apply_options {
 	 * it. May be NULL. */
 	int (*approve)(const json_t *report, void *context, struct mrt_error *err);
 	/* Called with the invitation of each new school's owner, a link or a token, which is not
-	 * told again; where it gives anything but 0 that school is not made. May be NULL. */
+	 * told again; what it gives but 0 ends all, and that school is not active. May be NULL. */
 	int (*invited)(const char *slug, const char *email, const char *invitation, void *context,
 	               struct mrt_error *err);
+	/* Called after some of those, before their schools are there for good: what was told must
+	 * not get lost from then on. May be NULL. */
+	int (*keep)(void *context, struct mrt_error *err);
 	void *context;
 };
 /* *ret, NULL before: {"inventory", "dry_run", "unchanged", "left", "actions": [{"slug", "action",

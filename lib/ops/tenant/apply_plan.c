@@ -19,6 +19,7 @@ void mrt_apply_plan_release(struct mrt_apply_plan *plan)
 {
 	free(plan->actions);
 	free(plan->reason);
+	free(plan->reason_suspended);
 	json_decref(plan->list);
 	*plan = (struct mrt_apply_plan) { 0 };
 }
@@ -138,17 +139,21 @@ static int update(struct planning *p, const struct mrt_school *s, int i, struct 
 static int archive(struct planning *p, int i, struct mrt_error *err)
 {
 	struct mrt_apply_action *a;
-	if (same(cell(p, i, STATUS), "archived"))
+	const char *status = cell(p, i, STATUS);
+	if (same(status, "archived"))
 		return 0;
-	p->to->left += !p->prune;
-	if (!p->prune)
+	/* one that was begun cannot be put away before it is made */
+	bool can = p->prune && !same(status, "provisioning");
+	p->to->left += !can;
+	if (!can)
 		return 0;
 	int rc = add(p, cell(p, i, SLUG), "archive", &a, err);
 	if (rc < 0)
 		return rc;
 	a->kind = MRT_APPLY_ARCHIVE;
 	a->change.status = "archived";
-	a->change.reason = p->to->reason;
+	/* by this it is served again when it is declared again; one that was suspended is not */
+	a->change.reason = same(status, "suspended") ? p->to->reason_suspended : p->to->reason;
 	return note(a, "status", cell(p, i, STATUS), "archived", err);
 }
 
@@ -227,6 +232,9 @@ int mrt_apply_plan(struct mrt_session *s, const struct mrt_inventory *inventory,
 	if (rc == 0)
 		rc = mrt_text_printf(&ret->reason, err, "no longer in the inventory %s",
 		                     inventory->name);
+	if (rc == 0)
+		rc = mrt_text_printf(&ret->reason_suspended, err, "%s; it was suspended before",
+		                     ret->reason);
 	const char *const values[] = { slugs, inventory->name };
 	if (rc == 0)
 		rc = read_plans(s, plans, err);

@@ -19,6 +19,7 @@ struct mrt_apply_plan {
 	size_t n, room, unchanged, left;
 	size_t live;  /* of this inventory, and not archived */
 	json_t *list; /* the actions, for a report */
+	char *reason_suspended;
 	char *reason; /* what those are archived with */
 };
 /* In mrt_session_look(). The plan refers to inventory. path: for messages. */

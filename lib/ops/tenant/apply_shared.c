@@ -6,6 +6,7 @@
 #include "ops/tenant/sql.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int clock_of(struct mrt_session *s, int64_t *ret, struct mrt_error *err)
@@ -37,8 +38,8 @@ static int set_row(json_t *one, const struct mrt_session *s, const char *chain, 
 	return rc;
 }
 
-static int describe(json_t *one, struct mrt_session *s, const struct mrt_apply_batch *b,
-                    const struct mrt_school *school, int64_t at, struct mrt_error *err)
+static int describe(json_t *one, struct mrt_session *s, const struct mrt_school *school, int64_t at,
+                    char **ret_invitation, struct mrt_error *err)
 {
 	static const char *const names[] = { "id",    "slug",  "name",   "plan",
 		                             "email", "token", "payload" };
@@ -48,16 +49,13 @@ static int describe(json_t *one, struct mrt_session *s, const struct mrt_apply_b
 		                                           .isolation = school->isolation };
 	mrt_auto_json request = NULL;
 	mrt_autofree char *payload = NULL;
-	mrt_auto_secret invitation = NULL;
 	char id[MRT_UUID_SIZE], token[65];
 	mrt_uuid_make(id);
 	int rc = mrt_tenant_request(&options, &request, err);
 	if (rc == 0 && !(payload = json_dumps(request, JSON_COMPACT)))
 		rc = mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_invitation_make(s, school->slug, &invitation, token, err);
-	if (rc == 0 && b->invited)
-		rc = b->invited(school->slug, school->owner_email, invitation, b->context, err);
+		rc = mrt_invitation_make(s, school->slug, ret_invitation, token, err);
 	const char *const texts[] = { id,           school->slug,        school->name,
 		                      school->plan, school->owner_email, token,
 		                      payload };
@@ -70,11 +68,51 @@ static int describe(json_t *one, struct mrt_session *s, const struct mrt_apply_b
 	return rc < 0 ? rc : set_row(one, s, MRT_CHAIN_SCHOOL, id, at, payload, "2", err);
 }
 
+struct making {
+	const struct mrt_apply_batch *batch;
+	char **invitations;
+};
+
+static void making_release(struct making *m)
+{
+	for (size_t i = 0; m->invitations && i < m->batch->n; i++)
+		mrt_secret_free(m->invitations[i]);
+	free(m->invitations);
+}
+
+/* $1: what "new_schools" has. */
+static int check_tombstones(struct mrt_session *s, const char *list, struct mrt_error *err)
+{
+	const char *const values[] = { list };
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_session_query(
+	        s,
+	        "SELECT k.slug FROM slug_tombstones k JOIN json_to_recordset($1::json) AS i "
+	        "(slug "
+	        "text) ON i.slug = k.slug WHERE k.until > now() LIMIT 1",
+	        values, 1, &r, err);
+	return rc < 0 || PQntuples(r) == 0
+	               ? rc
+	               : mrt_fail(err, MRT_EXISTS, "the slug '%s' was another school's",
+	                          PQgetvalue(r, 0, 0));
+}
+
+/* When they are in the tables, and before they are there for good. */
+static int tell(const struct making *m, struct mrt_error *err)
+{
+	const struct mrt_apply_batch *b = m->batch;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < b->n && b->invited; i++)
+		rc = b->invited(b->schools[i]->slug, b->schools[i]->owner_email, m->invitations[i],
+		                b->context, err);
+	return rc < 0 || !b->keep ? rc : b->keep(b->context, err);
+}
+
 static int make(struct mrt_session *s, void *context, struct mrt_error *err)
 {
-	const struct mrt_apply_batch *b = context;
+	const struct making *m = context;
+	const struct mrt_apply_batch *b = m->batch;
 	mrt_auto_json list = json_array();
-	mrt_auto_pgresult gone = NULL;
 	mrt_auto_pgresult r = NULL;
 	int64_t at = 0;
 	int rc = list ? clock_of(s, &at, err) : mrt_no_memory(err);
@@ -82,28 +120,24 @@ static int make(struct mrt_session *s, void *context, struct mrt_error *err)
 		json_t *one = json_object();
 		rc = mrt_json_append(list, one, err);
 		if (rc == 0)
-			rc = describe(one, s, b, b->schools[i], at, err);
+			rc = describe(one, s, b->schools[i], at, &m->invitations[i], err);
 	}
 	mrt_autofree char *text = rc == 0 ? json_dumps(list, JSON_COMPACT) : NULL;
 	if (rc == 0 && !text)
 		rc = mrt_no_memory(err);
 	const char *const values[] = { text, s->who.actor, s->who.origin, b->inventory };
 	if (rc == 0)
-		rc = mrt_session_query(
-		        s,
-		        "SELECT s.slug FROM slug_tombstones s JOIN json_to_recordset("
-		        "$1::json) AS i (slug text) ON i.slug = s.slug WHERE until > "
-		        "now() LIMIT 1",
-		        values, 1, &gone, err);
-	if (rc == 0 && PQntuples(gone) > 0)
-		rc = mrt_fail(err, MRT_EXISTS, "the slug '%s' was another school's",
-		              PQgetvalue(gone, 0, 0));
-	return rc < 0 ? rc : mrt_session_query(s, mrt_sql_new_schools, values, 4, &r, err);
+		rc = mrt_session_query(s, mrt_sql_new_schools, values, 4, &r, err);
+	/* afterwards: a rename that was under way made one, and let go of its slug */
+	if (rc == 0)
+		rc = check_tombstones(s, text, err);
+	return rc < 0 ? rc : tell(m, err);
 }
 
 int mrt_apply_shared(struct mrt_session *session, const struct mrt_apply_batch *batch,
                      struct mrt_error *err)
 {
-	struct mrt_apply_batch b = *batch;
-	return mrt_session_look(session, make, &b, err);
+	mrt_cleanup(making_release) struct making m = { batch,
+		                                        calloc(batch->n + 1, sizeof(char *)) };
+	return m.invitations ? mrt_session_look(session, make, &m, err) : mrt_no_memory(err);
 }

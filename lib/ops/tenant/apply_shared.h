@@ -12,6 +12,7 @@ struct mrt_apply_batch {
 	/* see apply.h; called before the commit. May be NULL. */
 	int (*invited)(const char *slug, const char *email, const char *invitation, void *context,
 	               struct mrt_error *err);
+	int (*keep)(void *context, struct mrt_error *err);
 	void *context;
 };
 /* Makes all of them in one transaction, with their journal and audit rows, or none. The shared

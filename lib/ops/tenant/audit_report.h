@@ -12,19 +12,20 @@
 int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err);
-/* What remembers where chains ended once: a backup. */
+/* What remembers where chains ended once: backups, by number. */
 struct mrt_audit_memory {
-	/* Finds what remembers those of that database; *ret_id: which backup, NULL: none does. */
-	int (*find)(void *context, const char *database, const char **ret_id,
-	            struct mrt_error *err);
-	/* A line a chain, "UUID SEQ HEX"; NULL: none. */
-	const char *(*heads)(void *context, const char *database, const char *schema);
+	/* Finds those that remember chains of that platform; *ret_n counts. */
+	int (*find)(void *context, const char *platform, size_t *ret_n, struct mrt_error *err);
+	const char *(*id)(void *context, size_t i);
+	/* A line a chain, "UUID SEQ HEX"; NULL: it has none. database NULL: the platform's. */
+	const char *(*heads)(void *context, size_t i, const char *database, const char *schema);
 	void *context;
 };
 /* Follows every chain, or those of one school, misses those that must be and are not, and compares
- * with memory, unless that is NULL. *ret, NULL before: {"chains", "rows", "erased", "backup",
- * "faults": [{"chain", "schema", "database", "tenant", "slug", "text"}]}; backup null: none was
- * compared with. MRT_BAD, with the answer, when there are faults. */
+ * with memory, unless that is NULL. *ret, NULL before: {"chains", "rows", "erased", "backups": [],
+ * "not_compared": [], "faults": [{"chain", "schema", "database", "tenant", "slug", "text"}]};
+ * backups: ids; not_compared: schemas, as "SCHEMA" or "DATABASE.SCHEMA", that none of them has.
+ * MRT_BAD, with the answer, when there are faults. */
 int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                      const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err);
 

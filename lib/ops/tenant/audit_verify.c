@@ -16,7 +16,8 @@ struct verifying {
 	PGresult *schools; /* by id */
 	bool plans;        /* there are any: somebody made them */
 	const struct mrt_audit_memory *memory;
-	const char *backup; /* that remembers; NULL: none */
+	size_t n_backups; /* that remember */
+	json_t *backups, *not_compared;
 	json_t *faults;
 	uint64_t chains, rows, erased;
 	size_t n_faults;
@@ -27,6 +28,8 @@ static void verifying_release(struct verifying *v)
 	mrt_audit_reading_release(&v->r);
 	PQclear(v->schools);
 	json_decref(v->faults);
+	json_decref(v->backups);
+	json_decref(v->not_compared);
 }
 
 /* A place where chains are. school: the one whose own it is; -1: several have theirs there. */
@@ -113,16 +116,12 @@ static const char *slug_of(const struct verifying *v, const char *tenant)
 	return NULL;
 }
 
-/* What was the end of a chain once is a row of it for ever. */
-static int compare(struct verifying *v, struct mrt_pg *pg, const struct place *p,
-                   struct mrt_error *err)
+/* What was the end of a chain once is a row of it for ever. Each school is told of once. */
+static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct place *p, size_t n,
+                        const char *heads, json_t *told, struct mrt_error *err)
 {
-	const char *heads =
-	        v->backup ? v->memory->heads(v->memory->context, PQdb(pg->conn), p->schema) : NULL;
 	const char *const values[] = { heads, v->r.tenant };
 	mrt_auto_pgresult r = NULL;
-	if (!heads)
-		return 0;
 	int rc = mrt_pg_query(
 	        pg, v->r.s.run,
 	        "WITH h AS (SELECT split_part(l, ' ', 1)::uuid AS tenant, split_part(l, ' ', "
@@ -137,13 +136,51 @@ static int compare(struct verifying *v, struct mrt_pg *pg, const struct place *p
 		const char *tenant = PQgetvalue(r, i, 0);
 		mrt_autofree char *text = NULL;
 		bool there = strcmp(PQgetvalue(r, i, 2), "t") == 0;
-		rc = mrt_text_printf(&text, err,
-		                     there ? "row %s is another than in the backup %s"
-		                           : "row %s, the last in the backup %s, is missing",
-		                     PQgetvalue(r, i, 1), v->backup);
+		if (json_object_get(told, tenant))
+			continue;
+		rc = mrt_json_set(told, tenant, json_true(), err);
+		if (rc == 0)
+			rc = mrt_text_printf(
+			        &text, err,
+			        there ? "row %s is another than in the backup %s"
+			              : "row %s, the last in the backup %s, is missing",
+			        PQgetvalue(r, i, 1), v->memory->id(v->memory->context, n));
 		if (rc == 0)
 			rc = note_fault(v, p, tenant, slug_of(v, tenant), text, err);
 	}
+	return rc;
+}
+
+static int compare(struct verifying *v, struct mrt_pg *pg, const struct place *p,
+                   struct mrt_error *err)
+{
+	mrt_auto_json told = json_object();
+	mrt_autofree char *name = NULL;
+	size_t compared = 0;
+	int rc = told ? 0 : mrt_no_memory(err);
+	for (size_t n = 0; rc == 0 && n < v->n_backups; n++) {
+		const char *heads = v->memory->heads(v->memory->context, n, p->database, p->schema);
+		if (heads)
+			rc = compare_with(v, pg, p, n, heads, told, err);
+		compared += heads != NULL;
+	}
+	if (rc < 0 || compared > 0 || !v->memory)
+		return rc;
+	rc = mrt_text_printf(&name, err, "%s%s%s", p->database ? p->database : "",
+	                     p->database ? "." : "", p->schema);
+	return rc < 0 ? rc : mrt_json_append(v->not_compared, json_string(name), err);
+}
+
+/* Which of them there are. */
+static int find_backups(struct verifying *v, struct mrt_error *err)
+{
+	const struct mrt_audit_memory *m = v->memory;
+	int rc = m ? m->find(m->context, v->r.s.platform, &v->n_backups, err) : 0;
+	for (size_t i = 0; rc == 0 && i < v->n_backups; i++)
+		rc = mrt_json_append(v->backups, json_string(m->id(m->context, i)), err);
+	if (rc == 0 && m && v->n_backups == 0)
+		mrt_warn(v->r.s.run, "no backup in the store remembers where the chains ended: "
+		                     "there is nothing to compare with");
 	return rc;
 }
 
@@ -251,16 +288,18 @@ static int visit_all(struct verifying *v, struct mrt_error *err)
 int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                      const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(verifying_release) struct verifying v = { .memory = memory,
-		                                              .faults = json_array() };
+	mrt_cleanup(verifying_release) struct verifying v = {
+		.memory = memory,
+		.faults = json_array(),
+		.backups = json_array(),
+		.not_compared = json_array(),
+	};
 	mrt_auto_json json = json_object();
-	int rc = json && v.faults ? mrt_audit_open(run, config, slug, &v.r, err)
-	                          : mrt_no_memory(err);
-	if (rc == 0 && memory)
-		rc = memory->find(memory->context, PQdb(v.r.s.pg->conn), &v.backup, err);
-	if (rc == 0 && memory && !v.backup)
-		mrt_warn(run, "no backup in the store remembers where the chains ended: there is "
-		              "nothing to compare with");
+	int rc = json && v.faults && v.backups && v.not_compared
+	                 ? mrt_audit_open(run, config, slug, &v.r, err)
+	                 : mrt_no_memory(err);
+	if (rc == 0)
+		rc = find_backups(&v, err);
 	if (rc == 0)
 		rc = visit_all(&v, err);
 	if (rc == 0)
@@ -270,7 +309,9 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "erased", v.erased, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "backup", v.backup, err);
+		rc = mrt_json_set(json, "backups", json_incref(v.backups), err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "not_compared", json_incref(v.not_compared), err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "faults", json_incref(v.faults), err);
 	if (rc < 0)

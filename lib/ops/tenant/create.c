@@ -139,7 +139,10 @@ static int fill(struct mrt_creating *c, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	c->invitation = mrt_steal(invitation);
-	return mrt_session_look(c->s, note_alone, c, err);
+	if (c->options->invited)
+		rc = c->options->invited(c->slug, c->options->owner_email, c->invitation,
+		                         c->options->context, err);
+	return rc < 0 ? rc : mrt_session_look(c->s, note_alone, c, err);
 }
 
 static int activate(struct mrt_session *s, void *context, struct mrt_error *err)
@@ -176,11 +179,11 @@ static int do_step(struct mrt_creating *c, struct mrt_error *err)
 }
 
 /* The token is told once, and only its digest kept: who was killed before he could say it begins
- * that step anew. */
+ * that step anew. So is migrate: since then there may be another maratea. */
 static int do_steps(struct mrt_creating *c, struct mrt_error *err)
 {
 	int rc = 0;
-	c->done[MRT_STEP_FILL] = false;
+	c->done[MRT_STEP_FILL] = c->done[MRT_STEP_MIGRATE] = false;
 	for (int k = MRT_STEP_RESERVE + 1; rc == 0 && k < MRT_N_STEPS; k++) {
 		c->step = (enum mrt_create_step)k;
 		if (c->done[k] || !is_part(c, c->step))

@@ -201,6 +201,9 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 		        tenant, 5, &r, err);
 	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
 		rc = mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", c->slug);
+	/* again: a rename that was under way made one, and let go of its slug */
+	if (rc == 0)
+		rc = mrt_tenant_slug_kept(s, c->slug, NULL, err);
 	if (rc == 0)
 		rc = mrt_session_query(s, "INSERT INTO placements VALUES ($1, $2, $3, $4)", place,
 		                       4, &p, err);

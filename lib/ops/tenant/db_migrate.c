@@ -182,8 +182,11 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 		rc = visit(m, pg, &m->places[m->next], err);
 	if (rc == 0)
 		rc = find_places(m, pg, err);
-	if (rc < 0)
+	if (rc < 0) { /* what was done until then is told, too */
+		if (m->n > 0)
+			describe(m, ret, NULL);
 		return rc;
+	}
 	visit_others(m, jobs);
 	/* whose connection broke has had no lock since */
 	if (!m->look_only)

@@ -190,6 +190,15 @@ static int fetch(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc < 0 ? rc : describe(r, 0, &p->plan, err);
 }
 
+/* What is read then is what there is when the lock is ours. */
+static int lock_plan(struct mrt_session *s, const struct planning *p, struct mrt_error *err)
+{
+	const char *const values[] = { p->name };
+	mrt_auto_pgresult r = NULL;
+	return mrt_session_query(s, "SELECT FROM plans WHERE name = $1 FOR NO KEY UPDATE", values,
+	                         1, &r, err);
+}
+
 /* But for the number of the version. */
 static int same_plan(const json_t *a, const json_t *b, bool *ret, struct mrt_error *err)
 {
@@ -226,6 +235,8 @@ static int write_plan(struct mrt_session *s, void *context, struct mrt_error *er
 	mrt_auto_pgresult r = NULL;
 	mrt_auto_json before = NULL;
 	int rc = p->create ? 0 : mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	if (rc == 0 && !p->create)
+		rc = lock_plan(s, p, err);
 	if (rc == 0 && !p->create) {
 		rc = fetch(s, p, err);
 		before = mrt_steal(p->plan);

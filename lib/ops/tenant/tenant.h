@@ -10,6 +10,11 @@ struct mrt_tenant_create_options {
 	const char *isolation;                 /* NULL: the plan's */
 	const char *inventory; /* the file that declares it, see apply.h; NULL: none */
 	bool dry_run;
+	/* Called with the owner's invitation before the school is active: what it gives but 0 ends
+	 * it there, and the same command goes on another time. May be NULL. */
+	int (*invited)(const char *slug, const char *email, const char *invitation, void *context,
+	               struct mrt_error *err);
+	void *context;
 };
 /* Makes a school, or finishes what the same command began. Steps, each done once and noted in the
  * journal: "reserve" the slug, "schema" or "database" and "migrate" where it has one of its own,

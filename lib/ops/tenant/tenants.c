@@ -57,27 +57,34 @@ int mrt_tenant_fetch(struct mrt_session *s, const char *slug, bool lock, json_t 
 	return rc < 0 ? rc : describe(r, 0, ret, err);
 }
 
-int mrt_tenant_slug_free(struct mrt_session *s, const char *slug, const char *id,
+int mrt_tenant_slug_kept(struct mrt_session *s, const char *slug, const char *id,
                          struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	const char *const values[] = { slug, id };
 	int rc = mrt_session_query(
 	        s,
-	        "SELECT '' FROM tenants WHERE slug = $1 UNION ALL SELECT to_char(until, "
-	        "'YYYY-MM-DD') FROM slug_tombstones WHERE slug = $1 AND until > now() AND "
-	        "tenant_id IS DISTINCT FROM $2::uuid",
+	        "SELECT to_char(until, 'YYYY-MM-DD') FROM slug_tombstones WHERE slug = $1 AND "
+	        "until > now() AND tenant_id IS DISTINCT FROM $2::uuid",
 	        values, 2, &r, err);
 	if (rc < 0 || PQntuples(r) == 0)
 		return rc;
-	const char *until = PQgetvalue(r, 0, 0);
-	if (!*until)
-		return mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", slug);
 	mrt_fail(err, MRT_EXISTS, "the slug '%s' was another school's", slug);
 	return mrt_hint(err,
 	                "links, cookies and sign-ins of that school are still about; it is free "
 	                "from %s on",
-	                until);
+	                PQgetvalue(r, 0, 0));
+}
+
+int mrt_tenant_slug_free(struct mrt_session *s, const char *slug, const char *id,
+                         struct mrt_error *err)
+{
+	mrt_auto_pgresult r = NULL;
+	const char *const values[] = { slug };
+	int rc = mrt_session_query(s, "SELECT FROM tenants WHERE slug = $1", values, 1, &r, err);
+	if (rc == 0 && PQntuples(r) > 0)
+		return mrt_fail(err, MRT_EXISTS, "there is a school '%s' already", slug);
+	return rc < 0 ? rc : mrt_tenant_slug_kept(s, slug, id, err);
 }
 
 int mrt_tenant_plan_check(struct mrt_session *s, const char *plan, char **ret_isolation,

@@ -12,6 +12,9 @@ int mrt_tenant_fetch(struct mrt_session *session, const char *slug, bool lock, j
  * MRT_EXISTS. */
 int mrt_tenant_slug_free(struct mrt_session *session, const char *slug, const char *id,
                          struct mrt_error *err);
+/* Only: is it kept for another? */
+int mrt_tenant_slug_kept(struct mrt_session *session, const char *slug, const char *id,
+                         struct mrt_error *err);
 /* MRT_NOT_FOUND; *ret_isolation, which may be NULL, is to be freed. The plan stays until the
  * transaction ends. */
 int mrt_tenant_plan_check(struct mrt_session *session, const char *plan, char **ret_isolation,

@@ -78,11 +78,18 @@ static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *er
 static int find(struct mrt_school_session *s, struct changing *c, struct mrt_error *err)
 {
 	const char *const values[] = { c->email };
+	mrt_auto_pgresult lock = NULL;
 	mrt_auto_pgresult r = NULL;
 	json_decref(c->user);
 	c->user = NULL;
-	int rc = mrt_school_query(s, COLUMNS "AND u.email_norm = " NORM("$2") " FOR UPDATE OF u",
-	                          values, 1, &r, err);
+	/* what is read then is what there is when the lock is ours */
+	int rc = mrt_school_query(
+	        s,
+	        "SELECT FROM users WHERE tenant_id = $1 AND email_norm = " NORM("$2") " FOR UPDATE",
+	        values, 1, &lock, err);
+	if (rc == 0)
+		rc = mrt_school_query(s, COLUMNS "AND u.email_norm = " NORM("$2"), values, 1, &r,
+		                      err);
 	return rc < 0 || PQntuples(r) == 0 ? rc : describe(r, 0, &c->user, err);
 }
 
@@ -122,7 +129,7 @@ static int check_last_owner(struct mrt_school_session *s, const struct changing 
 	                          "users u ON "
 	                          "u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE "
 	                          "m.tenant_id = $1 AND m.role = 'owner' AND u.status <> "
-	                          "'disabled' ORDER BY 1 FOR UPDATE OF m",
+	                          "'disabled' ORDER BY m.user_id FOR UPDATE OF m",
 	                          values, 1, &r, err);
 	if (rc < 0 || PQntuples(r) != 1 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
 		return rc;
@@ -149,23 +156,32 @@ static int set_only_role(struct mrt_school_session *s, const struct changing *c,
 	                                          values, 2, &made, err);
 }
 
-/* Makes the user, or changes who is there; status: "active", "invited". */
-static int put(struct mrt_school_session *s, struct changing *c, const char *status,
-               struct mrt_error *err)
+/* Makes the user, unless there is one, and finds out who is there then, locked. */
+static int make(struct mrt_school_session *s, struct changing *c, const char *status, bool *ret_new,
+                struct mrt_error *err)
 {
 	const char *const values[] = { c->email, c->name, c->hash, status };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_school_query(
 	        s,
 	        "INSERT INTO users (tenant_id, email, email_norm, name, password_hash, status) "
-	        "VALUES ($1, $2, " NORM(
-	                "$2") ", coalesce($3, ''), $4, $5) ON CONFLICT (tenant_id, "
-	                      "email_norm) DO UPDATE SET email = excluded.email, name = "
-	                      "coalesce($3, "
-	                      "users.name), password_hash = excluded.password_hash, status "
-	                      "= excluded.status",
+	        "VALUES ($1, $2, " NORM("$2") ", coalesce($3, ''), $4, $5) ON CONFLICT (tenant_id, "
+	                                      "email_norm) DO NOTHING RETURNING id",
 	        values, 4, &r, err);
-	return rc < 0 ? rc : find(s, c, err);
+	*ret_new = rc == 0 && PQntuples(r) > 0;
+	return rc < 0 ? rc : must_find(s, c, err);
+}
+
+/* Who was found, and is locked, becomes that. */
+static int put(struct mrt_school_session *s, struct changing *c, const char *status,
+               struct mrt_error *err)
+{
+	const char *const values[] = { id_of(c), c->email, c->name, c->hash, status };
+	mrt_auto_pgresult r = NULL;
+	return mrt_school_query(s,
+	                        "UPDATE users SET email = $3, name = coalesce($4, name), "
+	                        "password_hash = $5, status = $6 WHERE tenant_id = $1 AND id = $2",
+	                        values, 5, &r, err);
 }
 
 static int drop_invitations(struct mrt_school_session *s, const struct changing *c,
@@ -181,15 +197,16 @@ static int drop_invitations(struct mrt_school_session *s, const struct changing 
 static int add(struct mrt_school_session *s, void *context, struct mrt_error *err)
 {
 	struct changing *c = context;
-	int rc = find(s, c, err);
-	if (rc == 0 && c->user && strcmp(status_of(c), "disabled") != 0) {
+	bool new;
+	int rc = make(s, c, "active", &new, err);
+	if (rc == 0 && !new &&strcmp(status_of(c), "disabled") != 0) {
 		mrt_fail(err, MRT_EXISTS, "the school '%s' has a user %s already", s->slug,
 		         c->email);
 		return mrt_hint(err, "'maratea user set-role' gives another role, 'maratea user "
 		                     "invite' "
 		                     "another invitation to who is invited");
 	}
-	if (rc == 0)
+	if (rc == 0 && !new)
 		rc = put(s, c, "active", err);
 	if (rc == 0)
 		rc = set_only_role(s, c, c->role, err);
@@ -200,16 +217,17 @@ static int invite(struct mrt_school_session *s, void *context, struct mrt_error 
 {
 	struct changing *c = context;
 	mrt_auto_pgresult r = NULL;
-	int rc = find(s, c, err);
-	bool there = c->user && strcmp(status_of(c), "invited") == 0;
-	if (rc == 0 && c->user && strcmp(status_of(c), "active") == 0) {
+	bool new;
+	int rc = make(s, c, "invited", &new, err);
+	bool there = rc == 0 && !new &&strcmp(status_of(c), "invited") == 0;
+	if (rc == 0 && strcmp(status_of(c), "active") == 0) {
 		mrt_fail(err, MRT_EXISTS, "%s is an active user of the school '%s' already",
 		         c->email, s->slug);
 		return mrt_hint(err, "'maratea user set-role' gives another role");
 	}
 	if (rc == 0 && there && c->role && strcmp(c->role, "owner") != 0)
 		rc = check_last_owner(s, c, err);
-	if (rc == 0)
+	if (rc == 0 && !new)
 		rc = put(s, c, "invited", err);
 	/* who is invited keeps the role, unless another is given */
 	const char *role = c->role ? c->role : there ? NULL : "student";
@@ -231,6 +249,18 @@ static int invite(struct mrt_school_session *s, void *context, struct mrt_error 
 		                      "decode($3, 'hex'), now() + interval '7 days')",
 		        values, 4, &r, err);
 	return rc < 0 ? rc : find(s, c, err);
+}
+
+/* Whoever comes by an invitation that is out has the new role. */
+static int set_invited_role(struct mrt_school_session *s, const struct changing *c,
+                            struct mrt_error *err)
+{
+	const char *const values[] = { c->email, c->role };
+	mrt_auto_pgresult r = NULL;
+	return mrt_school_query(s,
+	                        "UPDATE invitations SET role = $3 WHERE tenant_id = $1 AND "
+	                        "email_norm = " NORM("$2"),
+	                        values, 2, &r, err);
 }
 
 static int set_role(struct mrt_school_session *s, void *context, struct mrt_error *err)
@@ -255,6 +285,8 @@ static int set_role(struct mrt_school_session *s, void *context, struct mrt_erro
 		rc = check_last_owner(s, c, err);
 	if (rc == 0)
 		rc = set_only_role(s, c, c->role, err);
+	if (rc == 0)
+		rc = set_invited_role(s, c, err);
 	c->changed = true;
 	return rc < 0 ? rc : find(s, c, err);
 }
