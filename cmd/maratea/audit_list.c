@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LINES_MAX 50
+
 struct args {
 	const char *slug;
 };
@@ -104,19 +106,26 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 	if (erased > 0)
 		mrt_show_field(out, "erased", "the payload of %" PRIu64 " rows", erased);
 	show_compared(out, report);
-	if (json_array_size(faults) == 0)
+	if (json_array_size(faults) == 0) {
+		mrt_show_field(out, "chains", "are whole");
 		return 0;
+	}
 	mrt_auto(mrt_table) *table = NULL;
 	int rc = mrt_table_new(columns, 4, &table, err);
 	json_array_foreach (faults, i, item) {
-		const char *const cells[] = { mrt_json_text_or(item, "slug", ""),
+		const char *const cells[] = { mrt_json_text_or(item, "slug", "the platform"),
 			                      mrt_json_text_or(item, "tenant", ""),
 			                      mrt_json_text_or(item, "schema", ""),
 			                      mrt_json_text_or(item, "text", "") };
-		if (rc == 0)
+		if (rc == 0 && i < LINES_MAX)
 			mrt_table_row(table, cells);
 	}
-	return rc < 0 ? rc : mrt_table_show(out, table, err);
+	if (rc == 0)
+		rc = mrt_table_show(out, table, err);
+	if (i > LINES_MAX)
+		mrt_buf_printf(&out->text, "... and %zu more; -o json has them all\n",
+		               i - LINES_MAX);
+	return rc;
 }
 
 struct memory {

@@ -225,7 +225,8 @@ def test_what_was_begun_otherwise_is_told():
     holds(run("db", "status").out, "theta", "being made")
     for command in (("db", "migrate"), ("db", "diff"), ("tenant", "check"), ("audit", "verify")):
         run(*command)
-    holds(run("tenant", "archive", "theta", status=5).err, "the school 'theta' is not made yet")
+    holds(run("tenant", "archive", "theta", status=5).err, "the school 'theta' is not made yet", "'maratea tenant create' or 'apply' that began it finishes it")
+    equal([e["action"] for e in json.loads(run("audit", "list", "theta", "-o", "json").out)["events"]], ["tenant.create"])
     equal([(s["step"], s["state"]) for s in create("theta", "--isolation", "schema").json()["steps"]],
           [("reserve", "done before"), ("schema", "done"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
 
@@ -238,7 +239,7 @@ def test_a_school_that_was_begun_by_an_older_maratea_is_finished():
     run("db", "migrate")
     equal(sql("SELECT count(*) FROM %s.schema_migrations" % place["schema"]), "1")
     equal([(s["step"], s["state"]) for s in create("older", "--isolation", "schema").json()["steps"]],
-          [("reserve", "done before"), ("schema", "done before"), ("migrate", "done"), ("fill", "done"), ("activate", "done")])
+          [("reserve", "done before"), ("schema", "done before"), ("migrate", "done before"), ("fill", "done"), ("activate", "done")])
     run("db", "status")
     run("db", "diff")
 
@@ -394,6 +395,9 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
         equal([(f["tenant"], f["schema"], f["text"]) for f in failed.json()["faults"]], [(t, "maratea", fault)])
         equal(failed.json()["faults"][0]["slug"], "alpha")
         holds(failed.err, "1 chain is broken, the first: of alpha, in maratea: " + fault)
+        if "audit_heads" in change and change.startswith("DELETE"):
+            # nothing is done in a school whose chain has no end: it would begin anew
+            holds(run("tenant", "update", "alpha", "--name", "other", status=4).err, "the audit chain of %s has no head" % t, "hint: 'maratea audit verify'")
         sql("DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.kept; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads")
     restore = "DELETE FROM maratea.audit_log; INSERT INTO maratea.audit_log SELECT * FROM public.kept; DELETE FROM maratea.audit_heads; INSERT INTO maratea.audit_heads SELECT * FROM public.heads"
     # a chain is one school's: that of another does not do instead
@@ -420,6 +424,11 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
     sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'"))
     sql("ALTER TABLE maratea_shared.gone RENAME TO audit_log")
     sql(restore)
+    own = sql("SELECT database_name FROM maratea.placements JOIN maratea.tenants ON id = tenant_id WHERE slug = 'gamma'")
+    sql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % own)
+    holds(run("audit", "verify", status=1).err, "1 school could not be looked at, the first: gamma: could not be followed: ")
+    sql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % own)
+    holds(run("audit", "verify").out, "are whole\n")
     # who serves a school puts nothing before its first row
     try:
         sql("SET ROLE maratea_app; SET maratea.tenant_id = '%s'; INSERT INTO maratea_shared.audit_log VALUES ('%s', -1, now(), 'user root', 'tenant.delete', 'x', NULL, NULL, '', '')" % (t, t))

@@ -120,6 +120,8 @@ def test_a_school_keeps_an_owner():
         holds(user(verb, "beta", "anna@example.org", *more, status=5).err, "anna@example.org is the only owner of the school 'beta'", "hint: make another one first: maratea user invite beta")
     holds(user("invite", "beta", "anna@example.org", "--role", "student", status=5).err, "is the only owner")
     user("set-role", "beta", "ben@example.org", "owner")
+    # one who can sign in stays, whoever is invited
+    holds(user("remove", "beta", "ben@example.org", status=5).err, "ben@example.org is the only active owner of the school 'beta'", "or maratea user set-role beta EMAIL owner")
     # two at a time: one of them stays
     done = []
     threads = [threading.Thread(target=lambda e=e: done.append(user("set-role", "beta", e, "admin", status=None).status)) for e in ("anna@example.org", "ben@example.org")]

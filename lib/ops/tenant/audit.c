@@ -57,14 +57,16 @@ static int digest_of_payload(const unsigned char salt[SALT_SIZE], const char *pa
 }
 
 /* The head's row, locked, made where there is none, and the server's clock. */
-static int lock_head(struct mrt_pg *pg, const struct mrt_run *run, const char *tenant,
-                     PGresult **ret, struct mrt_error *err)
+static int lock_head(struct mrt_pg *pg, const struct mrt_run *run,
+                     const struct mrt_audit_event *event, PGresult **ret, struct mrt_error *err)
 {
-	const char *const values[] = { tenant };
+	const char *const values[] = { event->tenant };
 	mrt_auto_pgresult made = NULL;
-	int rc = mrt_pg_query(pg, run,
-	                      "INSERT INTO audit_heads VALUES ($1, 0, '') ON CONFLICT DO NOTHING",
-	                      values, 1, &made, err);
+	int rc = event->begins ? mrt_pg_query(pg, run,
+	                                      "INSERT INTO audit_heads VALUES ($1, 0, '') ON "
+	                                      "CONFLICT DO NOTHING",
+	                                      values, 1, &made, err)
+	                       : 0;
 	return rc < 0 ? rc
 	              : mrt_pg_query(pg, run,
 	                             "SELECT seq, encode(digest, 'hex'), (extract(epoch FROM "
@@ -115,10 +117,14 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	mrt_random(salt, sizeof(salt));
 	int rc = digest_of_payload(salt, payload, row.payload_digest, err);
 	if (rc == 0)
-		rc = lock_head(pg, run, event->tenant, &head, err);
+		rc = lock_head(pg, run, event, &head, err);
 	if (rc < 0)
 		return rc;
-	size_t len = PQntuples(head) > 0 ? strlen(PQgetvalue(head, 0, 1)) / 2 : SIZE_MAX;
+	if (PQntuples(head) == 0) {
+		mrt_fail(err, MRT_CORRUPT, "the audit chain of %s has no head", event->tenant);
+		return mrt_hint(err, "'maratea audit verify' tells what else is gone");
+	}
+	size_t len = strlen(PQgetvalue(head, 0, 1)) / 2;
 	if (len > sizeof(before) || !mrt_unhex(PQgetvalue(head, 0, 1), before, len))
 		return mrt_fail(err, MRT_CORRUPT,
 		                "the head of the audit chain of %s is no "

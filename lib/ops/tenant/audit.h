@@ -31,6 +31,7 @@ void mrt_audit_who(struct mrt_audit_who *ret);
 struct mrt_audit_event {
 	const char *chain;          /* NULL: the platform's */
 	char tenant[MRT_UUID_SIZE]; /* of the platform as a whole: its id */
+	bool begins;                /* it may be the first of its chain */
 	const char *action;         /* "tenant.create" */
 	json_t *payload;            /* an object; not owned */
 };

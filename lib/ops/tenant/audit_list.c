@@ -106,7 +106,7 @@ int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, c
 	int rc = mrt_audit_open(run, config, slug, &l.r, err);
 	if (rc == 0)
 		rc = list_chain(&l, l.r.s.pg, MRT_PLATFORM_SCHEMA, MRT_CHAIN_PLATFORM, err);
-	if (rc < 0 || !slug)
+	if (rc < 0 || !slug || !l.r.made)
 		return rc;
 	rc = mrt_place_connect(run, config, l.r.s.pg, l.r.database, &own, &pg, err);
 	return rc < 0 ? rc : list_chain(&l, pg, l.r.schema, MRT_CHAIN_SCHOOL, err);

@@ -23,7 +23,7 @@ void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, 
 		own.deadline = mrt_clock_monotonic() + LAST_WORDS;
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_auto_json owned = payload;
-	struct mrt_audit_event event = { .action = action, .payload = owned };
+	struct mrt_audit_event event = { .begins = true, .action = action, .payload = owned };
 	struct mrt_error err;
 	if (!config->postgres_migrate_url)
 		return;

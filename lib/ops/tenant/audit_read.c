@@ -5,6 +5,7 @@
 #include "ops/tenant/tenants.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void mrt_audit_reading_release(struct mrt_audit_reading *r)
 {
@@ -25,6 +26,7 @@ static int find_school(struct mrt_session *s, void *context, struct mrt_error *e
 	if (rc == 0)
 		rc = mrt_text_dup(mrt_json_text_or(json, "schema", ""), &r->schema, err);
 	const char *database = mrt_json_text_or(json, "database", NULL);
+	r->made = strcmp(mrt_json_text_or(json, "status", ""), "provisioning") != 0;
 	return rc == 0 && database ? mrt_text_dup(database, &r->database, err) : rc;
 }
 

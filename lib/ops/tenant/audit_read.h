@@ -8,6 +8,7 @@ struct mrt_audit_reading {
 	struct mrt_session s;
 	const char *slug;                 /* NULL: all */
 	char *tenant, *schema, *database; /* of that school */
+	bool made;                        /* it has a chain of its own */
 };
 /* MRT_NOT_FOUND: no school has the slug. */
 int mrt_audit_open(const struct mrt_run *run, const struct mrt_config *config, const char *slug,

@@ -20,7 +20,8 @@ struct verifying {
 	json_t *backups, *not_compared;
 	json_t *faults;
 	uint64_t chains, rows, erased;
-	size_t n_faults;
+	size_t unreachable; /* of the faults */
+	json_t *told;       /* of whom something was said in the place at hand */
 };
 
 static void verifying_release(struct verifying *v)
@@ -28,6 +29,7 @@ static void verifying_release(struct verifying *v)
 	mrt_audit_reading_release(&v->r);
 	PQclear(v->schools);
 	json_decref(v->faults);
+	json_decref(v->told);
 	json_decref(v->backups);
 	json_decref(v->not_compared);
 }
@@ -49,7 +51,7 @@ static int note_fault(struct verifying *v, const struct place *p, const char *te
 	};
 	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
-	return rc;
+	return rc < 0 ? rc : mrt_json_set(v->told, tenant, json_true(), err);
 }
 
 static const char *cell(const struct verifying *v, int i, int column)
@@ -118,7 +120,7 @@ static const char *slug_of(const struct verifying *v, const char *tenant)
 
 /* What was the end of a chain once is a row of it for ever. Each school is told of once. */
 static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct place *p, size_t n,
-                        const char *heads, json_t *told, struct mrt_error *err)
+                        const char *heads, struct mrt_error *err)
 {
 	const char *const values[] = { heads, v->r.tenant };
 	mrt_auto_pgresult r = NULL;
@@ -136,15 +138,12 @@ static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct pla
 		const char *tenant = PQgetvalue(r, i, 0);
 		mrt_autofree char *text = NULL;
 		bool there = strcmp(PQgetvalue(r, i, 2), "t") == 0;
-		if (json_object_get(told, tenant))
+		if (json_object_get(v->told, tenant))
 			continue;
-		rc = mrt_json_set(told, tenant, json_true(), err);
-		if (rc == 0)
-			rc = mrt_text_printf(
-			        &text, err,
-			        there ? "row %s is another than in the backup %s"
-			              : "row %s, the last in the backup %s, is missing",
-			        PQgetvalue(r, i, 1), v->memory->id(v->memory->context, n));
+		rc = mrt_text_printf(&text, err,
+		                     there ? "row %s is another than in the backup %s"
+		                           : "row %s, the last in the backup %s, is missing",
+		                     PQgetvalue(r, i, 1), v->memory->id(v->memory->context, n));
 		if (rc == 0)
 			rc = note_fault(v, p, tenant, slug_of(v, tenant), text, err);
 	}
@@ -154,14 +153,13 @@ static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct pla
 static int compare(struct verifying *v, struct mrt_pg *pg, const struct place *p,
                    struct mrt_error *err)
 {
-	mrt_auto_json told = json_object();
 	mrt_autofree char *name = NULL;
 	size_t compared = 0;
-	int rc = told ? 0 : mrt_no_memory(err);
+	int rc = 0;
 	for (size_t n = 0; rc == 0 && n < v->n_backups; n++) {
 		const char *heads = v->memory->heads(v->memory->context, n, p->database, p->schema);
 		if (heads)
-			rc = compare_with(v, pg, p, n, heads, told, err);
+			rc = compare_with(v, pg, p, n, heads, err);
 		compared += heads != NULL;
 	}
 	if (rc < 0 || compared > 0 || !v->memory)
@@ -202,6 +200,7 @@ static int look_into(struct verifying *v, struct mrt_pg *pg, const struct place 
 {
 	mrt_autofree char *there = NULL;
 	mrt_auto_pgresult ids = NULL;
+	json_object_clear(v->told);
 	int rc = mrt_audit_enter(pg, v->r.s.run, p->schema, err);
 	if (rc < 0)
 		return rc;
@@ -239,6 +238,7 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	}
 	if (rc == 0)
 		return 0;
+	v->unreachable++;
 	rc = mrt_text_printf(&text, err, "could not be followed: %s", why.text);
 	return rc < 0 ? rc
 	              : note_fault(v, p, cell(v, p->school, ID), cell(v, p->school, SLUG), text,
@@ -292,6 +292,7 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 		.memory = memory,
 		.faults = json_array(),
 		.backups = json_array(),
+		.told = json_object(),
 		.not_compared = json_array(),
 	};
 	mrt_auto_json json = json_object();
@@ -319,13 +320,14 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 	*ret = mrt_steal(json);
 	const json_t *first = json_array_get(v.faults, 0);
 	size_t n = json_array_size(v.faults);
-	return !first ? 0
-	              : mrt_fail(err, MRT_BAD,
-	                         "%zu chain%s broken, the first: of %s, in "
-	                         "%s: %s",
-	                         n, n == 1 ? " is" : "s are",
-	                         mrt_json_text_or(first, "slug",
-	                                          mrt_json_text_or(first, "tenant", "")),
-	                         mrt_json_text_or(first, "schema", ""),
-	                         mrt_json_text_or(first, "text", ""));
+	const char *of = first ? mrt_json_text_or(first, "slug", NULL) : NULL;
+	if (!first)
+		return 0;
+	if (n == v.unreachable)
+		return mrt_fail(
+		        err, MRT_FAILED, "%zu school%s could not be looked at, the first: %s: %s",
+		        n, n == 1 ? "" : "s", of ? of : "?", mrt_json_text_or(first, "text", ""));
+	return mrt_fail(err, MRT_BAD, "%zu chain%s broken, the first: of %s, in %s: %s", n,
+	                n == 1 ? " is" : "s are", of ? of : "the platform",
+	                mrt_json_text_or(first, "schema", ""), mrt_json_text_or(first, "text", ""));
 }

@@ -246,7 +246,7 @@ static int check_all(struct mrt_tenant_checking *c, const char *slug, struct mrt
 		rc = find_slug(c, pg, slug, &own, &only, err);
 	if (rc == 0 && slug && only < own.n && own.items[only].provisioning) {
 		rc = mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", slug);
-		mrt_hint(err, "the 'maratea tenant create' that began it finishes it");
+		mrt_hint(err, "the 'maratea tenant create' or 'apply' that began it finishes it");
 	}
 	if (rc == 0)
 		rc = check_url(c, err);

@@ -95,6 +95,7 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	if (rc < 0 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
 		return rc;
 	struct mrt_audit_event event = { .chain = MRT_CHAIN_SCHOOL,
+		                         .begins = true,
 		                         .action = "tenant.create",
 		                         .payload = c->request };
 	snprintf(event.tenant, sizeof(event.tenant), "%s", c->id);

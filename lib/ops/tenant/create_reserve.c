@@ -211,6 +211,7 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	if (rc == 0)
 		rc = mrt_creating_note(c, "done", err);
 	snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
+	c->event.begins = true;
 	c->event.action = "tenant.create";
 	c->event.payload = c->request;
 	return rc;

@@ -284,6 +284,7 @@ static int change(const struct mrt_run *run, const struct mrt_config *config, co
 	if (rc < 0)
 		return rc;
 	snprintf(p.event.tenant, sizeof(p.event.tenant), "%s", s.platform);
+	p.event.begins = true;
 	p.event.action = create ? "plan.create" : "plan.update";
 	rc = options->dry_run ? mrt_session_look(&s, try_plan, &p, err)
 	                      : mrt_session_change(&s, write_plan, &p, &p.event, err);

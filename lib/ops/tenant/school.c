@@ -41,7 +41,8 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 	           *database = mrt_json_text_or(json, "database", NULL);
 	if (strcmp(status, "provisioning") == 0) {
 		mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", to->slug);
-		return mrt_hint(err, "the 'maratea tenant create' that began it finishes it");
+		return mrt_hint(err,
+		                "the 'maratea tenant create' or 'apply' that began it finishes it");
 	}
 	if (f->writes && strcmp(status, "archived") == 0) {
 		mrt_fail(err, MRT_CHANGED, "the school '%s' is archived", to->slug);

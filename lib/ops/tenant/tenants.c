@@ -213,7 +213,8 @@ static int check_status(const struct one *o, const char *from, struct mrt_error 
 	const char *to = o->change->status;
 	if (strcmp(from, "provisioning") == 0) {
 		mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", o->slug);
-		return mrt_hint(err, "the 'maratea tenant create' that began it finishes it");
+		return mrt_hint(err,
+		                "the 'maratea tenant create' or 'apply' that began it finishes it");
 	}
 	if (to && strcmp(to, "suspended") == 0 && strcmp(from, "archived") == 0) {
 		mrt_fail(err, MRT_CHANGED, "the school '%s' is archived", o->slug);

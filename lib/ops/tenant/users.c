@@ -117,25 +117,34 @@ static int note(struct changing *c, const char *name, json_t *value, struct mrt_
 	return mrt_json_set(c->payload, name, value, err);
 }
 
-/* A school that nobody owns, nobody can repair. Owners are locked, so that two at a time do not
- * each leave the other. */
+/* A school that nobody owns, nobody can repair: one who can sign in stays, and where there was
+ * none, one who is invited. Owners are locked, so that two at a time do not each leave the other.
+ */
 static int check_last_owner(struct mrt_school_session *s, const struct changing *c,
                             struct mrt_error *err)
 {
 	const char *const values[] = { id_of(c) };
 	mrt_auto_pgresult r = NULL;
+	bool active = strcmp(status_of(c), "active") == 0, one = false, other = false;
 	int rc = mrt_school_query(s,
-	                          "SELECT m.user_id = $2::uuid FROM memberships m JOIN "
-	                          "users u ON "
-	                          "u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE "
+	                          "SELECT m.user_id = $2::uuid, u.status FROM memberships m JOIN "
+	                          "users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE "
 	                          "m.tenant_id = $1 AND m.role = 'owner' AND u.status <> "
 	                          "'disabled' ORDER BY m.user_id FOR UPDATE OF m",
 	                          values, 1, &r, err);
-	if (rc < 0 || PQntuples(r) != 1 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
+	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
+		bool self = strcmp(PQgetvalue(r, i, 0), "t") == 0;
+		one = one || self;
+		other = other || (!self && (!active || strcmp(PQgetvalue(r, i, 1), "active") == 0));
+	}
+	if (rc < 0 || !one || other)
 		return rc;
-	mrt_fail(err, MRT_CHANGED, "%s is the only owner of the school '%s'", c->email, s->slug);
-	return mrt_hint(err, "make another one first: maratea user invite %s EMAIL --role owner",
-	                s->slug);
+	mrt_fail(err, MRT_CHANGED, "%s is the only%s owner of the school '%s'", c->email,
+	         active ? " active" : "", s->slug);
+	return mrt_hint(err,
+	                "make another one first: maratea user invite %s EMAIL --role owner, or "
+	                "maratea user set-role %s EMAIL owner",
+	                s->slug, s->slug);
 }
 
 static int set_only_role(struct mrt_school_session *s, const struct changing *c, const char *role,
