@@ -210,11 +210,10 @@ static void warn_of_lost(const struct mrt_cmd_env *env, const json_t *report)
 		n += strcmp(mrt_json_text_or(action, "action", ""), "create") == 0 &&
 		     strcmp(mrt_json_text_or(action, "state", ""), "done") == 0;
 	if (n > 0)
-		mrt_warn(
-		        env->run,
-		        "%zu owner%s invitation%s not kept: --invitations keeps them, 'maratea user "
-		        "invite' makes one anew",
-		        n, n == 1 ? "'s" : "s'", n == 1 ? " was" : "s were");
+		mrt_warn(env->run,
+		         "%zu owner%s invitation%s not kept: --invitations keeps them, "
+		         "'maratea user invite' makes one anew",
+		         n, n == 1 ? "'s" : "s'", n == 1 ? " was" : "s were");
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
