@@ -69,6 +69,7 @@ static void add_line(const struct mrt_screen *s, struct mrt_buf *buf, const char
 	/* one line, however many the peer's words had */
 	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		mrt_auto_buf one = MRT_BUF_INIT;
+		p += p == text ? 0 : strspn(p, " \t"); /* libpq indents what follows */
 		mrt_buf_add(&one, p, strcspn(p, "\n"));
 		mrt_buf_add_text(buf, p == text ? "" : "; ");
 		mrt_printable(buf, mrt_buf_text(&one));

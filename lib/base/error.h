@@ -48,6 +48,13 @@ int mrt_code_http_status(enum mrt_code code);
 int mrt_fail(struct mrt_error *err, enum mrt_code code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Is it the end of all, whatever it came from? What else one of many things comes to says nothing
+ * of the next. */
+static inline bool mrt_code_is_final(int code)
+{
+	return code == MRT_CANCELLED || code == MRT_DEADLINE || code == MRT_NO_MEMORY;
+}
+
 /* Puts "what: " before the text; returns code, so that callers can return it. */
 int mrt_context(struct mrt_error *err, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

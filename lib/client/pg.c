@@ -43,7 +43,7 @@ static void hint_hba(const char *words, struct mrt_error *err)
 }
 
 /* libpq's message says "connection to server at ... failed: FATAL:  ..." */
-static int explain(struct mrt_pg *pg, struct mrt_error *err)
+static int explain(struct mrt_pg *pg, const struct mrt_pg_options *options, struct mrt_error *err)
 {
 	static const struct {
 		const char *words;
@@ -53,8 +53,7 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 		{ "no pg_hba.conf entry", MRT_REFUSED, NULL },
 		{ "password authentication failed", MRT_REFUSED,
 		  "is the password the role's, without a newline at its end?" },
-		{ "no password supplied", MRT_REFUSED,
-		  "set postgres.password, PGPASSWORD or a ~/.pgpass line" },
+		{ "no password supplied", MRT_REFUSED, NULL },
 		{ "does not exist", MRT_REFUSED, NULL },
 		{ "too many clients", MRT_REFUSED, "max_connections of the server is used up" },
 		{ "remaining connection slots", MRT_REFUSED,
@@ -75,6 +74,10 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 			mrt_fail(err, known[i].code, "PostgreSQL at %s: %s", pg->where, words);
 			if (i == 0)
 				hint_hba(words, err);
+			if (strcmp(known[i].words, "no password supplied") == 0)
+				mrt_hint(err, "set %s, PGPASSWORD or a ~/.pgpass line",
+				         options->password_from ? options->password_from
+				                                : "postgres.password");
 			if (known[i].hint)
 				mrt_hint(err, "%s", known[i].hint);
 			return known[i].code;
@@ -82,9 +85,10 @@ static int explain(struct mrt_pg *pg, struct mrt_error *err)
 	return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where, words);
 }
 
-static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t timeout,
-                          struct mrt_error *err)
+static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
+                          const struct mrt_pg_options *options, struct mrt_error *err)
 {
+	int64_t timeout = options->connect_timeout;
 	int64_t end = mrt_clock_monotonic() + timeout;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 	while (state != PGRES_POLLING_OK) {
@@ -106,13 +110,14 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run, int64_t 
 		}
 		state = PQconnectPoll(pg->conn);
 		if (state == PGRES_POLLING_FAILED)
-			return explain(pg, err);
+			return explain(pg, options, err);
 	}
 	return 0;
 }
 
 static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
-                         const char *database, const char *application, struct mrt_error *err)
+                         const char *database, const struct mrt_pg_options *options,
+                         struct mrt_error *err)
 {
 	const char *keys[MRT_PG_PARAMS_MAX + 3], *values[MRT_PG_PARAMS_MAX + 3];
 	size_t n = 0;
@@ -125,7 +130,7 @@ static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
 		values[n++] = params->values[i];
 	}
 	keys[n] = "application_name";
-	values[n++] = application ? application : "maratea";
+	values[n++] = options->application ? options->application : "maratea";
 	if (database) {
 		keys[n] = "dbname"; /* expand_dbname 0: a name with "=" in it stays a name */
 		values[n++] = database;
@@ -134,7 +139,7 @@ static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
 	pg->conn = PQconnectStartParams(keys, values, 0);
 	if (!pg->conn)
 		return mrt_no_memory(err);
-	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, err) : 0;
+	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, options, err) : 0;
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -163,9 +168,9 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 			mrt_context(err, rc, "PostgreSQL at %s", pg->where);
 	}
 	if (rc == 0)
-		rc = start_connect(pg, resolved, database, options->application, err);
+		rc = start_connect(pg, resolved, database, options, err);
 	if (rc == 0)
-		rc = finish_connect(pg, run, options->connect_timeout, err);
+		rc = finish_connect(pg, run, options, err);
 	if (rc < 0)
 		return rc;
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);

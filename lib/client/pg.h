@@ -17,6 +17,7 @@ struct mrt_pg_options {
 	struct mrt_dns_options dns;
 	int64_t connect_timeout; /* ns */
 	const char *application;
+	const char *password_from; /* for a hint; NULL: "postgres.password" */
 };
 
 /* url: a URL or keyword/value string, "" or NULL: the environment alone. password: used when the

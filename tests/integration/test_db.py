@@ -358,6 +358,14 @@ def test_another_platforms_configuration_changes_nothing():
         holds(failed.err, "127.0.0.1:%d, database platform is a pooler, which locks do not go through" % bouncer.port, "hint: postgres.migrate-url must lead to the server itself")
     finally:
         bouncer.close()
+    # what libpq says in two lines is one
+    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL="postgresql://maratea_migrate@127.0.0.1:1/platform"), status=6)
+    holds(failed.err, "Connection refused; Is the server running on that host", "hint: is the server running there")
+    # and where a password is missing, it is said where that one goes
+    failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL="postgresql://maratea_migrate@127.0.0.1:%d/platform" % PG.port), status=6)
+    holds(failed.err, "hint: set postgres.migrate-password, PGPASSWORD or a ~/.pgpass line")
+    failed = maratea("db", "init", "--yes", env=environment(MARATEA_ADMIN_URL="postgresql://postgres@127.0.0.1:%d/platform" % PG.port), status=6)
+    holds(failed.err, "hint: set a password in $MARATEA_ADMIN_URL, PGPASSWORD or a ~/.pgpass line")
     failed = migrate(env=environment(MARATEA_STORE=STORE), status=3)
     holds(failed.err, "there is no role to migrate as", "hint: set postgres.migrate-url")
 

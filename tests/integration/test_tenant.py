@@ -9,17 +9,13 @@ import subprocess
 import threading
 
 from harness import *
+from schools import make_platform
 from servers import Postgres, wait_until
 
 PG = Postgres()
 ROOT = temporary()
 CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
-PG.psql("CREATE DATABASE platform")
-os.mkdir(ROOT + "/pw")
-ID = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw", "-o", "json", env=environment(MARATEA_ADMIN_URL=PG.url("platform"))).json()["platform_id"]
-password = lambda role: open(ROOT + "/pw/" + role).read()
-ENV = environment(MARATEA_PLATFORM_ID=ID, MARATEA_PLATFORM_DOMAIN="schools.example",
-                  MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+ID, password, ENV = make_platform(PG, ROOT, MARATEA_PLATFORM_DOMAIN="schools.example")
 OWNER = ["--name", "Scuola Alpha", "--plan", "basic", "--owner-email", "Anna@Example.org"]
 
 

@@ -5,16 +5,13 @@ import shutil
 import subprocess
 
 from harness import *
+from schools import make_platform
 from servers import Postgres
 
 PG = Postgres()
 ROOT = temporary()
 CLEANUP = [PG.close, lambda: shutil.rmtree(ROOT)]
-PG.psql("CREATE DATABASE platform")
-os.mkdir(ROOT + "/pw")
-ID = maratea("db", "init", "--yes", "--passwords", ROOT + "/pw", "-o", "json", env=environment(MARATEA_ADMIN_URL=PG.url("platform"))).json()["platform_id"]
-password = lambda role: open(ROOT + "/pw/" + role).read()
-ENV = environment(MARATEA_PLATFORM_ID=ID, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", password("maratea_migrate")))
+ID, password, ENV = make_platform(PG, ROOT)
 maratea("db", "migrate", env=ENV)
 PROGRAM = os.path.join(os.environ["MRT_BUILD"], "tests", "integration", "tenant_property")
 SCHOOLS = ["%d1111111-1111-4111-8111-111111111111" % i for i in range(6)]

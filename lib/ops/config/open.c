@@ -49,16 +49,16 @@ int mrt_config_open_store(const struct mrt_config *config, unsigned buffers, str
 	return mrt_store_open(&options, ret, err);
 }
 
-int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *config, const char *url,
-                       const char *password, const char *database, const char *application,
-                       struct mrt_pg **ret, struct mrt_error *err)
+int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *config,
+                       const struct mrt_config_pg *how, struct mrt_pg **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	const struct mrt_pg_options options = { .dns = mrt_config_dns(config),
 		                                .connect_timeout = config->limits_connect,
-		                                .application = application };
-	int rc = mrt_pg_params_make(url, password, &params, err);
+		                                .application = how->application,
+		                                .password_from = how->password_from };
+	int rc = mrt_pg_params_make(how->url, how->password, &params, err);
 	if (rc == 0)
 		rc = mrt_log_secret(run->log, mrt_pg_params_get(params, "password"), err);
-	return rc < 0 ? rc : mrt_pg_connect(run, &options, params, database, ret, err);
+	return rc < 0 ? rc : mrt_pg_connect(run, &options, params, how->database, ret, err);
 }

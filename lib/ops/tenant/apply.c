@@ -38,8 +38,7 @@ static void applying_release(struct applying *a)
 /* Nothing more can be done; another school's attempt would come to the same. */
 static bool is_final(int rc)
 {
-	return rc == MRT_UNREACHABLE || rc == MRT_CANCELLED || rc == MRT_DEADLINE ||
-	       rc == MRT_NO_MEMORY || rc == MRT_NO_SPACE || rc == MRT_IO;
+	return mrt_code_is_final(rc) || rc == MRT_UNREACHABLE || rc == MRT_NO_SPACE || rc == MRT_IO;
 }
 
 /* err is of what rc says. What ends everything is given back. */

@@ -230,8 +230,7 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	                           &why);
 	if (rc == 0)
 		rc = look_into(v, pg, p, &why);
-	if (rc == MRT_CANCELLED || rc == MRT_DEADLINE || rc == MRT_NO_MEMORY ||
-	    (rc < 0 && !p->database)) {
+	if (mrt_code_is_final(rc) || (rc < 0 && !p->database)) {
 		if (err)
 			*err = why;
 		return rc;

@@ -196,7 +196,7 @@ static int go_on(struct mrt_tenant_checking *c, int rc, const char *object,
                  const struct mrt_error *why, struct mrt_error *err)
 {
 	mrt_autofree char *text = NULL;
-	if (rc == MRT_CANCELLED || rc == MRT_DEADLINE || rc == MRT_NO_MEMORY) {
+	if (mrt_code_is_final(rc)) {
 		if (err)
 			*err = *why;
 		return rc;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define APP "maratea_app"
 #define PAGE "500" /* schools at a time */
 
 struct live {
@@ -102,7 +101,7 @@ static int count_visible(const struct live *l, const char *object, const char *n
 	if (rc < 0 || (!*state && *ret_rows > 0))
 		return rc;
 	return mrt_tenant_finding(l->c, "attempt", object,
-	                          *state ? "is not readable by " APP
+	                          *state ? "is not readable by " MRT_APP
 	                                 : "has no row of a school's own: it could not be tried",
 	                          err);
 }
@@ -215,13 +214,13 @@ static int try_all(const struct live *l, struct mrt_error *err)
 	if (rc == 0)
 		rc = make_canary(l, l->theirs, err);
 	if (rc == 0)
-		rc = become(l, APP, l->ours, err);
+		rc = become(l, MRT_APP, l->ours, err);
 	for (int i = 0; rc == 0 && i < PQntuples(tables); i++)
 		rc = try_table(l, PQgetvalue(tables, i, 0), err);
 	if (rc == 0)
 		rc = try_references(l, err);
 	if (rc == 0)
-		rc = become(l, APP, "", err);
+		rc = become(l, MRT_APP, "", err);
 	for (int i = 0; rc == 0 && i < PQntuples(tables); i++)
 		rc = try_without_tenant(l, PQgetvalue(tables, i, 0), err);
 	return rc;
@@ -233,7 +232,7 @@ static int look_as(const struct live *l, const char *tenant, const PGresult *tab
 {
 	mrt_auto_buf sql = MRT_BUF_INIT;
 	mrt_auto_pgresult r = NULL;
-	int rc = become(l, APP, tenant, err);
+	int rc = become(l, MRT_APP, tenant, err);
 	for (int i = 0; rc == 0 && i < PQntuples(tables); i++) {
 		mrt_autofree char *name = NULL, *text = NULL;
 		const char *table = PQgetvalue(tables, i, 0);
@@ -290,7 +289,7 @@ static int look_as_all(const struct live *l, struct mrt_error *err)
 	mrt_auto_pgresult tables = NULL;
 	char last[37] = "00000000-0000-0000-0000-000000000000";
 	bool more = true;
-	int rc = list_tables(l, " AND has_table_privilege('" APP "', c.oid, 'SELECT')", &tables,
+	int rc = list_tables(l, " AND has_table_privilege('" MRT_APP "', c.oid, 'SELECT')", &tables,
 	                     err);
 	while (rc == 0 && more && PQntuples(tables) > 0)
 		rc = look_page(l, tables, last, &more, err);

@@ -43,15 +43,9 @@ int mrt_tenant_request(const struct mrt_tenant_create_options *o, json_t **ret,
 int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
 {
 	const struct mrt_tenant_create_options *o = c->options;
-	static const char *const modes[] = { "shared", "schema", "database" };
-	bool known = !o->isolation;
-	for (size_t i = 0; !known && i < 3; i++)
-		known = strcmp(o->isolation, modes[i]) == 0;
 	int rc = mrt_slug_check(c->slug, err);
-	if (rc == 0 && !known)
-		rc = mrt_fail(err, MRT_USAGE,
-		              "--isolation: '%.80s' is not shared, schema or database",
-		              o->isolation);
+	if (rc == 0)
+		rc = mrt_isolation_check("--isolation", o->isolation, err);
 	if (rc == 0)
 		rc = mrt_words_check("--name", o->name, MRT_WORDS_MAX, err);
 	if (rc == 0)

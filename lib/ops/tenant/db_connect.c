@@ -45,13 +45,12 @@ int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, c
 		                "set postgres.migrate-url, as maratea_migrate; 'maratea db init' "
 		                "makes the role");
 	}
-	int rc = mrt_config_open_pg(run, config, config->postgres_migrate_url,
-	                            config->postgres_migrate_password, database,
-	                            "maratea db migrate", &pg, err);
-	if (rc == MRT_REFUSED && err && strstr(err->hint, "postgres.password")) {
-		err->hint[0] = '\0';
-		mrt_hint(err, "set postgres.migrate-password, PGPASSWORD or a ~/.pgpass line");
-	}
+	const struct mrt_config_pg how = { .url = config->postgres_migrate_url,
+		                           .password = config->postgres_migrate_password,
+		                           .password_from = "postgres.migrate-password",
+		                           .database = database,
+		                           .application = "maratea db migrate" };
+	int rc = mrt_config_open_pg(run, config, &how, &pg, err);
 	if (rc == 0)
 		rc = check_session(pg, run, err);
 	if (rc == 0)

@@ -140,7 +140,7 @@ static int diff_own(const struct diffing *d, struct mrt_pg *platform, const stru
 		rc = diff(d, pg, "tenant", p->schema, p->tenant, &why);
 	if (rc == 0)
 		return 0;
-	if (rc != MRT_CANCELLED && rc != MRT_DEADLINE && rc != MRT_NO_MEMORY && p->database)
+	if (!mrt_code_is_final(rc) && p->database)
 		return note(d, p->schema, p->tenant, "unknown", why.text, err);
 	if (err)
 		*err = why;

@@ -317,16 +317,14 @@ int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
 	mrt_cleanup(init_release) struct init i = {
 		.run = run, .config = config, .options = options, .roles = json_array()
 	};
+	const struct mrt_config_pg how = { .url = options->admin_url,
+		                           .password_from = "a password in $MARATEA_ADMIN_URL",
+		                           .application = "maratea db init" };
 	mrt_auto_json json = json_object();
 	int rc = i.roles && json ? mrt_config_name_check("platform", config->platform_name, err)
 	                         : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_config_open_pg(run, config, options->admin_url, NULL, NULL,
-		                        "maratea db init", &i.pg, err);
-	if (rc == MRT_REFUSED && err && strstr(err->hint, "postgres.password")) {
-		err->hint[0] = '\0';
-		mrt_hint(err, "put it into $MARATEA_ADMIN_URL, $PGPASSWORD or ~/.pgpass");
-	}
+		rc = mrt_config_open_pg(run, config, &how, &i.pg, err);
 	if (rc == 0 && config->store_url)
 		rc = mrt_config_open_store(config, 2, &i.store, err);
 	if (rc == 0)

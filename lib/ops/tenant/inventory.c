@@ -68,9 +68,8 @@ static int check_school(const struct mrt_school *s, struct mrt_error *err)
 		rc = mrt_words_check("the name", s->name, MRT_WORDS_MAX, err);
 	if (rc == 0 && s->owner_email)
 		rc = mrt_email_check(s->owner_email, err);
-	if (rc == 0 && s->isolation && !is_one_of(s->isolation, "shared", "schema", "database"))
-		rc = mrt_fail(err, MRT_CONFIG,
-		              "isolation '%.80s' is not shared, schema or database", s->isolation);
+	if (rc == 0)
+		rc = mrt_isolation_check("isolation", s->isolation, err);
 	if (rc == 0 && s->status && !is_one_of(s->status, "active", "suspended", "archived"))
 		rc = mrt_fail(err, MRT_CONFIG,
 		              "status '%.80s' is not active, suspended or archived", s->status);

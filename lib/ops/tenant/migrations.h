@@ -15,6 +15,7 @@
 #include "ops/config/platform.h"
 
 #define MRT_OWNER "maratea_owner"
+#define MRT_APP "maratea_app" /* of services */
 #define MRT_SHARED_SCHEMA "maratea_shared"
 
 struct mrt_migration {

@@ -93,15 +93,9 @@ static int retention(const char *text, char **ret, struct mrt_error *err)
 static int read_options(const char *name, const struct mrt_plan_options *o, struct values *ret,
                         struct mrt_error *err)
 {
-	static const char *const modes[] = { "shared", "schema", "database" };
-	bool known = !o->isolation;
-	for (size_t i = 0; !known && i < 3; i++)
-		known = strcmp(o->isolation, modes[i]) == 0;
-	if (!known)
-		return mrt_fail(err, MRT_USAGE,
-		                "--isolation: '%.80s' is not shared, schema or database",
-		                o->isolation);
-	int rc = mrt_label_check("plan", name, err);
+	int rc = mrt_isolation_check("--isolation", o->isolation, err);
+	if (rc == 0)
+		rc = mrt_label_check("plan", name, err);
 	if (rc == 0)
 		rc = mrt_text_dup(name, &ret->texts[0], err);
 	if (rc == 0 && o->isolation)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APP "maratea_app"
 #define VALUES_MAX 8
 
 void mrt_school_release(struct mrt_school_session *school)
@@ -96,7 +95,7 @@ static int do_change(struct mrt_pg *pg, void *context, struct mrt_error *err)
 int mrt_school_change(struct mrt_school_session *school, mrt_school_work *work, void *context,
                       struct mrt_audit_event *event, struct mrt_error *err)
 {
-	const struct mrt_tenant_scope scope = { school->id, school->schema, APP };
+	const struct mrt_tenant_scope scope = { school->id, school->schema, MRT_APP };
 	struct change change = { school, work, context, event };
 	if (event) {
 		event->chain = MRT_CHAIN_SCHOOL;

@@ -57,6 +57,17 @@ int mrt_label_check(const char *what, const char *text, struct mrt_error *err)
 	return *better ? mrt_hint(err, "'%s' would do", better) : MRT_USAGE;
 }
 
+int mrt_isolation_check(const char *what, const char *text, struct mrt_error *err)
+{
+	static const char *const modes[] = { "shared", "schema", "database" };
+	bool known = !text;
+	for (size_t i = 0; !known && i < sizeof(modes) / sizeof(modes[0]); i++)
+		known = strcmp(text, modes[i]) == 0;
+	return known ? 0
+	             : mrt_fail(err, MRT_USAGE, "%s '%.80s' is not shared, schema or database",
+	                        what, text);
+}
+
 int mrt_words_check(const char *what, const char *text, size_t max, struct mrt_error *err)
 {
 	bool seen = false;

@@ -15,6 +15,8 @@
 int mrt_label_check(const char *what, const char *text, struct mrt_error *err);
 /* The same, and not one of those that a platform needs for itself, "www", "api", ... */
 int mrt_slug_check(const char *slug, struct mrt_error *err);
+/* Is it "shared", "schema" or "database"? NULL: not given. MRT_USAGE. what: "--isolation". */
+int mrt_isolation_check(const char *what, const char *text, struct mrt_error *err);
 /* UTF-8 for people to read: not only blanks, no control characters, up to max bytes. what:
  * "--name". MRT_USAGE. */
 int mrt_words_check(const char *what, const char *text, size_t max, struct mrt_error *err);

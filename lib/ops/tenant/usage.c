@@ -61,20 +61,21 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	        values, 2, &c->page, err);
 }
 
-struct places {
+struct visit {
+	const struct mrt_run *run;
 	const char *ids; /* a list */
 	json_t *used;
 };
 
-static int count(struct mrt_pg *pg, const struct mrt_run *run, const struct places *p,
-                 struct mrt_error *err)
+static int count(struct mrt_pg *pg, void *context, struct mrt_error *err)
 {
-	const char *const values[] = { p->ids };
+	const struct visit *v = context;
+	const char *const values[] = { v->ids };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_exec(pg, run, err, "SET LOCAL row_security = off");
+	int rc = mrt_pg_exec(pg, v->run, err, "SET LOCAL row_security = off");
 	if (rc == 0)
 		rc = mrt_pg_query(
-		        pg, run,
+		        pg, v->run,
 		        "SELECT i::uuid, (SELECT count(*) FROM users u WHERE u.tenant_id = "
 		        "i::uuid "
 		        "AND u.status <> 'disabled'), (SELECT count(*) FROM courses c WHERE "
@@ -86,7 +87,7 @@ static int count(struct mrt_pg *pg, const struct mrt_run *run, const struct plac
 		        values, 1, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		json_t *list = json_array();
-		rc = mrt_json_set(p->used, PQgetvalue(r, i, 0), list, err);
+		rc = mrt_json_set(v->used, PQgetvalue(r, i, 0), list, err);
 		for (int k = 1; rc == 0 && k <= N_METRICS; k++)
 			rc = mrt_json_append(
 			        list, json_integer(strtoll(PQgetvalue(r, i, k), NULL, 10)), err);
@@ -94,27 +95,16 @@ static int count(struct mrt_pg *pg, const struct mrt_run *run, const struct plac
 	return rc;
 }
 
-struct visit {
-	const struct mrt_run *run;
-	struct places places;
-};
-
-static int work(struct mrt_pg *pg, void *context, struct mrt_error *err)
-{
-	const struct visit *v = context;
-	return count(pg, v->run, &v->places, err);
-}
-
 static int count_in(struct counting *c, struct mrt_pg *pg, const char *schema, const json_t *ids,
                     struct mrt_error *err)
 {
 	const struct mrt_tenant_scope scope = { "", schema, MRT_OWNER };
 	mrt_autofree char *text = json_dumps(ids, JSON_COMPACT);
-	struct visit v = { c->s->run, { text, c->used } };
+	struct visit v = { c->s->run, text, c->used };
 	if (!text)
 		return mrt_no_memory(err);
 	int rc = mrt_migrate_is_current(pg, c->s->run, "tenant", schema, err);
-	return rc < 0 ? rc : mrt_tenant_txn(pg, c->s->run, &scope, work, &v, err);
+	return rc < 0 ? rc : mrt_tenant_txn(pg, c->s->run, &scope, count, &v, err);
 }
 
 static int count_shared(struct counting *c, struct mrt_error *err)
