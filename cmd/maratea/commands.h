@@ -13,11 +13,14 @@ extern const struct mrt_cmd mrt_cmd_backup_run, mrt_cmd_backup_list, mrt_cmd_bac
         mrt_cmd_tenant_update, mrt_cmd_tenant_suspend, mrt_cmd_tenant_resume,
         mrt_cmd_tenant_archive, mrt_cmd_tenant_check, mrt_cmd_tenant_usage, mrt_cmd_usage_check,
         mrt_cmd_user_add, mrt_cmd_user_invite, mrt_cmd_user_list, mrt_cmd_user_set_role,
-        mrt_cmd_user_remove, mrt_cmd_audit_list, mrt_cmd_audit_verify, mrt_cmd_sandbox_run,
-        mrt_cmd_config_check, mrt_cmd_config_show;
+        mrt_cmd_user_remove, mrt_cmd_domain_add, mrt_cmd_domain_list, mrt_cmd_domain_verify,
+        mrt_cmd_domain_activate, mrt_cmd_domain_remove, mrt_cmd_audit_list, mrt_cmd_audit_verify,
+        mrt_cmd_sandbox_run, mrt_cmd_config_check, mrt_cmd_config_show;
 
 /* What several commands show. */
 int mrt_plan_print(struct mrt_output *out, const json_t *plan, struct mrt_error *err);
+/* What a school has to publish for a name: of an object as mrt_domain_add() gives it. */
+void mrt_domain_print_wanted(struct mrt_output *out, const json_t *domain);
 int mrt_tenant_print(struct mrt_output *out, const json_t *tenant, struct mrt_error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include "ops/tenant/tenant.h"
 
 struct args {
-	const char *slug, *name, *plan, *owner_email, *isolation;
+	const char *slug, *name, *plan, *owner_email, *isolation, *domain;
 	bool dry_run;
 };
 
@@ -15,6 +15,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, isolation, 0, "isolation", "MODE",
 	             "shared, schema or database (default: the plan's)",
 	             .complete = "shared|schema|database"),
+	MRT_OPT_TEXT(struct args, domain, 0, "domain", "NAME",
+	             "a domain of its own that it claims"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be done; do nothing"),
 	MRT_OPERAND(struct args, slug, "SLUG", "its name in addresses"),
 	MRT_OPT_END
@@ -25,6 +27,7 @@ static void show(struct mrt_output *out, const json_t *r)
 	const json_t *owner = json_object_get(r, "owner"), *step;
 	const char *database = mrt_json_text_or(r, "database", NULL),
 	           *schema = mrt_json_text_or(r, "schema", NULL),
+	           *domain = mrt_json_text_or(json_object_get(r, "domain"), "name", NULL),
 	           *invitation = mrt_json_text_or(owner, "invitation", NULL);
 	size_t i;
 	bool dry_run = json_is_true(json_object_get(r, "dry_run"));
@@ -43,6 +46,10 @@ static void show(struct mrt_output *out, const json_t *r)
 	mrt_show_field(out, "owner", "%s", mrt_json_text_or(owner, "email", ""));
 	if (invitation)
 		mrt_show_field(out, "invitation", "%s", invitation);
+	if (domain)
+		mrt_show_field(out, "domain", "%s", domain);
+	if (domain && !dry_run)
+		mrt_domain_print_wanted(out, json_object_get(r, "domain"));
 	if (dry_run)
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
@@ -55,6 +62,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.plan = a->plan,
 		.owner_email = a->owner_email,
 		.isolation = a->isolation,
+		.domain = a->domain,
 		.dry_run = a->dry_run,
 	};
 	mrt_auto_json report = NULL;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 struct list_args {
-	const char *status, *plan;
+	const char *status, *plan, *domain;
 };
 struct show_args {
 	const char *slug;
@@ -17,6 +17,8 @@ static const struct mrt_opt list_opts[] = {
 	             .complete = "provisioning|active|suspended|archived"),
 	MRT_OPT_TEXT(struct list_args, plan, 0, "plan", "NAME", "only those on this plan",
 	             .complete = "plan"),
+	MRT_OPT_TEXT(struct list_args, domain, 0, "domain", "NAME",
+	             "only the one that is active at this domain"),
 	MRT_OPT_END
 };
 static const struct mrt_opt show_opts[] = { MRT_OPERAND(struct show_args, slug, "SLUG",
@@ -40,13 +42,16 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		{ "PLAN", MRT_LEFT }, { "ISOLATION", MRT_LEFT }, { "CREATED", MRT_LEFT },
 	};
 	const struct list_args *a = args;
-	const struct mrt_tenant_filter filter = { .status = a->status, .plan = a->plan };
+	const struct mrt_tenant_filter filter = { .status = a->status,
+		                                  .plan = a->plan,
+		                                  .domain = a->domain };
 	mrt_cleanup(mrt_listing_release) struct mrt_listing listing = {
 		.out = env->out,
 		.list = "tenants",
 		.name = "slug",
-		.nothing = a->status || a->plan ? "no schools like that"
-		                                : "no schools; 'maratea tenant create' makes one",
+		.nothing = a->status || a->plan || a->domain
+		                   ? "no schools like that"
+		                   : "no schools; 'maratea tenant create' makes one",
 		.columns = columns,
 		.n_columns = 6,
 		.row = row,
@@ -59,6 +64,8 @@ int mrt_tenant_print(struct mrt_output *out, const json_t *t, struct mrt_error *
 {
 	const char *reason = mrt_json_text_or(t, "reason", NULL),
 	           *database = mrt_json_text_or(t, "database", NULL);
+	const json_t *domain;
+	size_t i;
 	if (out->json)
 		return mrt_show_json(out, t, err);
 	mrt_show_field(out, "school", "%s", mrt_json_text_or(t, "slug", ""));
@@ -70,6 +77,8 @@ int mrt_tenant_print(struct mrt_output *out, const json_t *t, struct mrt_error *
 	mrt_show_field(out, "isolation", "%s", mrt_json_text_or(t, "isolation", ""));
 	mrt_show_field(out, "tables in", "%s%s%s", database ? database : "",
 	               database ? ", schema " : "schema ", mrt_json_text_or(t, "schema", ""));
+	json_array_foreach (json_object_get(t, "domains"), i, domain)
+		mrt_show_field(out, i == 0 ? "domains" : "", "%s", json_string_value(domain));
 	mrt_show_field(out, "created", "%s", mrt_json_text_or(t, "created_at", ""));
 	mrt_show_field(out, "updated", "%s, version %" PRIu64,
 	               mrt_json_text_or(t, "updated_at", ""), mrt_json_size_or(t, "version", 0));

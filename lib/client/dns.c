@@ -1,7 +1,6 @@
 /* dns.c - names to addresses under a deadline, by c-ares. */
-#include "client/dns.h"
+#include "client/dns_channel.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <poll.h>
@@ -43,32 +42,37 @@ static void ares_start(void)
 	ares_ready = ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static int open_channel(const struct mrt_dns_options *o, ares_channel *ret, struct mrt_error *err)
+int mrt_dns_channel_open(const struct mrt_dns_options *o, int flags, const char *server,
+                         ares_channel *ret, struct mrt_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, ares_start);
 	/* two tries share the time: one lost packet must not be the end */
 	struct ares_options options = { .timeout = (int)(o->timeout / MRT_MILLISECOND / 2) + 1,
-		                        .tries = 2 };
+		                        .tries = 2,
+		                        .flags = flags };
+	const char *servers = server ? server : o->resolver;
 	int status = ares_ready;
 	if (status == ARES_SUCCESS)
-		status = ares_init_options(ret, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+		status = ares_init_options(ret, &options,
+		                           ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		                                   (flags ? ARES_OPT_FLAGS : 0));
 	if (status != ARES_SUCCESS)
 		return mrt_fail(err, MRT_FAILED, "c-ares: %s", ares_strerror(status));
-	if (o->resolver)
-		status = ares_set_servers_ports_csv(*ret, o->resolver);
+	if (servers)
+		status = ares_set_servers_ports_csv(*ret, servers);
 	if (status != ARES_SUCCESS) {
 		ares_destroy(*ret);
-		return mrt_fail(err, MRT_CONFIG, "dns.resolver '%s': %s", o->resolver,
+		return mrt_fail(err, MRT_CONFIG, "dns.resolver '%s': %s", servers,
 		                ares_strerror(status));
 	}
 	return 0;
 }
 
-static int wait_for(const struct mrt_run *run, ares_channel channel, const struct lookup *l,
-                    int64_t deadline, struct mrt_error *err)
+int mrt_dns_channel_wait(const struct mrt_run *run, ares_channel channel, const bool *done,
+                         int64_t deadline, struct mrt_error *err)
 {
-	while (!l->done && mrt_clock_monotonic() < deadline) {
+	while (!*done && mrt_clock_monotonic() < deadline) {
 		int rc = mrt_run_check(run, err);
 		if (rc < 0)
 			return rc;
@@ -116,13 +120,14 @@ int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *opt
 		return 0;
 	}
 	ares_channel channel;
-	int rc = open_channel(options, &channel, err);
+	int rc = mrt_dns_channel_open(options, 0, NULL, &channel, err);
 	if (rc < 0)
 		return rc;
 	struct lookup l = { .to = &found };
 	const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC };
 	ares_getaddrinfo(channel, host, NULL, &hints, on_answer, &l);
-	rc = wait_for(run, channel, &l, mrt_clock_monotonic() + options->timeout, err);
+	rc = mrt_dns_channel_wait(run, channel, &l.done, mrt_clock_monotonic() + options->timeout,
+	                          err);
 	bool silent = !l.done || l.status == ARES_ETIMEOUT;
 	ares_destroy(channel); /* ends what is still open, by calling on_answer */
 	if (rc < 0)

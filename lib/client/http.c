@@ -15,7 +15,7 @@ struct mrt_http {
 	struct mrt_http_options options;
 	char why[CURL_ERROR_SIZE];
 	struct curl_slist *addresses; /* CURLOPT_RESOLVE */
-	char host[256];               /* what it is for */
+	char host[300];               /* what it is for, with its port */
 	int64_t resolved;
 	/* during a request */
 	const struct mrt_run *run;
@@ -86,12 +86,13 @@ int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
 	if (!h)
 		return mrt_no_memory(err);
 	h->options = *options;
+	h->options.direct = options->direct || options->only;
 	h->curl = curl_easy_init();
 	if (!h->curl)
 		return mrt_no_memory(err);
 	CURL *c = h->curl;
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	if (options->direct)
+	if (h->options.direct)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
@@ -152,11 +153,16 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		rc = mrt_fail(err, MRT_CONFIG, "'%s' is not a URL", url);
-	bool fresh = rc == 0 && strcmp(h->host, host) == 0 &&
+	char peer[sizeof(h->host)];
+	snprintf(peer, sizeof(peer), "%s:%s", rc == 0 ? host : "", rc == 0 ? port : "");
+	bool fresh = rc == 0 && strcmp(h->host, peer) == 0 &&
 	             mrt_clock_monotonic() - h->resolved < RESOLVE_AGAIN;
 	if (rc == 0 && !fresh && host[0] != '[' && (h->options.direct || !behind_proxy(url))) {
 		struct mrt_addresses found;
-		rc = mrt_dns_resolve(h->run, &h->options.dns, host, &found, err);
+		rc = h->options.only ? 0
+		                     : mrt_dns_resolve(h->run, &h->options.dns, host, &found, err);
+		if (h->options.only)
+			found = *h->options.only;
 		mrt_auto_buf line = MRT_BUF_INIT;
 		mrt_buf_printf(&line, "%s:%s:", host, port);
 		for (size_t i = 0; rc == 0 && i < found.n; i++)
@@ -164,7 +170,7 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 		if (rc == 0 && !line.failed) {
 			curl_slist_free_all(h->addresses);
 			h->addresses = curl_slist_append(NULL, line.data);
-			snprintf(h->host, sizeof(h->host), "%s", host);
+			memcpy(h->host, peer, sizeof(peer));
 			h->resolved = mrt_clock_monotonic();
 			curl_easy_setopt(h->curl, CURLOPT_RESOLVE, h->addresses);
 		}
@@ -269,6 +275,52 @@ int mrt_http_request(struct mrt_http *h, const struct mrt_run *run,
 		return 0;
 	char url[512];
 	return explain(h, code, error_url(request->url, url, sizeof(url)), err);
+}
+
+static bool same_text(CURLU *a, CURLU *b, CURLUPart part)
+{
+	char *left = NULL, *right = NULL;
+	curl_url_get(a, part, &left, 0);
+	curl_url_get(b, part, &right, 0);
+	bool same = !left || !right ? left == right : strcasecmp(left, right) == 0;
+	curl_free(left);
+	curl_free(right);
+	return same;
+}
+
+static bool has_port(CURLU *url)
+{
+	char *port = NULL;
+	bool found = curl_url_get(url, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) == CURLUE_OK;
+	curl_free(port);
+	return found;
+}
+
+int mrt_http_redirect(const struct mrt_http_response *response, const char *url, char **ret,
+                      struct mrt_error *err)
+{
+	char location[1024];
+	CURLU *from = curl_url(), *to = curl_url();
+	char *whole = NULL;
+	int rc = MRT_REFUSED;
+	if (!from || !to)
+		rc = mrt_no_memory(err);
+	else if (!mrt_http_header(response, "location", location, sizeof(location)))
+		mrt_fail(err, rc, "it redirects without saying where to");
+	else if (curl_url_set(from, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	         curl_url_set(to, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	         curl_url_set(to, CURLUPART_URL, location, 0) != CURLUE_OK ||
+	         curl_url_get(to, CURLUPART_URL, &whole, 0) != CURLUE_OK)
+		mrt_fail(err, rc, "it redirects to '%.200s', which is no URL", location);
+	else if (!same_text(from, to, CURLUPART_HOST) ||
+	         (has_port(to) && !same_text(from, to, CURLUPART_PORT)))
+		mrt_fail(err, rc, "it redirects to another host: %.200s", location);
+	else
+		rc = mrt_text_dup(whole, ret, err);
+	curl_free(whole);
+	curl_url_cleanup(from);
+	curl_url_cleanup(to);
+	return rc;
 }
 
 void mrt_http_response_release(struct mrt_http_response *response)

@@ -13,6 +13,8 @@ struct mrt_http_options {
 	int64_t connect_timeout; /* ns */
 	int64_t stall_timeout;   /* ns without a byte moving */
 	bool direct;             /* past every proxy: for what only this machine may hear */
+	const struct mrt_addresses *only; /* where every host is, instead of asking DNS, and past
+	                                     every proxy; NULL: ask */
 };
 
 struct mrt_http_request {
@@ -46,6 +48,10 @@ MRT_DEFINE_AUTO(mrt_http)
 int mrt_http_request(struct mrt_http *http, const struct mrt_run *run,
                      const struct mrt_http_request *request, struct mrt_http_response *response,
                      struct mrt_error *err);
+/* Where a redirect (3xx) leads, as an absolute URL; to be freed. MRT_REFUSED: it says nowhere, or
+ * to another host, or a port that is neither url's nor the scheme's own. */
+int mrt_http_redirect(const struct mrt_http_response *response, const char *url, char **ret,
+                      struct mrt_error *err);
 void mrt_http_response_release(struct mrt_http_response *response);
 #define mrt_auto_response mrt_cleanup(mrt_http_response_release) struct mrt_http_response
 /* The value of a response header (lower-case name), copied into ret; false when absent. */

@@ -175,6 +175,74 @@ class PgBouncer:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def query(name, address, port):
+    """A question of DNS for an A record; is it answered?"""
+    packet = b"\x12\x34\x00\x00\x00\x01" + 6 * b"\x00" + b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\x00\x00\x01\x00\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.1)
+        s.sendto(packet, (address, port))
+        try:
+            return s.recv(512)[:2] == b"\x12\x34"
+        except OSError:
+            return False
+
+
+class Nsd:
+    """A name server that knows some zones best."""
+
+    def __init__(self, zones, address="127.0.0.1", port=None):
+        """zones: name to the lines of its records, without SOA."""
+        self.dir, self.address, self.port = scratch("nsd"), address, port or free_port()
+        self.zones, self.serial, self.process = dict(zones), 1, None
+        self.log = open(self.dir + "/log", "ab")
+        self.start()
+
+    def write(self):
+        with open(self.dir + "/conf", "w") as f:
+            f.write('server:\n ip-address: %s@%d\n username: ""\n chroot: ""\n zonesdir: "%s"\n database: ""\n pidfile: ""\n xfrdfile: ""\n zonelistfile: "%s/list"\n'
+                    ' xfrdir: "%s"\n logfile: "%s/out"\n server-count: 1\n rrl-ratelimit: 0\n tcp-count: 10\nremote-control:\n control-enable: no\n' % (self.address, self.port, self.dir, self.dir, self.dir, self.dir))
+            for name in self.zones:
+                f.write('zone:\n name: "%s"\n zonefile: "%s"\n' % (name, name))
+        for name, records in self.zones.items():
+            with open(self.dir + "/" + name, "w") as f:
+                f.write("$ORIGIN %s.\n$TTL 3600\n@ 3600 SOA ns hostmaster %d 3600 600 86400 0\n%s\n" % (name, self.serial, "\n".join(records)))
+
+    def start(self):
+        self.write()
+        self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", self.dir + "/conf"], stdout=self.log, stderr=self.log, cwd=self.dir)
+        wait_until(lambda: query("nsd.invalid", self.address, self.port), 30, "nsd")
+
+    def put(self, zone, *records):
+        """Its records from now on."""
+        self.zones[zone] = records
+        self.serial += 1
+        self.stop()
+        self.start()
+
+    def stop(self):
+        stop(self.process)
+        self.process = None
+
+    def close(self):
+        self.stop()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Dnsmasq:
+    """A resolver, which remembers, before such servers: zone to (address, port)."""
+
+    def __init__(self, upstream, *options):
+        self.port = free_port()
+        argv = ["/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=" + pwd.getpwuid(os.getuid()).pw_name, "--port=%d" % self.port,
+                "--listen-address=127.0.0.1", "--bind-interfaces", "--server=%s#%d" % upstream, *options]
+        self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: query("dnsmasq.invalid", "127.0.0.1", self.port), 30, "dnsmasq")
+
+    def close(self):
+        stop(self.process)
+
+
 class Rgw:
     """A Ceph RADOS Gateway (mon + osd + radosgw) with everything in memory, HTTP and HTTPS."""
 

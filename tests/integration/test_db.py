@@ -118,7 +118,7 @@ def test_migrate_applies_what_is_pending_and_status_tells():
     equal(states(migrate("--dry-run").json()), states(failed.json()))
     equal(sql("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'maratea_shared'"), "0")
     done = migrate().json()
-    equal([(s["set"], s["schema"], s["applied"]) for s in done["schemas"]], [("platform", "maratea", 1), ("tenant", "maratea_shared", 2)])
+    equal([(s["set"], s["schema"], s["applied"]) for s in done["schemas"]], [("platform", "maratea", 2), ("tenant", "maratea_shared", 2)])
     equal(set(states(done).values()), {"applied"})
     equal([s["applied"] for s in migrate().json()["schemas"]], [0, 0])
     shown = maratea("db", "status", env=ENV)
@@ -176,8 +176,9 @@ def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
     for more in ((), ("--dry-run",)):
         holds(migrate(*more, status=3).err, "the schema maratea_shared has tenant/0099_future")
     equal(sql("SELECT count(*) FROM maratea.schema_migrations"), "0")
-    text = open(SOURCE + "/lib/ops/tenant/sql/platform/0001_platform.sql", "rb").read()
-    sql("SET ROLE maratea_owner; INSERT INTO maratea.schema_migrations (number, name, sha256, maratea) VALUES (1, '0001_platform', '%s', '0')" % hashlib.sha256(text).hexdigest())
+    for number, name in enumerate(("0001_platform", "0002_domains"), 1):
+        text = open(SOURCE + "/lib/ops/tenant/sql/platform/%s.sql" % name, "rb").read()
+        sql("SET ROLE maratea_owner; INSERT INTO maratea.schema_migrations (number, name, sha256, maratea) VALUES (%d, '%s', '%s', '0')" % (number, name, hashlib.sha256(text).hexdigest()))
     holds(migrate(status=3).err, "the schema maratea_shared has tenant/0099_future, which this maratea does not know")
     equal(states(maratea("db", "status", "-o", "json", env=ENV, status=4).json())[("maratea_shared", "0099_future")], "unknown")
     sql("SET ROLE maratea_owner; DELETE FROM maratea_shared.schema_migrations WHERE number = 99")

@@ -137,7 +137,7 @@ def check_members():
                'conditional_put', 'manifest_sha256', 'duration_ms', 'of_extension'} <= names,
               'the members are found in the source', sorted(names))
     pages = ''.join(tap.read('man', p) for p in ('maratea-backup.1', 'maratea-store.1', 'maratea-db.1',
-                                                 'maratea-tenant.1', 'maratea-plan.1', 'maratea-audit.1', 'maratea-usage.1', 'maratea-user.1',
+                                                 'maratea-tenant.1', 'maratea-plan.1', 'maratea-audit.1', 'maratea-usage.1', 'maratea-user.1', 'maratea-domain.1',
                                                  'maratea-repository.7'))
     known = set()
     for line in pages.split('\n'):

@@ -49,7 +49,11 @@ struct mrt_config {
 	char *retention_time_zone, *retention_keep_tags;
 	uint64_t backup_memory;
 	char *tenant_reviewed; /* a list */
+	char *domains_addresses;     /* a list */
+	char *domains_allow_private; /* "true", "false" */
+	int64_t domains_http_port;
 	char *dns_resolver;
+	int64_t dns_authoritative_port;
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
 	int64_t limits_server_start, limits_recovery, limits_swap, limits_lock_lease;

@@ -82,6 +82,13 @@ static bool is_domain(const char *text)
 	return labels > 1 && n > 0 && text[strlen(text) - 1] != '-' && strlen(text) < 190;
 }
 
+static int check_bool(const char *name, const char *text, struct mrt_error *err)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "false") == 0
+	               ? 0
+	               : mrt_fail(err, MRT_CONFIG, "%s '%.80s': one of true, false", name, text);
+}
+
 int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 {
 	if (config->platform_id && !is_uuid(config->platform_id))
@@ -103,9 +110,9 @@ int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 		                "store.volume-size would need more than the 10,000 parts "
 		                "that S3 allows: raise store.part-size or lower store.volume-size");
 	bool insecure = strcmp(config->store_insecure_tls, "true") == 0;
-	if (!insecure && strcmp(config->store_insecure_tls, "false") != 0)
-		return mrt_fail(err, MRT_CONFIG, "store.insecure-tls '%.80s': one of true, false",
-		                config->store_insecure_tls);
+	if (check_bool("store.insecure-tls", config->store_insecure_tls, err) < 0 ||
+	    check_bool("domains.allow-private", config->domains_allow_private, err) < 0)
+		return MRT_CONFIG;
 	if (insecure && (!config->store_driver || strcmp(config->store_driver, "libs3") != 0))
 		return mrt_fail(err, MRT_CONFIG,
 		                "store.insecure-tls is for the driver libs3 only; a CA of your own "

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "codec/digest.h"
 #include "ops/tenant/create.h"
+#include "ops/tenant/domain_claims.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/places.h"
 #include "ops/tenant/sql.h"
@@ -23,6 +24,7 @@ static void creating_release(struct mrt_creating *c)
 		explicit_bzero(c->invitation, strlen(c->invitation));
 	free(c->invitation);
 	json_decref(c->request);
+	json_decref(c->claim);
 }
 
 static bool is_part(const struct mrt_creating *c, enum mrt_create_step step)
@@ -221,6 +223,27 @@ void mrt_school_unlock(struct mrt_session *s, const char *slug)
 	                  &r, NULL);
 }
 
+static int find_claim(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct mrt_creating *c = context;
+	mrt_cleanup(mrt_domain_claim_release) struct mrt_domain_claim claim = { 0 };
+	int rc = mrt_domain_claim_find(s, c->slug, c->domain, &claim, err);
+	if (rc == 0)
+		rc = mrt_domain_instruct(s->config, &claim, claim.json, err);
+	if (rc == 0)
+		c->claim = mrt_steal(claim.json);
+	return rc;
+}
+
+/* What it has to publish; where nothing was done, only which name. */
+static int describe_claim(struct mrt_creating *c, struct mrt_error *err)
+{
+	if (!*c->domain || !c->options->dry_run)
+		return *c->domain ? mrt_session_look(c->s, find_claim, c, err) : 0;
+	c->claim = json_object();
+	return c->claim ? mrt_json_set_text(c->claim, "name", c->domain, err) : mrt_no_memory(err);
+}
+
 static int describe(const struct mrt_creating *c, const bool before[MRT_N_STEPS], json_t **ret,
                     struct mrt_error *err)
 {
@@ -243,6 +266,9 @@ static int describe(const struct mrt_creating *c, const bool before[MRT_N_STEPS]
 		rc = mrt_json_set_text(owner, "email", o->owner_email, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(owner, "invitation", c->invitation, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "domain", c->claim ? json_incref(c->claim) : json_null(),
+		                  err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "dry_run", json_boolean(o->dry_run), err);
 	if (rc == 0)
@@ -270,9 +296,9 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
                          const struct mrt_tenant_create_options *options, json_t **ret,
                          struct mrt_error *err)
 {
-	mrt_cleanup(creating_release) struct mrt_creating c = { .s = s,
-		                                                .slug = slug,
-		                                                .options = options };
+	mrt_cleanup(creating_release) struct mrt_creating c = {
+		.s = s, .config = s->config, .slug = slug, .options = options
+	};
 	bool before[MRT_N_STEPS];
 	int rc = mrt_creating_check(&c, err);
 	if (rc == 0)
@@ -289,6 +315,8 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 	if (rc == 0 && !options->dry_run)
 		rc = do_steps(&c, err);
 	if (rc == 0)
+		rc = describe_claim(&c, err);
+	if (rc == 0)
 		rc = describe(&c, before, ret, err);
 	mrt_school_unlock(s, slug); /* another may be next in this session */
 	return rc;
@@ -298,7 +326,9 @@ int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config
                       const struct mrt_tenant_create_options *options, json_t **ret,
                       struct mrt_error *err)
 {
-	mrt_cleanup(creating_release) struct mrt_creating c = { .slug = slug, .options = options };
+	mrt_cleanup(creating_release) struct mrt_creating c = { .slug = slug,
+		                                                .config = config,
+		                                                .options = options };
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	/* what cannot be is said before anybody is connected to */
 	int rc = mrt_creating_check(&c, err);

@@ -2,6 +2,7 @@
 #ifndef MRT_OPS_TENANT_CREATE_H
 #define MRT_OPS_TENANT_CREATE_H
 
+#include "codec/domain.h"
 #include "ops/tenant/session.h"
 #include "ops/tenant/tenant.h"
 
@@ -17,12 +18,15 @@ enum mrt_create_step {
 extern const char *const mrt_create_steps[MRT_N_STEPS]; /* their names */
 
 struct mrt_creating {
-	struct mrt_session *s;
+	struct mrt_session *s; /* NULL: not connected yet */
+	const struct mrt_config *config;
 	const char *slug;
 	const struct mrt_tenant_create_options *options;
 	char id[MRT_UUID_SIZE];
 	char *isolation, *schema, *database; /* database NULL: the platform's */
 	char *invitation;
+	char domain[MRT_DOMAIN_SIZE]; /* "": none */
+	json_t *claim;                /* to it */
 	bool done[MRT_N_STEPS];
 	enum mrt_create_step step; /* that is at work */
 	json_t *request;           /* the options, as journal and audit log keep them */

@@ -1,6 +1,7 @@
 /* create_reserve.c - the first step of a school: what is asked for, and its slug, id and place. */
 #include "base/text.h"
 #include "ops/tenant/create.h"
+#include "ops/tenant/domain_claims.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/slug.h"
 #include "ops/tenant/tenants.h"
@@ -50,7 +51,11 @@ int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err)
 		rc = mrt_words_check("--name", o->name, MRT_WORDS_MAX, err);
 	if (rc == 0)
 		rc = mrt_email_check(o->owner_email, err);
-	return rc < 0 ? rc : mrt_tenant_request(o, &c->request, err);
+	if (rc == 0 && o->domain)
+		rc = mrt_domain_check(c->config, o->domain, c->domain, err);
+	if (rc == 0)
+		rc = mrt_tenant_request(o, &c->request, err);
+	return rc < 0 || !o->domain ? rc : mrt_json_set_text(c->request, "domain", c->domain, err);
 }
 
 int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_error *err)
@@ -82,21 +87,22 @@ static void add_quoted(struct mrt_buf *buf, const char *option, const char *text
 static int same_request(struct mrt_creating *c, const json_t *before, const char *mode,
                         struct mrt_error *err)
 {
-	static const char *const names[] = { "name", "plan", "owner_email" };
-	static const char *const options[] = { "name", "plan", "owner-email" };
+	static const char *const names[] = { "name", "plan", "owner_email", "domain" };
+	static const char *const options[] = { "name", "plan", "owner-email", "domain" };
 	const struct mrt_tenant_create_options *o = c->options;
 	mrt_autofree char *of_plan = NULL;
 	mrt_auto_buf line = MRT_BUF_INIT;
 	bool same = true;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		same = same && strcmp(mrt_json_text_or(before, names[i], ""),
 		                      mrt_json_text_or(c->request, names[i], "")) == 0;
 	int rc = same && !o->isolation ? mrt_tenant_plan_check(c->s, o->plan, &of_plan, err) : 0;
 	if (rc < 0 || (same && strcmp(o->isolation ? o->isolation : of_plan, mode) == 0))
 		return rc;
 	mrt_buf_printf(&line, "maratea tenant create %s", c->slug);
-	for (size_t i = 0; i < 3; i++)
-		add_quoted(&line, options[i], mrt_json_text_or(before, names[i], ""));
+	for (size_t i = 0; i < 4; i++)
+		if (mrt_json_text_or(before, names[i], NULL))
+			add_quoted(&line, options[i], mrt_json_text_or(before, names[i], ""));
 	add_quoted(&line, "isolation", mode);
 	mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", c->slug);
 	return mrt_hint(err, "to finish it: %s", mrt_buf_text(&line));
@@ -165,6 +171,13 @@ static int choose_place(struct mrt_creating *c, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_text_printf(&c->database, err, "maratea_t_%s", hex);
 }
 
+/* The name that it is to have besides its slug; what is claimed already stays. */
+static int claim(struct mrt_creating *c, struct mrt_error *err)
+{
+	bool new;
+	return *c->domain ? mrt_domain_claim_make(c->s, c->id, c->domain, &new, err) : 0;
+}
+
 /* The slug, the id, the place; or what an earlier call came to. */
 int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error *err)
 {
@@ -177,7 +190,7 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	int rc = find_begun(c, &there, err);
 	c->event.action = NULL;
 	if (rc < 0 || there)
-		return rc;
+		return rc < 0 ? rc : claim(c, err);
 	rc = mrt_tenant_slug_free(s, c->slug, NULL, err);
 	if (rc == 0)
 		rc = mrt_tenant_plan_check(s, o->plan, &of_plan, err);
@@ -204,6 +217,8 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	c->step = MRT_STEP_RESERVE;
 	if (rc == 0)
 		rc = mrt_creating_note(c, "done", err);
+	if (rc == 0)
+		rc = claim(c, err);
 	snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
 	c->event.begins = true;
 	c->event.action = "tenant.create";

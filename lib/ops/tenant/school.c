@@ -38,16 +38,9 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 		return rc;
 	const char *status = mrt_json_text_or(json, "status", ""),
 	           *database = mrt_json_text_or(json, "database", NULL);
-	if (strcmp(status, "provisioning") == 0) {
-		mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", to->slug);
-		return mrt_hint(err,
-		                "the 'maratea tenant create' or 'apply' that began it finishes it");
-	}
-	if (f->writes && strcmp(status, "archived") == 0) {
-		mrt_fail(err, MRT_CHANGED, "the school '%s' is archived", to->slug);
-		return mrt_hint(err, "'maratea tenant resume %s' makes it active again", to->slug);
-	}
-	rc = mrt_text_dup(mrt_json_text_or(json, "id", ""), &to->id, err);
+	rc = mrt_tenant_is_usable(to->slug, status, f->writes, err);
+	if (rc == 0)
+		rc = mrt_text_dup(mrt_json_text_or(json, "id", ""), &to->id, err);
 	if (rc == 0)
 		rc = mrt_text_dup(mrt_json_text_or(json, "schema", ""), &to->schema, err);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 struct mrt_tenant_create_options {
 	const char *name, *plan, *owner_email; /* all must be given */
 	const char *isolation;                 /* NULL: the plan's */
+	const char *domain;                    /* that it claims; NULL: none */
 	const char *inventory; /* the file that declares it, see apply.h; NULL: none */
 	bool dry_run;
 	/* Called with the owner's invitation before the school is active: what it gives but 0 ends
@@ -19,16 +20,18 @@ struct mrt_tenant_create_options {
 /* Makes a school, or finishes what the same command began. Steps, each done once and noted in the
  * journal: "reserve" the slug, "schema" or "database" and "migrate" where it has one of its own,
  * "fill" with its settings and its owner, "activate". *ret: {"id", "slug", "name", "plan",
- * "isolation", "database", "schema", "owner": {"email", "invitation"}, "dry_run", "steps":
- * [{"step", "state"}]}; invitation: a link, or a token where platform.domain is not set, given this
- * once. MRT_USAGE: slug or e-mail; MRT_NOT_FOUND: plan; MRT_EXISTS: the slug is taken, kept, or
- * being made otherwise; MRT_LOCKED: another is at it. */
+ * "isolation", "database", "schema", "owner": {"email", "invitation"}, "domain": null or what
+ * mrt_domain_add() gives, "dry_run", "steps": [{"step", "state"}]}; invitation: a link, or a token
+ * where platform.domain is not set, given this once. MRT_USAGE: slug or e-mail; MRT_NOT_FOUND:
+ * plan; MRT_EXISTS: the slug is taken, kept, or being made otherwise; MRT_LOCKED: another is at it.
+ */
 int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                       const struct mrt_tenant_create_options *options, json_t **ret,
                       struct mrt_error *err);
 
 struct mrt_tenant_filter {
 	const char *status, *plan; /* NULL: any */
+	const char *domain;        /* that it is active at; NULL: any, or none */
 };
 /* Calls each with every school, by slug, {"id", "slug", "name", "status", "reason", "plan",
  * "isolation", "database", "schema", "version", "created_at", "updated_at"}; a page of them at a
@@ -37,7 +40,8 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
                     const struct mrt_tenant_filter *filter,
                     int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
                     void *context, struct mrt_error *err);
-/* *ret: one of those. MRT_NOT_FOUND. */
+/* *ret: one of those, with "domains", the names that it is active at, its primary one first.
+ * MRT_NOT_FOUND. */
 int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                     json_t **ret, struct mrt_error *err);
 

@@ -1,6 +1,7 @@
 /* tenants.c - schools as the platform lists them, and what changes there. */
 #include "ops/tenant/tenants.h"
 #include "base/text.h"
+#include "codec/domain.h"
 #include "ops/tenant/slug.h"
 
 #include <inttypes.h>
@@ -109,18 +110,21 @@ struct listing {
 	int (*each)(const json_t *tenant, void *context, struct mrt_error *err);
 	void *context;
 	char after[MRT_SLUG_MAX + 1];
+	const char *domain; /* normal, or NULL */
 	PGresult *page;
 };
 
 static int read_page(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct listing *l = context;
-	const char *const values[] = { l->after, l->filter->status, l->filter->plan };
+	const char *const values[] = { l->after, l->filter->status, l->filter->plan, l->domain };
 	return mrt_session_query(s,
 	                         COLUMNS "WHERE t.slug > $1 AND ($2::text IS NULL OR t.status = "
-	                                 "$2) AND ($3::text IS NULL OR t.plan = $3) ORDER BY "
+	                                 "$2) AND ($3::text IS NULL OR t.plan = $3) AND "
+	                                 "($4::text IS NULL OR EXISTS (SELECT FROM domains d WHERE "
+	                                 "d.name = $4 AND d.tenant_id = t.id)) ORDER BY "
 	                                 "t.slug LIMIT " PAGE,
-	                         values, 3, &l->page, err);
+	                         values, 4, &l->page, err);
 }
 
 static int check_plan(struct mrt_session *s, void *context, struct mrt_error *err)
@@ -151,6 +155,7 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 	static const char *const states[] = { "provisioning", "active", "suspended", "archived" };
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	struct listing l = { .filter = filter, .each = each, .context = context };
+	char domain[MRT_DOMAIN_SIZE];
 	bool more = true;
 	bool known = !filter->status;
 	for (size_t i = 0; !known && i < 4; i++)
@@ -160,7 +165,10 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 		        err, MRT_USAGE,
 		        "--status: '%.80s' is not provisioning, active, suspended or archived",
 		        filter->status);
-	int rc = mrt_session_open(run, config, false, &s, err);
+	int rc = filter->domain ? mrt_domain_normal(filter->domain, domain, err) : 0;
+	l.domain = filter->domain ? domain : NULL;
+	if (rc == 0)
+		rc = mrt_session_open(run, config, false, &s, err);
 	if (rc == 0 && filter->plan)
 		rc = mrt_session_look(&s, check_plan, &l, err);
 	while (rc == 0 && more) {
@@ -172,6 +180,20 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 		l.page = NULL;
 	}
 	return rc;
+}
+
+int mrt_tenant_is_usable(const char *slug, const char *status, bool writes, struct mrt_error *err)
+{
+	if (strcmp(status, "provisioning") == 0) {
+		mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", slug);
+		return mrt_hint(err,
+		                "the 'maratea tenant create' or 'apply' that began it finishes it");
+	}
+	if (writes && strcmp(status, "archived") == 0) {
+		mrt_fail(err, MRT_CHANGED, "the school '%s' is archived", slug);
+		return mrt_hint(err, "'maratea tenant resume %s' makes it active again", slug);
+	}
+	return 0;
 }
 
 struct one {
@@ -191,7 +213,20 @@ static void one_release(struct one *o)
 static int fetch(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct one *o = context;
-	return mrt_tenant_fetch(s, o->slug, false, &o->tenant, err);
+	mrt_auto_pgresult r = NULL;
+	json_t *list = NULL;
+	int rc = mrt_tenant_fetch(s, o->slug, false, &o->tenant, err);
+	const char *const values[] = { mrt_json_text_or(o->tenant, "id", NULL) };
+	if (rc == 0)
+		rc = mrt_session_query(s,
+		                       "SELECT name FROM domains WHERE tenant_id = $1 ORDER BY "
+		                       "is_primary DESC, name",
+		                       values, 1, &r, err);
+	if (rc == 0)
+		rc = mrt_json_set(o->tenant, "domains", list = json_array(), err);
+	for (int i = 0; rc == 0 && i < PQntuples(r); i++)
+		rc = mrt_json_append(list, json_string(PQgetvalue(r, i, 0)), err);
+	return rc;
 }
 
 int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
@@ -211,16 +246,7 @@ int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, 
 static int check_status(const struct one *o, const char *from, struct mrt_error *err)
 {
 	const char *to = o->change->status;
-	if (strcmp(from, "provisioning") == 0) {
-		mrt_fail(err, MRT_CHANGED, "the school '%s' is not made yet", o->slug);
-		return mrt_hint(err,
-		                "the 'maratea tenant create' or 'apply' that began it finishes it");
-	}
-	if (to && strcmp(to, "suspended") == 0 && strcmp(from, "archived") == 0) {
-		mrt_fail(err, MRT_CHANGED, "the school '%s' is archived", o->slug);
-		return mrt_hint(err, "'maratea tenant resume %s' makes it active again", o->slug);
-	}
-	return 0;
+	return mrt_tenant_is_usable(o->slug, from, to && strcmp(to, "suspended") == 0, err);
 }
 
 /* to: what it becomes, NULL: it stays. Notes "name": [from, to] where it is another. */

@@ -8,6 +8,9 @@
 /* As mrt_tenant_show() describes it. Inside mrt_session_look() or _change(). lock: FOR UPDATE. */
 int mrt_tenant_fetch(struct mrt_session *session, const char *slug, bool lock, json_t **ret,
                      struct mrt_error *err);
+/* Can one work on a school of that status? MRT_CHANGED: it is not made yet, or writes, and it is
+ * archived. */
+int mrt_tenant_is_usable(const char *slug, const char *status, bool writes, struct mrt_error *err);
 /* May a new or renamed school have that slug? id: whose it may have been; NULL: nobody's.
  * MRT_EXISTS. */
 int mrt_tenant_slug_free(struct mrt_session *session, const char *slug, const char *id,

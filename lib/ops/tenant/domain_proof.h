@@ -1,0 +1,34 @@
+/* domain_proof.h - what DNS, and the site at a name, say of a school's claim to it. */
+#ifndef MRT_OPS_TENANT_DOMAIN_PROOF_H
+#define MRT_OPS_TENANT_DOMAIN_PROOF_H
+
+#include "codec/json.h"
+#include "ops/config/config.h"
+
+#define MRT_CHALLENGE_LABEL "_maratea-challenge"
+#define MRT_CHALLENGE_PATH "/.well-known/maratea-challenge"
+
+struct mrt_domain_question {
+	const char *name; /* as mrt_domain_normal() has it */
+	const char *slug; /* of the school that claims it */
+	const char *token;
+	const char *other; /* the token of another school, that has the name: then no file will do;
+	                      NULL: none has it */
+};
+struct mrt_domain_proof {
+	bool shown;
+	const char *method;         /* "dns", "file"; NULL: not shown */
+	bool answered;              /* an authoritative server did */
+	bool other_shown;           /* by any of them */
+	bool here;                  /* the name leads to this platform */
+	json_t *answers, *leads_to; /* as maratea-domain(1) says */
+	char *site; /* what came of the file, in words; NULL: it was not looked for */
+	char *why;  /* why nothing could be said; NULL */
+};
+/* That nobody answers is an answer, too. */
+int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
+                     const struct mrt_domain_question *question, struct mrt_domain_proof *ret,
+                     struct mrt_error *err);
+void mrt_domain_proof_release(struct mrt_domain_proof *proof);
+
+#endif

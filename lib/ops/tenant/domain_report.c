@@ -1,0 +1,220 @@
+/* domain_report.c - "domain verify": what DNS says of claims, judged and told. */
+#include "ops/tenant/domain_report.h"
+#include "base/workers.h"
+#include "ops/tenant/domains.h"
+#include "ops/tenant/tenants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 200
+
+int mrt_domain_ask(const struct mrt_run *run, const struct mrt_config *config,
+                   const struct mrt_domain_claim *claim, struct mrt_domain_proof *ret,
+                   struct mrt_error *err)
+{
+	const struct mrt_domain_question question = {
+		.name = claim->name,
+		.slug = claim->slug,
+		.token = claim->token,
+		.other = claim->active ? NULL : claim->holder_token,
+	};
+	return mrt_domain_prove(run, config, &question, ret, err);
+}
+
+int mrt_domain_judge(const struct mrt_domain_claim *claim, const struct mrt_domain_proof *proof,
+                     struct mrt_error *err)
+{
+	bool by_file = claim->active && claim->method && strcmp(claim->method, "file") == 0;
+	if (claim->expired) {
+		mrt_fail(err, MRT_BAD, "the claim of '%s' to %s has expired", claim->slug,
+		         claim->name);
+		return mrt_hint(err, "'maratea domain add %s %s' makes a new token", claim->slug,
+		                claim->name);
+	}
+	if (proof->shown || (by_file && proof->here))
+		return 0;
+	if (!proof->answered) {
+		mrt_fail(err, MRT_UNREACHABLE, "%s: no server that serves it answered%s%s",
+		         claim->name, proof->why ? ": " : "", proof->why ? proof->why : "");
+		return mrt_hint(err, "'maratea domain verify %s %s' shows whom it asked",
+		                claim->slug, claim->name);
+	}
+	mrt_fail(err, MRT_BAD, "%s does not show the token of '%s'", claim->name, claim->slug);
+	return mrt_hint(err, "'maratea domain verify %s %s' tells what is wanted", claim->slug,
+	                claim->name);
+}
+
+int mrt_domain_report(const struct mrt_config *config, const struct mrt_domain_claim *claim,
+                      const struct mrt_domain_proof *proof, json_t **ret, struct mrt_error *err)
+{
+	mrt_auto_json json = json_deep_copy(claim->json);
+	int rc = json ? mrt_domain_instruct(config, claim, json, err) : mrt_no_memory(err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "shown", json_boolean(proof->shown), err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "method", proof->method, err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "answers", json_incref(proof->answers), err);
+	if (rc == 0)
+		rc = mrt_json_set(json, "leads_to", json_incref(proof->leads_to), err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "site", proof->site, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "error", proof->answered ? NULL : proof->why, err);
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
+
+struct asking {
+	struct mrt_job job;
+	const struct mrt_run *run;
+	const struct mrt_config *config;
+	const struct mrt_domain_claim *claim;
+	struct mrt_domain_proof proof;
+	int rc;
+	struct mrt_error err;
+};
+
+static void ask(struct mrt_job *job)
+{
+	struct asking *a = (struct asking *)job;
+	a->rc = mrt_run_check(a->run, &a->err);
+	if (a->rc == 0)
+		a->rc = mrt_domain_ask(a->run, a->config, a->claim, &a->proof, &a->err);
+}
+
+struct verifying {
+	const struct mrt_domain_verify_options *options;
+	const char *name; /* normal, or NULL */
+	struct mrt_domain_claims page;
+	struct mrt_domain_claim last;
+	struct asking *asking;
+	size_t n, bad, silent;
+	struct mrt_error first; /* of those */
+};
+
+static void page_release(struct verifying *v)
+{
+	for (size_t i = 0; v->asking && i < v->page.n; i++)
+		mrt_domain_proof_release(&v->asking[i].proof);
+	free(v->asking);
+	v->asking = NULL;
+	mrt_domain_claims_release(&v->page);
+}
+
+static void verifying_release(struct verifying *v)
+{
+	page_release(v);
+	mrt_domain_claim_release(&v->last);
+}
+
+static int read_page(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct verifying *v = context;
+	const char *slug = v->options->slug;
+	if (v->name) {
+		v->page.items = calloc(1, sizeof(*v->page.items));
+		int rc = v->page.items ? mrt_domain_claim_find(s, slug, v->name, v->page.items, err)
+		                       : mrt_no_memory(err);
+		v->page.n = rc == 0;
+		return rc;
+	}
+	mrt_auto_json tenant = NULL;
+	int rc = slug ? mrt_tenant_fetch(s, slug, false, &tenant, err) : 0;
+	return rc < 0 ? rc
+	              : mrt_domain_claims_read(s, slug, NULL, "active",
+	                                       v->last.name ? &v->last : NULL, PAGE, &v->page, err);
+}
+
+static int ask_page(struct verifying *v, const struct mrt_run *run, const struct mrt_config *config,
+                    struct mrt_error *err)
+{
+	mrt_auto(mrt_workers) *workers = NULL;
+	v->asking = calloc(v->page.n ? v->page.n : 1, sizeof(*v->asking));
+	int rc = v->asking ? mrt_workers_new(v->options->jobs, false, &workers, err)
+	                   : mrt_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < v->page.n; i++) {
+		struct asking *a = &v->asking[i];
+		a->job.work = ask;
+		a->run = run;
+		a->config = config;
+		a->claim = &v->page.items[i];
+		rc = mrt_workers_submit(workers, &a->job, err);
+	}
+	return rc;
+}
+
+static int tell(struct verifying *v, const struct mrt_config *config, const struct asking *a,
+                int (*each)(const json_t *domain, void *context, struct mrt_error *err),
+                void *context, struct mrt_error *err)
+{
+	mrt_auto_json report = NULL;
+	struct mrt_error found;
+	int rc = a->rc;
+	if (rc < 0 && err)
+		*err = a->err;
+	if (rc == 0)
+		rc = mrt_domain_report(config, a->claim, &a->proof, &report, err);
+	if (rc < 0)
+		return rc;
+	int judged = mrt_domain_judge(a->claim, &a->proof, &found);
+	/* whoever has it should know */
+	if (judged == 0 && a->claim->active &&
+	    !json_is_null(json_object_get(a->claim->json, "challenge")))
+		judged = mrt_fail(&found, MRT_BAD, "%s: another school is to get it",
+		                  a->claim->name);
+	v->n++;
+	v->bad += judged == MRT_BAD;
+	v->silent += judged == MRT_UNREACHABLE;
+	if (judged < 0 && v->bad + v->silent == 1)
+		v->first = found;
+	return each(report, context, err);
+}
+
+static int end(const struct verifying *v, struct mrt_error *err)
+{
+	if (v->bad + v->silent == 0)
+		return 0;
+	if (v->name) {
+		if (err)
+			*err = v->first;
+		return v->first.code;
+	}
+	return mrt_fail(err, v->bad ? MRT_BAD : MRT_UNREACHABLE,
+	                "%zu of %zu active domains are not shown, of %zu nothing could be said, "
+	                "such as: %s",
+	                v->bad, v->n, v->silent, v->first.text);
+}
+
+int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config,
+                      const struct mrt_domain_verify_options *options,
+                      int (*each)(const json_t *domain, void *context, struct mrt_error *err),
+                      void *context, struct mrt_error *err)
+{
+	char name[MRT_DOMAIN_SIZE];
+	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	mrt_cleanup(verifying_release) struct verifying v = { .options = options };
+	bool more = true;
+	int rc = options->name ? mrt_domain_check(config, options->name, name, err)
+	                       : mrt_domain_ready(config, err);
+	v.name = options->name ? name : NULL;
+	if (rc == 0)
+		rc = mrt_session_open(run, config, false, &s, err);
+	while (rc == 0 && more) {
+		rc = mrt_session_look(&s, read_page, &v, err);
+		more = rc == 0 && v.page.n == PAGE;
+		if (rc == 0)
+			rc = ask_page(&v, run, config, err);
+		for (size_t i = 0; rc == 0 && i < v.page.n; i++)
+			rc = tell(&v, config, &v.asking[i], each, context, err);
+		if (rc == 0 && more) {
+			mrt_domain_claim_release(&v.last);
+			v.last = v.page.items[v.page.n - 1];
+			v.page.items[v.page.n - 1] = (struct mrt_domain_claim) { 0 };
+		}
+		page_release(&v);
+	}
+	return rc < 0 ? rc : end(&v, err);
+}

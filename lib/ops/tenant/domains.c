@@ -1,0 +1,395 @@
+/* domains.c - "domain activate" and "domain remove". */
+#include "ops/tenant/domains.h"
+#include "base/text.h"
+#include "ops/tenant/create.h"
+#include "ops/tenant/domain_claims.h"
+#include "ops/tenant/domain_report.h"
+#include "ops/tenant/domain_sync.h"
+#include "ops/tenant/tenants.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOTICE "72 hours"
+#define END_CHALLENGE "UPDATE domains SET challenger = NULL, challenge_ends = NULL WHERE name = $1"
+
+/* What activate comes to. */
+enum outcome {
+	TAKEN,      /* the name was nobody's */
+	KEPT,       /* it was this school's */
+	MOVED,      /* the holder's time is over */
+	CHALLENGED, /* it runs */
+	HELD        /* the holder shows its token; or another is before us */
+};
+
+struct activating {
+	const char *slug;
+	char name[MRT_DOMAIN_SIZE];
+	bool primary;
+	struct mrt_domain_claim claim;
+	struct mrt_domain_proof proof;
+	enum outcome outcome;
+	bool changed;
+	json_t *payload;
+	struct mrt_audit_event event;
+};
+
+static void activating_release(struct activating *a)
+{
+	mrt_domain_claim_release(&a->claim);
+	mrt_domain_proof_release(&a->proof);
+	json_decref(a->payload);
+}
+
+static int find(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct activating *a = context;
+	int rc = mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
+	if (rc == 0)
+		rc = mrt_tenant_is_usable(a->slug, a->claim.status, true, err);
+	return rc;
+}
+
+/* Whose the name is, which stays so until the end of the transaction; and the claim as it is now.
+ */
+static int look_again(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	const char *const values[] = { a->name };
+	struct mrt_domain_claim now = { 0 };
+	mrt_auto_pgresult lock = NULL;
+	int rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values, 1,
+	                           &lock, err);
+	if (rc == 0)
+		rc = mrt_domain_claim_find(s, a->slug, a->name, &now, err);
+	bool same = rc == 0 && strcmp(now.token, a->claim.token) == 0 &&
+	            !now.holder == !a->claim.holder &&
+	            (!now.holder || strcmp(now.holder, a->claim.holder) == 0);
+	if (rc == 0 && !same) {
+		rc = mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", a->name);
+		mrt_hint(err, "try again");
+	}
+	mrt_domain_claim_release(&a->claim);
+	a->claim = now;
+	return rc;
+}
+
+static int do_query(struct mrt_session *s, const struct activating *a, const char *sql, int n,
+                    struct mrt_error *err)
+{
+	const char *const values[] = { a->name, a->claim.id, a->proof.method,
+		                       a->primary ? "true" : "false" };
+	mrt_auto_pgresult r = NULL;
+	return mrt_session_query(s, sql, values, n, &r, err);
+}
+
+/* The same in the other school's chain. */
+static int note_other(struct mrt_session *s, const struct activating *a, const char *action,
+                      struct mrt_error *err)
+{
+	struct mrt_audit_event event = { .action = action, .payload = a->payload };
+	snprintf(event.tenant, sizeof(event.tenant), "%s", a->claim.holder);
+	return mrt_audit_append(s->pg, s->run, &s->who, &event, err);
+}
+
+static int make_primary(struct mrt_session *s, const struct activating *a, struct mrt_error *err)
+{
+	return do_query(s, a,
+	                "UPDATE domains SET is_primary = false WHERE tenant_id = $2 AND is_primary "
+	                "AND name <> $1",
+	                2, err);
+}
+
+static int take(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	int rc = a->primary ? make_primary(s, a, err) : 0;
+	if (rc == 0)
+		rc = do_query(
+		        s, a,
+		        "INSERT INTO domains (name, tenant_id, method, checked_at, is_primary) "
+		        "SELECT $1, $2, $3, now(), $4::boolean OR NOT EXISTS (SELECT FROM "
+		        "domains WHERE tenant_id = $2 AND is_primary)",
+		        4, err);
+	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0) {
+		rc = mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", a->name);
+		mrt_hint(err, "try again");
+	}
+	a->outcome = TAKEN;
+	a->changed = true;
+	return rc;
+}
+
+static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	bool challenged = !json_is_null(json_object_get(a->claim.json, "challenge"));
+	bool first = a->primary && !json_is_true(json_object_get(a->claim.json, "primary"));
+	a->outcome = KEPT;
+	a->changed = challenged || first;
+	if (!a->changed)
+		a->event.action = NULL;
+	int rc = first ? make_primary(s, a, err) : 0;
+	return rc < 0 ? rc
+	              : do_query(s, a,
+	                         "UPDATE domains SET checked_at = now(), method = coalesce($3, "
+	                         "method), is_primary = is_primary OR $4::boolean, challenger = "
+	                         "NULL, challenge_ends = NULL WHERE name = $1 AND tenant_id = $2",
+	                         4, err);
+}
+
+static int move(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	int rc = a->primary ? make_primary(s, a, err) : 0;
+	a->outcome = MOVED;
+	a->changed = true;
+	if (rc == 0)
+		rc = do_query(
+		        s, a,
+		        "UPDATE domains SET holder_before = tenant_id, tenant_id = $2, method = "
+		        "$3, active_since = now(), checked_at = now(), challenger = NULL, "
+		        "challenge_ends = NULL, is_primary = $4::boolean OR NOT EXISTS (SELECT "
+		        "FROM domains WHERE tenant_id = $2 AND is_primary) WHERE name = $1",
+		        4, err);
+	return rc < 0 ? rc : note_other(s, a, "domain.lose", err);
+}
+
+static int challenge(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	int rc = do_query(s, a,
+	                  "UPDATE domains SET challenger = $2, challenge_ends = now() + interval "
+	                  "'" NOTICE "' WHERE name = $1",
+	                  2, err);
+	/* the token stays good until it can be used */
+	if (rc == 0)
+		rc = do_query(s, a,
+		              "UPDATE domain_claims SET expires_at = greatest(expires_at, now() + "
+		              "interval '" NOTICE "' + interval '7 days') WHERE name = $1 AND "
+		              "tenant_id = $2",
+		              2, err);
+	a->event.action = "domain.challenge";
+	a->outcome = CHALLENGED;
+	a->changed = true;
+	return rc < 0 ? rc : note_other(s, a, "domain.challenged", err);
+}
+
+static int give_up(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	a->event.action = "domain.challenge-end";
+	a->changed = true;
+	int rc = do_query(s, a, END_CHALLENGE " AND challenger = $2", 2, err);
+	return rc < 0 ? rc : note_other(s, a, "domain.challenge-end", err);
+}
+
+/* Another has it. */
+static int contend(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	const json_t *running = json_object_get(a->claim.json, "challenge");
+	bool ours = !json_is_null(running);
+	if (a->proof.other_shown) {
+		a->outcome = HELD;
+		if (ours)
+			return give_up(s, a, err);
+		a->event.action = NULL;
+		return 0;
+	}
+	if (ours && a->claim.over)
+		return move(s, a, err);
+	a->outcome = CHALLENGED;
+	if (!ours && !a->claim.challenged)
+		return challenge(s, a, err);
+	if (!ours)
+		a->outcome = HELD;
+	a->event.action = NULL;
+	return 0;
+}
+
+static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct activating *a = context;
+	int rc = look_again(s, a, err);
+	snprintf(a->event.tenant, sizeof(a->event.tenant), "%s", a->claim.id ? a->claim.id : "");
+	if (rc == 0)
+		rc = !a->claim.holder  ? take(s, a, err)
+		     : a->claim.active ? keep(s, a, err)
+		                       : contend(s, a, err);
+	if (rc < 0)
+		return rc;
+	mrt_domain_claim_release(&a->claim);
+	return mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
+}
+
+static int forget_before(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	return do_query(s, context, "UPDATE domains SET holder_before = NULL WHERE name = $1", 1,
+	                err);
+}
+
+/* What is in the schools' own tables follows; the same command makes up for what was missed. */
+static int follow(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	const char *before = a->claim.before;
+	int rc = mrt_domain_sync(s->run, s->config, a->slug, NULL, err);
+	if (rc == 0 && before) {
+		rc = mrt_school_lock(s, before, err);
+		if (rc == 0) {
+			rc = mrt_domain_sync(s->run, s->config, before, NULL, err);
+			mrt_school_unlock(s, before);
+		}
+		if (rc == 0)
+			rc = mrt_session_look(s, forget_before, a, err);
+	}
+	if (rc < 0) {
+		mrt_context(err, rc, "%s is active, but a school's own tables do not say so yet",
+		            a->name);
+		mrt_hint(err, "the same command goes on from there");
+	}
+	return rc;
+}
+
+static int explain(const struct activating *a, struct mrt_error *err)
+{
+	const json_t *running = json_object_get(a->claim.json, "challenge");
+	const char *until = mrt_json_text_or(running, "until", "");
+	if (a->outcome == CHALLENGED) {
+		mrt_fail(err, MRT_EXISTS,
+		         "%s is the school '%s''s, which has until %s to show its token", a->name,
+		         a->claim.holder_slug, until);
+		return mrt_hint(err,
+		                "the same command moves it to '%s' then, if the record of '%s' "
+		                "is gone and that of '%s' is there",
+		                a->slug, a->claim.holder_slug, a->slug);
+	}
+	if (a->outcome != HELD)
+		return 0;
+	if (a->proof.other_shown)
+		return mrt_fail(err, MRT_EXISTS, "%s is the school '%s''s, which shows its token",
+		                a->name, a->claim.holder_slug);
+	return mrt_fail(err, MRT_EXISTS, "%s is the school '%s''s, and another school is to get it",
+	                a->name, a->claim.holder_slug);
+}
+
+static int activate(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+{
+	int rc = mrt_session_look(s, find, a, err);
+	if (rc == 0)
+		rc = mrt_domain_ask(s->run, s->config, &a->claim, &a->proof, err);
+	if (rc == 0)
+		rc = mrt_domain_judge(&a->claim, &a->proof, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(a->payload, "name", a->name, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(a->payload, "by", a->slug, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(a->payload, "method", a->proof.method, err);
+	return rc < 0 ? rc : mrt_session_change(s, settle, a, &a->event, err);
+}
+
+int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *config,
+                        const char *slug, const char *name, bool primary, json_t **ret,
+                        struct mrt_error *err)
+{
+	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	mrt_cleanup(activating_release) struct activating a = { .slug = slug,
+		                                                .primary = primary,
+		                                                .payload = json_object() };
+	mrt_auto_json report = NULL;
+	int rc = a.payload ? mrt_domain_check(config, name, a.name, err) : mrt_no_memory(err);
+	a.event.action = "domain.activate";
+	a.event.payload = a.payload;
+	if (rc == 0)
+		rc = mrt_session_open(run, config, true, &s, err);
+	if (rc == 0)
+		rc = mrt_school_lock(&s, slug, err);
+	if (rc < 0)
+		return rc;
+	rc = activate(&s, &a, err);
+	if (rc == 0)
+		rc = explain(&a, err);
+	if (rc == 0)
+		rc = follow(&s, &a, err);
+	if (!a.proof.answers)
+		return rc;
+	struct mrt_error second;
+	int made = mrt_domain_report(config, &a.claim, &a.proof, &report, &second);
+	if (made == 0)
+		made = mrt_json_set(report, "changed", json_boolean(a.changed), &second);
+	if (made == 0)
+		*ret = mrt_steal(report);
+	else if (rc == 0 && err)
+		*err = second;
+	return rc < 0 ? rc : made;
+}
+
+struct removing {
+	const char *slug;
+	char name[MRT_DOMAIN_SIZE];
+	struct mrt_domain_claim claim;
+	json_t *payload;
+	struct mrt_audit_event event;
+};
+
+static void removing_release(struct removing *r)
+{
+	mrt_domain_claim_release(&r->claim);
+	json_decref(r->payload);
+}
+
+static int find_claim(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct removing *r = context;
+	mrt_domain_claim_release(&r->claim);
+	return mrt_domain_claim_find(s, r->slug, r->name, &r->claim, err);
+}
+
+static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct removing *r = context;
+	static const char *const steps[] = {
+		"DELETE FROM domains WHERE name = $1 AND tenant_id = $2",
+		END_CHALLENGE " AND challenger = $2",
+		"DELETE FROM domain_claims WHERE name = $1 AND tenant_id = $2",
+	};
+	int rc = find_claim(s, r, err);
+	const char *const values[] = { r->name, r->claim.id };
+	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		mrt_auto_pgresult done = NULL;
+		rc = mrt_session_query(s, steps[i], values, 2, &done, err);
+	}
+	snprintf(r->event.tenant, sizeof(r->event.tenant), "%s", r->claim.id ? r->claim.id : "");
+	return rc < 0 ? rc
+	              : mrt_json_set_text(r->payload, "state",
+	                                  mrt_json_text_or(r->claim.json, "state", ""), err);
+}
+
+int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                      const char *name, json_t **ret, struct mrt_error *err)
+{
+	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
+	mrt_cleanup(removing_release) struct removing r = { .slug = slug,
+		                                            .payload = json_object() };
+	int rc = r.payload ? mrt_domain_normal(name, r.name, err) : mrt_no_memory(err);
+	r.event.action = "domain.remove";
+	r.event.payload = r.payload;
+	if (rc == 0)
+		rc = mrt_json_set_text(r.payload, "name", r.name, err);
+	if (rc == 0)
+		rc = mrt_session_open(run, config, true, &s, err);
+	if (rc == 0)
+		rc = mrt_school_lock(&s, slug, err);
+	if (rc == 0)
+		rc = mrt_session_look(&s, find_claim, &r, err);
+	/* its own tables first: the same command can be given again until the last is done */
+	if (rc == 0 && strcmp(r.claim.status, "provisioning") != 0)
+		rc = mrt_domain_sync(run, config, slug, r.name, err);
+	if (rc == 0)
+		rc = mrt_session_change(&s, drop, &r, &r.event, err);
+	mrt_auto_json json = rc == 0 ? json_object() : NULL;
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "slug", slug, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "name", r.name, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "state", mrt_json_text_or(r.claim.json, "state", ""),
+		                       err);
+	if (rc == 0)
+		*ret = mrt_steal(json);
+	return rc;
+}
