@@ -11,13 +11,20 @@
 #define LINES_MAX 50
 
 struct args {
-	const char *slug;
+	const char *slug, *since, *actor, *action;
+	int64_t limit;
 };
 struct verify_args {
 	const char *slug, *backup;
 };
 
 static const struct mrt_opt list_opts[] = {
+	MRT_OPT_TEXT(struct args, since, 0, "since", "TIME",
+	             "only from then on: 24h, 7d, 2026-11-25, 2026-11-25T14:00:00Z"),
+	MRT_OPT_TEXT(struct args, actor, 0, "actor", "TEXT", "only by those whose name has it"),
+	MRT_OPT_TEXT(struct args, action, 0, "action", "TEXT",
+	             "only what begins so: user.add, or tenant for all that was done to schools"),
+	MRT_OPT_NUMBER(struct args, limit, 0, "limit", "N", "only the newest N", 1, 100000),
 	MRT_OPERAND_MAYBE(
 	        struct args, slug, "SLUG",
 	        "what was done to this school (default: all that was done in the platform)",
@@ -57,16 +64,22 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		{ "ORIGIN", MRT_LEFT }, { "DETAIL", MRT_LEFT },
 	};
 	const struct args *a = args;
+	const struct mrt_audit_filter filter = { .since = a->since,
+		                                 .actor = a->actor,
+		                                 .action = a->action,
+		                                 .limit = (uint64_t)a->limit };
+	bool some = a->since || a->actor || a->action;
 	mrt_cleanup(mrt_listing_release) struct mrt_listing listing = {
 		.out = env->out,
 		.list = "events",
 		.name = "id",
-		.nothing = "nothing was done yet",
+		.nothing = some ? "nothing like that was done" : "nothing was done yet",
 		.columns = columns,
 		.n_columns = 8,
 		.row = row,
 	};
-	int rc = mrt_audit_list(env->run, env->config, a->slug, mrt_listing_add, &listing, err);
+	int rc = mrt_audit_list(env->run, env->config, a->slug, &filter, mrt_listing_add, &listing,
+	                        err);
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }
 

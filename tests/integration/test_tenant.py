@@ -363,11 +363,36 @@ def test_the_chain_tells_who_did_what_and_shows_what_was_changed():
     who = platform[0]["actor"]
     equal((platform[-1]["actor"], platform[-1]["payload"]), ("GitHub Actions example/platform, workflow deploy, by anna, as " + who, {"status": ["active", "suspended"], "reason": [None, "audit"]}))
     assert platform[-1]["origin"].endswith(", from 10.0.0.7") and who.startswith("user "), platform
-    equal([(e["slug"], e["id"]) for e in events[:2]], [("alpha", "platform/%s/%d" % (events[0]["tenant"], n)) for n in (1, 2)])
-    equal(run("audit", "list", "alpha", "-o", "name").out.splitlines()[-1], "school/%s/1" % events[0]["tenant"])
+    equal([(e["slug"], e["id"]) for e in platform[:2]], [("alpha", "platform/%s/%d" % (events[0]["tenant"], n)) for n in (1, 2)])
+    # of both chains by time
+    equal([e["at"] for e in events], sorted(e["at"] for e in events))
+    equal([e["chain"] for e in events][:3], ["platform", "school", "platform"])
+    equal(run("audit", "list", "alpha", "-o", "name").out.splitlines()[1], "school/%s/1" % events[0]["tenant"])
     equal(platform[3]["payload"], {"status": ["suspended", "active"], "reason": ["unpaid", None]})
     equal([e["action"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:3], ["db.migrate", "plan.create", "plan.update"])
     equal([e["slug"] for e in json.loads(run("audit", "list", "-o", "json").out)["events"]][:2], [None, None])
+    every = run("audit", "list", "-o", "json").json()["events"]
+
+    def some(*args, **more):
+        return run("audit", "list", *args, "-o", "json", **more).json()["events"]
+    for n in (1, 2, len(events) - 1, len(events), len(events) + 1, 100000):
+        equal(some("alpha", "--limit", str(n)), events[-n:])
+    equal(some("--limit", "7"), every[-7:])
+    equal(some("alpha", "--actor", "deploy, by anna"), [platform[-1]])
+    equal(some("alpha", "--actor", "%"), [])
+    equal(some("--action", "plan."), [e for e in every if e["action"].startswith("plan.")])
+    equal(some("--action", "tenant.suspend", "--limit", "1"), [e for e in every if e["action"] == "tenant.suspend"][-1:])
+    equal(some("alpha", "--since", "1h"), events)
+    sql("CREATE TABLE public.times AS SELECT tenant_id, seq, at FROM maratea.audit_log; UPDATE maratea.audit_log SET at = '2026-01-31 23:59:59.999999Z' WHERE tenant_id = '%s' AND seq = 1; "
+        "UPDATE maratea.audit_log SET at = '2026-02-01 00:00:00Z' WHERE tenant_id = '%s' AND seq = 2" % (events[0]["tenant"], events[0]["tenant"]))
+    for since, n in (("2026-01-01", 9), ("2026-02-01", 8), ("2026-01-31", 9), ("2026-02-01T00:00:00Z", 8), ("2026-02-01T00:00:01Z", 7), ("7d", 7), ("2099-01-01", 0)):
+        equal(len(some("alpha", "--since", since)), n, since)
+    sql("UPDATE maratea.audit_log a SET at = t.at FROM public.times t WHERE t.tenant_id = a.tenant_id AND t.seq = a.seq; DROP TABLE public.times")
+    for since in ("yesterday", "2026-13-01", "2026-02-30", "2026-2-1", "'; drop table"):
+        holds(run("audit", "list", "--since", since, status=2).err, "--since '%s': a duration such as 7d, or a time such as 2026-11-25" % since)
+    for limit in ("0", "-1", "100001", "x"):
+        run("audit", "list", "--limit", limit, status=2)
+    equal(run("audit", "list", "--actor", "nobody at all").out, "nothing like that was done\n")
     holds(run("audit", "list", "gamma").out, "SCHOOL", "gamma", "ACTION", "tenant.create", '"plan":"premium"')
     good = run("audit", "verify", "-o", "json").json()
     assert good["faults"] == [] and good["chains"] > 20, good

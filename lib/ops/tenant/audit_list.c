@@ -14,18 +14,39 @@
 	"SELECT a.tenant_id, a.seq, to_char(a.at AT TIME ZONE 'UTC', "        \
 	"'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), a.actor, a.action, a.origin, " \
 	"a.payload, "
-#define WHERE                                                                             \
-	" WHERE ($1::uuid IS NULL OR a.tenant_id = $1) AND (a.at, a.tenant_id, a.seq) > " \
-	"($2::timestamptz, $3::uuid, $4::bigint) ORDER BY a.at, a.tenant_id, a.seq LIMIT " PAGE
+#define WHERE(beyond)                                                                          \
+	" WHERE ($1::uuid IS NULL OR a.tenant_id = $1) AND (a.at, a.tenant_id, a.seq) " beyond \
+	" ($2::timestamptz, $3::uuid, $4::bigint) AND ($5::timestamptz IS NULL "               \
+	"OR a.at >= $5) AND ($6::text IS NULL OR strpos(a.actor, $6) > 0) AND "                \
+	"($7::text IS NULL OR starts_with(a.action, $7))"
+#define UP WHERE(">") " ORDER BY a.at, a.tenant_id, a.seq LIMIT " PAGE
+#define DOWN WHERE("<") " ORDER BY a.at DESC, a.tenant_id DESC, a.seq DESC LIMIT " PAGE
+#define PLATFORM "t.slug FROM audit_log a LEFT JOIN tenants t ON t.id = a.tenant_id"
+#define SCHOOL "NULL FROM audit_log a"
+
+/* The chains in one schema, a page at a time in memory. */
+struct source {
+	struct mrt_pg *pg;
+	const char *schema, *chain;
+	char at[64], tenant[MRT_UUID_SIZE], seq[24]; /* where the next page begins */
+	PGresult *page;
+	int next; /* row of page */
+	bool over;
+};
 
 struct listing {
 	struct mrt_audit_reading r;
-	int (*each)(const json_t *event, void *context, struct mrt_error *err);
-	void *context;
+	const struct mrt_audit_filter *filter;
+	char since[MRT_TIME_SIZE];
+	bool down; /* the newest first */
+	struct source sources[2];
+	size_t n;
 };
 
 static void listing_release(struct listing *l)
 {
+	for (size_t i = 0; i < l->n; i++)
+		PQclear(l->sources[i].page);
 	mrt_audit_reading_release(&l->r);
 }
 
@@ -60,54 +81,146 @@ static int describe(const PGresult *p, int i, const char *chain, const char *slu
 	return rc;
 }
 
-/* In the order in which they were written. While somebody reads, nothing is held in the server. */
-static int list_chain(const struct listing *l, struct mrt_pg *pg, const char *schema,
-                      const char *chain, struct mrt_error *err)
+static void begin(struct listing *l, struct mrt_pg *pg, const char *schema, const char *chain)
 {
-	static const char platform[] =
-	        COLUMNS "t.slug FROM audit_log a LEFT JOIN tenants t ON t.id "
-	                "= a.tenant_id" WHERE;
-	static const char school[] = COLUMNS "NULL FROM audit_log a" WHERE;
-	bool own = strcmp(chain, MRT_CHAIN_SCHOOL) == 0;
-	char at[64] = "-infinity", tenant[MRT_UUID_SIZE] = "00000000-0000-0000-0000-000000000000",
-	     seq[24] = "0";
-	int n = 1, rc = 0;
-	while (rc == 0 && n > 0) {
-		mrt_auto_pgresult p = NULL;
-		const char *const values[] = { l->r.tenant, at, tenant, seq };
-		rc = mrt_audit_enter(pg, l->r.s.run, schema, err);
-		if (rc < 0)
-			return rc;
-		rc = mrt_pg_query(pg, l->r.s.run, own ? school : platform, values, 4, &p, err);
-		rc = mrt_audit_leave(pg, l->r.s.run, rc, err);
-		n = rc == 0 ? PQntuples(p) : 0;
-		for (int i = 0; rc == 0 && i < n; i++) {
-			mrt_auto_json one = NULL;
-			rc = describe(p, i, chain, l->r.slug, &one, err);
-			if (rc == 0)
-				rc = l->each(one, l->context, err);
-		}
-		if (n > 0) {
-			snprintf(tenant, sizeof(tenant), "%s", PQgetvalue(p, n - 1, 0));
-			snprintf(seq, sizeof(seq), "%s", PQgetvalue(p, n - 1, 1));
-			snprintf(at, sizeof(at), "%s", PQgetvalue(p, n - 1, 2));
-		}
+	struct source *s = &l->sources[l->n++];
+	*s = (struct source) { .pg = pg, .schema = schema, .chain = chain };
+	snprintf(s->at, sizeof(s->at), "%s", l->down ? "infinity" : "-infinity");
+	snprintf(s->tenant, sizeof(s->tenant), "%s", "00000000-0000-0000-0000-000000000000");
+	snprintf(s->seq, sizeof(s->seq), "0");
+}
+
+/* While somebody reads, nothing is held in the server. */
+static int read_page(const struct listing *l, struct source *s, struct mrt_error *err)
+{
+	static const char *const texts[2][2] = { { COLUMNS PLATFORM UP, COLUMNS PLATFORM DOWN },
+		                                 { COLUMNS SCHOOL UP, COLUMNS SCHOOL DOWN } };
+	const struct mrt_audit_filter *f = l->filter;
+	const char *const values[] = {
+		l->r.tenant, s->at,    s->tenant, s->seq, f->since ? l->since : NULL,
+		f->actor,    f->action
+	};
+	bool own = strcmp(s->chain, MRT_CHAIN_SCHOOL) == 0;
+	PQclear(s->page);
+	s->page = NULL;
+	s->next = 0;
+	int rc = mrt_audit_enter(s->pg, l->r.s.run, s->schema, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_pg_query(s->pg, l->r.s.run, texts[own][l->down], values, 7, &s->page, err);
+	rc = mrt_audit_leave(s->pg, l->r.s.run, rc, err);
+	int n = rc == 0 ? PQntuples(s->page) : 0;
+	s->over = n == 0;
+	if (n > 0) {
+		snprintf(s->at, sizeof(s->at), "%s", PQgetvalue(s->page, n - 1, 2));
+		snprintf(s->tenant, sizeof(s->tenant), "%s", PQgetvalue(s->page, n - 1, 0));
+		snprintf(s->seq, sizeof(s->seq), "%s", PQgetvalue(s->page, n - 1, 1));
 	}
 	return rc;
 }
 
+static const char *time_of(const struct source *s)
+{
+	return PQgetvalue(s->page, s->next, 2);
+}
+
+/* The next of all by time; *ret NULL: there is none. */
+static int choose(struct listing *l, struct source **ret, struct mrt_error *err)
+{
+	int rc = 0;
+	*ret = NULL;
+	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		struct source *s = &l->sources[i];
+		if (!s->over && (!s->page || s->next == PQntuples(s->page)))
+			rc = read_page(l, s, err);
+		if (rc < 0 || s->over)
+			continue;
+		int order = *ret ? strcmp(time_of(s), time_of(*ret)) : 0;
+		if (!*ret || (l->down ? order >= 0 : order < 0))
+			*ret = s;
+	}
+	return rc;
+}
+
+static int next(struct listing *l, json_t **ret, struct mrt_error *err)
+{
+	struct source *s;
+	int rc = choose(l, &s, err);
+	return rc < 0 || !s ? rc : describe(s->page, s->next++, s->chain, l->r.slug, ret, err);
+}
+
+/* The newest are found first, and told last. */
+static int tell_last(struct listing *l,
+                     int (*each)(const json_t *event, void *context, struct mrt_error *err),
+                     void *context, struct mrt_error *err)
+{
+	mrt_auto_json list = json_array();
+	int rc = list ? 0 : mrt_no_memory(err);
+	for (uint64_t n = 0; rc == 0 && n < l->filter->limit; n++) {
+		json_t *one = NULL;
+		rc = next(l, &one, err);
+		if (rc < 0 || !one)
+			break;
+		rc = mrt_json_append(list, one, err);
+	}
+	for (size_t i = json_array_size(list); rc == 0 && i > 0; i--)
+		rc = each(json_array_get(list, i - 1), context, err);
+	return rc;
+}
+
+static int tell_all(struct listing *l,
+                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
+                    void *context, struct mrt_error *err)
+{
+	for (;;) {
+		mrt_auto_json one = NULL;
+		int rc = next(l, &one, err);
+		if (rc == 0 && one)
+			rc = each(one, context, err);
+		if (rc < 0 || !one)
+			return rc;
+	}
+}
+
+/* "7d": so long ago; "2026-11-25": from the beginning of that day, UTC; or a time. */
+static int read_since(struct listing *l, struct mrt_error *err)
+{
+	const char *text = l->filter->since;
+	char day[MRT_TIME_SIZE];
+	int64_t at, ago;
+	if (!text)
+		return 0;
+	snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
+	if (mrt_duration_parse(text, &ago, NULL) == 0)
+		at = (l->r.s.run->wall() - ago) / MRT_SECOND;
+	else if (mrt_time_parse(strlen(text) == 10 ? day : text, &at, NULL) < 0)
+		return mrt_fail(err, MRT_USAGE,
+		                "--since '%.80s': a duration such as 7d, or a time such as "
+		                "2026-11-25 or 2026-11-25T14:00:00Z",
+		                text);
+	mrt_time_format(at, MRT_TIME_RFC3339, l->since);
+	return 0;
+}
+
 int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                   const struct mrt_audit_filter *filter,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err)
 {
-	mrt_cleanup(listing_release) struct listing l = { .each = each, .context = context };
 	mrt_auto(mrt_pg) *own = NULL;
+	mrt_cleanup(listing_release) struct listing l = { .filter = filter,
+		                                          .down = filter->limit > 0 };
 	struct mrt_pg *pg = NULL;
-	int rc = mrt_audit_open(run, config, slug, &l.r, err);
+	l.r.s.run = run;
+	int rc = read_since(&l, err);
 	if (rc == 0)
-		rc = list_chain(&l, l.r.s.pg, MRT_PLATFORM_SCHEMA, MRT_CHAIN_PLATFORM, err);
-	if (rc < 0 || !slug || !l.r.made)
+		rc = mrt_audit_open(run, config, slug, &l.r, err);
+	if (rc == 0 && slug && l.r.made)
+		rc = mrt_place_connect(run, config, l.r.s.pg, l.r.database, &own, &pg, err);
+	if (rc < 0)
 		return rc;
-	rc = mrt_place_connect(run, config, l.r.s.pg, l.r.database, &own, &pg, err);
-	return rc < 0 ? rc : list_chain(&l, pg, l.r.schema, MRT_CHAIN_SCHOOL, err);
+	begin(&l, l.r.s.pg, MRT_PLATFORM_SCHEMA, MRT_CHAIN_PLATFORM);
+	if (pg)
+		begin(&l, pg, l.r.schema, MRT_CHAIN_SCHOOL);
+	return l.down ? tell_last(&l, each, context, err) : tell_all(&l, each, context, err);
 }

@@ -5,11 +5,19 @@
 #include "codec/json.h"
 #include "ops/config/config.h"
 
-/* Calls each with every event, {"id", "chain", "slug", "tenant", "seq", "at", "actor", "action",
- * "origin", "payload"}; chain: "platform" or "school"; slug null: of no school; payload null:
- * erased. slug: what was done to that school, first in the platform, then in its own tables; NULL:
- * all that was done in the platform. A page of them at a time is in memory. */
+struct mrt_audit_filter {
+	const char *since;  /* a duration, a day, or a time; NULL: from the beginning */
+	const char *actor;  /* a part of who; NULL: anybody */
+	const char *action; /* what its name begins with; NULL: any */
+	uint64_t limit;     /* only the newest; 0: all */
+};
+/* Calls each with every event, by time, {"id", "chain", "slug", "tenant", "seq", "at", "actor",
+ * "action", "origin", "payload"}; chain: "platform" or "school"; slug null: of no school; payload
+ * null: erased. slug: what was done to that school, in the platform and in its own tables; NULL:
+ * all that was done in the platform. A page of them at a time is in memory, or those that limit
+ * says. MRT_USAGE: since is no time. */
 int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                   const struct mrt_audit_filter *filter,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err);
 /* What remembers where chains ended once: backups, by number. */
