@@ -66,12 +66,12 @@ static void add_line(const struct mrt_screen *s, struct mrt_buf *buf, const char
 	bool warn = s->color && (strcmp(level, "error") == 0 || strcmp(level, "warning") == 0);
 	mrt_buf_printf(buf, "%smaratea: %s:%s ", warn ? "\033[1m" : "", level,
 	               warn ? "\033[0m" : "");
-	/* one line, however many the peer's words had */
+	/* one line, however many the peer's words had; but a list is one of lines */
 	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		mrt_auto_buf one = MRT_BUF_INIT;
 		p += p == text ? 0 : strspn(p, " \t"); /* libpq indents what follows */
 		mrt_buf_add(&one, p, strcspn(p, "\n"));
-		mrt_buf_add_text(buf, p == text ? "" : "; ");
+		mrt_buf_add_text(buf, p == text ? "" : strncmp(p, "- ", 2) == 0 ? "\n  " : "; ");
 		mrt_printable(buf, mrt_buf_text(&one));
 	}
 	mrt_buf_add_char(buf, '\n');

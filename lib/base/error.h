@@ -35,7 +35,8 @@ enum mrt_code {
 
 struct mrt_error {
 	enum mrt_code code;
-	char text[2048]; /* one sentence, no newline at the end; may hold the peer's lines */
+	char text[2048]; /* one sentence, no newline at the end; may hold the peer's lines, or a
+	                    list, of lines that begin with "- " */
 	char hint[1024]; /* zero or more lines */
 };
 

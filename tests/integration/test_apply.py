@@ -198,14 +198,18 @@ def test_many_are_not_archived_at_once():
 def test_a_file_that_cannot_be_is_refused_whole():
     good = school("alpha", "Scuola Beta") + school("zeta")
     head = "inventory: spring\ntenants:\n" + good
-    for text, status, words in ((head + school("zeta"), 3, "lines 7 and 11 are of one slug, 'zeta'"), (head + school("eta", plan="gold"), 1, ":11: there is no plan 'gold'"),
+    for text, status, words in ((head + school("zeta"), 3, "lines 7 and 11 are of one slug, 'zeta'"), (head + school("eta", plan="gold"), 1, ":13: there is no plan 'gold'"),
                                 (head + school("eta", owner_email=None), 3, ":11: the school 'eta' is to be made, and has no owner-email"),
-                                (head + school("eta", owner_email="nobody"), 3, ":11:5: 'nobody' is no e-mail address"), (head + school("Eta"), 3, ":11:5: the slug 'Eta' has more in it"),
-                                (head + school("eta", isolation="none"), 3, ":11:5: isolation 'none' is not shared, schema or database"),
-                                (head + school("eta", status="gone"), 3, ":11:5: status 'gone' is not active, suspended or archived"),
+                                (head + school("eta", owner_email="nobody"), 3, ":14:18: 'nobody' is no e-mail address"), (head + school("Eta"), 3, ":11:11: the slug 'Eta' has more in it"),
+                                (head + school("eta", isolation="none"), 3, ":14:16: isolation 'none' is not shared, schema or database"),
+                                (head + school("eta", status="gone"), 3, ":14:13: status 'gone' is not active, suspended or archived"),
                                 (head + school("eta", owner_mail="x"), 3, ":14:5: unknown key 'owner-mail'\nhint: did you mean 'owner-email'?"),
-                                (head + "  - slug: eta\n", 3, ":11:5: this school has no 'name'"), (head + "  - eta\n", 3, ":11:5: a school is a map"),
-                                (head + "  - slug: [eta]\n", 3, ":11:11: needs a text: 'slug'"), (head + school("eta", name="x" * 1001), 3, ":11:5: the name is longer than 1000 bytes"),
+                                (head + "  - slug: eta\n", 3, "2 things are wrong:\n  - %s:11:5: this school has no 'name'\n  - %s:11:5: this school has no 'plan'\n" % (FILE, FILE)), (head + "  - eta\n", 3, ":11:5: a school is a map"),
+                                (head + "  - slug: [eta]\n    name: x\n    plan: basic\n", 3, ":11:11: needs a text: 'slug'"),
+                                (head + school("Eta", owner_email="nobody", owner_mail="x") + school("theta", plan="gold", status="gone"), 3,
+                                 "4 things are wrong:\n  - %s:11:11: the slug 'Eta' has more in it than a-z, 0-9 and \"-\" ('eta' would do)\n  - %s:14:18: 'nobody' is no e-mail address\n"
+                                 "  - %s:15:5: unknown key 'owner-mail' (did you mean 'owner-email'?)\n  - %s:19:13: status 'gone' is not active, suspended or archived\n" % (FILE, FILE, FILE, FILE)),
+                                (head + "".join(school("eta-%d" % n, plan="gold") for n in range(12)), 1, "12 things are wrong, the first of them:\n  - %s:13: there is no plan 'gold' ('maratea plan list' shows"  % FILE), (head + school("eta", name="x" * 1001), 3, ":12:11: the name is longer than 1000 bytes"),
                                 (head + school("beta", isolation="shared"), 3, ":11: the school 'beta' has isolation schema, not shared\nhint: its tables stay where they are"),
                                 (head + school("many-000"), 5, ":11: the school 'many-000' belongs to the inventory many"),
                                 ("tenants: []\n", 3, ":1:1: needs a name of a-z, 0-9 and \"-\" for whose schools these are: 'inventory'"),

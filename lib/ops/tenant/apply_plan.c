@@ -1,5 +1,6 @@
 /* apply_plan.c - what would have to be done for schools to be what a file declares. */
 #include "ops/tenant/apply_plan.h"
+#include "base/faults.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -175,8 +176,8 @@ static int archive(struct planning *p, int i, struct mrt_error *err)
 static int declared(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
 {
 	if (!json_object_get(p->plans, s->plan)) {
-		mrt_fail(err, MRT_NOT_FOUND, "%s:%zu: there is no plan '%.80s'", p->path, s->line,
-		         s->plan);
+		mrt_fail(err, MRT_NOT_FOUND, "%s:%zu: there is no plan '%.80s'", p->path,
+		         s->plan_line, s->plan);
 		return mrt_hint(err,
 		                "'maratea plan list' shows those that there are, 'maratea plan "
 		                "create' makes one");
@@ -200,6 +201,8 @@ static int declared(struct planning *p, const struct mrt_school *s, int i, struc
 /* Both lists are by slug, byte by byte. */
 static int compare(struct planning *p, struct mrt_error *err)
 {
+	mrt_auto_faults faults = { .n = 0 };
+	struct mrt_error why;
 	size_t k = 0;
 	int rc = 0, i = 0, n = PQntuples(p->there);
 	while (rc == 0 && (k < p->inventory->n || i < n)) {
@@ -207,13 +210,14 @@ static int compare(struct planning *p, struct mrt_error *err)
 		int order = !s ? 1 : i == n ? -1 : strcmp(s->slug, cell(p, i, SLUG));
 		if (order >= 0 && same(cell(p, i, INVENTORY), p->inventory->name))
 			p->to->live += !same(cell(p, i, STATUS), "archived");
-		rc = order > 0   ? archive(p, i, err)
-		     : order < 0 ? declared(p, s, -1, err)
-		                 : declared(p, s, i, err);
+		rc = order > 0   ? archive(p, i, &why)
+		     : order < 0 ? declared(p, s, -1, &why)
+		                 : declared(p, s, i, &why);
+		rc = mrt_faults_add(&faults, rc, &why);
 		k += order <= 0;
 		i += order >= 0;
 	}
-	return rc;
+	return rc < 0 ? mrt_no_memory(err) : mrt_faults_end(&faults, err);
 }
 
 static int slugs_of(const struct mrt_inventory *inventory, char **ret, struct mrt_error *err)

@@ -1,5 +1,6 @@
 /* inventory.c - schools as a file declares them. */
 #include "ops/tenant/inventory.h"
+#include "base/faults.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "codec/yaml.h"
@@ -61,54 +62,75 @@ static bool is_one_of(const char *text, const char *a, const char *b, const char
 	return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
-static int check_school(const struct mrt_school *s, struct mrt_error *err)
+static int check_status(const char *status, struct mrt_error *err)
 {
-	int rc = mrt_slug_check(s->slug, err);
-	if (rc == 0)
-		rc = mrt_words_check("the name", s->name, MRT_WORDS_MAX, err);
-	if (rc == 0 && s->owner_email)
-		rc = mrt_email_check(s->owner_email, err);
-	if (rc == 0)
-		rc = mrt_isolation_check("isolation", s->isolation, err);
-	if (rc == 0 && s->status && !is_one_of(s->status, "active", "suspended", "archived"))
-		rc = mrt_fail(err, MRT_CONFIG,
-		              "status '%.80s' is not active, suspended or archived", s->status);
-	return rc;
+	return is_one_of(status, "active", "suspended", "archived")
+	               ? 0
+	               : mrt_fail(err, MRT_CONFIG,
+	                          "status '%.80s' is not active, suspended or archived", status);
 }
 
-static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt_error *err)
+/* One member, where it stands. */
+static int check_member(struct reading *r, size_t key, const struct mrt_yaml *value,
+                        struct mrt_error *err)
 {
-	if (map->kind != MRT_YAML_MAP)
-		return fail_at(r, map, err, "a school is a map: slug, name, plan, owner-email",
-		               NULL);
-	struct mrt_school *s = &r->to->schools[r->to->n++];
+	const char *text = value->text;
+	int rc = key == SLUG          ? mrt_slug_check(text, err)
+	         : key == NAME        ? mrt_words_check("the name", text, MRT_WORDS_MAX, err)
+	         : key == OWNER_EMAIL ? mrt_email_check(text, err)
+	         : key == ISOLATION   ? mrt_isolation_check("isolation", text, err)
+	         : key == STATUS      ? check_status(text, err)
+	                              : 0;
+	if (rc < 0)
+		mrt_context(err, rc, "%s:%zu:%zu", r->path, value->line, value->column);
+	if (rc == MRT_USAGE)
+		err->code = MRT_CONFIG;
+	return rc == MRT_USAGE ? MRT_CONFIG : rc;
+}
+
+static int read_member(struct reading *r, struct mrt_school *s, const struct mrt_yaml *key,
+                       const struct mrt_yaml *value, struct mrt_error *err)
+{
 	char **const fields[N_KEYS] = { &s->slug,        &s->name,      &s->plan,
 		                        &s->owner_email, &s->isolation, &s->status };
+	size_t k = 0;
+	while (k < N_KEYS && strcmp(key->text, keys[k]) != 0)
+		k++;
+	if (k == N_KEYS)
+		return unknown_key(r, key, err);
+	if (k == PLAN)
+		s->plan_line = value->line;
+	if (value->kind != MRT_YAML_SCALAR || !*value->text)
+		return fail_at(r, value, err, "needs a text:", key->text);
+	int rc = mrt_text_dup(value->text, fields[k], err);
+	return rc < 0 ? rc : check_member(r, k, value, err);
+}
+
+static int has_member(const struct mrt_yaml *map, const char *key)
+{
+	return mrt_yaml_get(map, key) != NULL;
+}
+
+static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt_faults *faults)
+{
+	struct mrt_error err;
+	if (map->kind != MRT_YAML_MAP)
+		return mrt_faults_add(faults,
+		                      fail_at(r, map, &err,
+		                              "a school is a map: slug, name, plan, owner-email",
+		                              NULL),
+		                      &err);
+	struct mrt_school *s = &r->to->schools[r->to->n++];
+	int rc = 0;
 	s->line = map->line;
-	for (size_t i = 0; i + 1 < map->n_items; i += 2) {
-		const struct mrt_yaml *key = map->items[i], *value = map->items[i + 1];
-		size_t k = 0;
-		while (k < N_KEYS && strcmp(key->text, keys[k]) != 0)
-			k++;
-		if (k == N_KEYS)
-			return unknown_key(r, key, err);
-		if (value->kind != MRT_YAML_SCALAR || !*value->text)
-			return fail_at(r, value, err, "needs a text:", key->text);
-		int rc = mrt_text_dup(value->text, fields[k], err);
-		if (rc < 0)
-			return rc;
-	}
-	for (size_t k = SLUG; k <= PLAN; k++)
-		if (!*fields[k])
-			return fail_at(r, map, err, "this school has no", keys[k]);
-	int rc = check_school(s, err);
-	if (rc < 0) {
-		mrt_context(err, rc, "%s:%zu:%zu", r->path, map->line, map->column);
-		if (err && rc == MRT_USAGE)
-			err->code = MRT_CONFIG;
-		return rc == MRT_USAGE ? MRT_CONFIG : rc;
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i + 1 < map->n_items; i += 2)
+		rc = mrt_faults_add(
+		        faults, read_member(r, s, map->items[i], map->items[i + 1], &err), &err);
+	for (size_t k = SLUG; rc == 0 && k <= PLAN; k++)
+		if (!has_member(map, keys[k]))
+			rc = mrt_faults_add(
+			        faults, fail_at(r, map, &err, "this school has no", keys[k]), &err);
+	return rc;
 }
 
 static int by_slug(const void *a, const void *b)
@@ -145,9 +167,13 @@ static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_
 	r->to->schools = calloc(list->n_items + 1, sizeof(*r->to->schools));
 	if (!r->to->schools)
 		return mrt_no_memory(err);
+	mrt_auto_faults faults = { .n = 0 };
 	int rc = mrt_text_dup(name->text, &r->to->name, err);
 	for (size_t i = 0; rc == 0 && i < list->n_items; i++)
-		rc = read_school(r, list->items[i], err);
+		rc = read_school(r, list->items[i], &faults);
+	if (rc < 0)
+		return mrt_no_memory(err);
+	rc = mrt_faults_end(&faults, err);
 	if (rc < 0)
 		return rc;
 	qsort(r->to->schools, r->to->n, sizeof(*r->to->schools), by_slug);
