@@ -535,6 +535,10 @@ def test_backups_remember_where_the_chains_ended():
         holds(run(*command, env=there, status=5).err, "database copy is a copy of the platform's database platform", "hint: if this is the platform from now on, 'maratea db init' makes it that")
     equal(run("tenant", "show", "alpha", "-o", "json", env=there).json()["status"], "suspended")
     maratea("db", "init", "--yes", env=dict(env, MARATEA_ADMIN_URL=PG.url("copy")))
+    told = run("audit", "list", "--action", "db.", "--limit", "1", "-o", "json", env=there).json()["events"][0]
+    equal((told["action"], told["tenant"], told["payload"]["database"], told["payload"]["copy_of"], [r["name"] for r in told["payload"]["roles"]]),
+          ("db.init", ID, "copy", "platform", ["maratea_owner", "maratea_migrate", "maratea_backup", "maratea_app", "maratea_ops"]))
+    run("audit", "verify", "--backup", "none", env=there)
     run("tenant", "resume", "alpha", env=there)
     sql("DROP DATABASE copy")
     holds(run("backup", "run", "postgres", "-d", "platform", env=dict(env, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=None).err, "platform.id")

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "ops/config/open.h"
+#include "ops/tenant/audit.h"
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/sql.h"
@@ -208,6 +209,38 @@ static int take_memberships(const struct init *i, struct mrt_error *err)
 	return rc;
 }
 
+/* In the platform's chain, where there is one: a platform that is new has its first row by 'db
+ * migrate'. before: the database that it was. */
+static int note(struct init *i, const char *before, struct mrt_error *err)
+{
+	mrt_auto_json payload = json_object();
+	mrt_autofree char *database = NULL;
+	mrt_auto_pgresult r = NULL;
+	struct mrt_audit_who who;
+	struct mrt_audit_event event = { .begins = true, .action = "db.init", .payload = payload };
+	int rc = payload ? mrt_pg_query(i->pg, i->run,
+	                                "SELECT current_database() WHERE "
+	                                "to_regclass('" MRT_PLATFORM_SCHEMA
+	                                ".audit_log') IS NOT NULL",
+	                                NULL, 0, &r, err)
+	                 : mrt_no_memory(err);
+	if (rc < 0 || PQntuples(r) == 0)
+		return rc;
+	mrt_audit_who(&who);
+	snprintf(event.tenant, sizeof(event.tenant), "%s", i->id);
+	rc = mrt_text_dup(PQgetvalue(r, 0, 0), &database, err);
+	if (rc == 0)
+		rc = mrt_json_set_text(payload, "database", database, err);
+	if (rc == 0 && strcmp(before, database) != 0)
+		rc = mrt_json_set_text(payload, "copy_of", before, err);
+	if (rc == 0)
+		rc = mrt_json_set(payload, "roles", json_deep_copy(i->roles), err);
+	if (rc == 0)
+		rc = mrt_pg_exec(i->pg, i->run, err,
+		                 "SET LOCAL search_path = " MRT_PLATFORM_SCHEMA);
+	return rc < 0 ? rc : mrt_audit_append(i->pg, i->run, &who, &event, err);
+}
+
 /* The id that is there already, or the configured one, or a new one. */
 static int choose_id(struct init *i, struct mrt_error *err)
 {
@@ -224,10 +257,18 @@ static int choose_id(struct init *i, struct mrt_error *err)
 		        "%s",
 		        there, wanted);
 	if (*there) {
-		rc = mrt_pg_exec(i->pg, i->run, err,
-		                 "UPDATE " MRT_PLATFORM_SCHEMA
-		                 ".platform SET database_name = current_database()");
-		return rc < 0 ? rc : mrt_text_dup(there, &i->id, err);
+		mrt_autofree char *before = NULL;
+		rc = mrt_text_dup(there, &i->id, err);
+		if (rc == 0)
+			rc = mrt_pg_value(i->pg, i->run,
+			                  "SELECT database_name FROM " MRT_PLATFORM_SCHEMA
+			                  ".platform",
+			                  &before, err);
+		if (rc == 0)
+			rc = mrt_pg_exec(i->pg, i->run, err,
+			                 "UPDATE " MRT_PLATFORM_SCHEMA
+			                 ".platform SET database_name = current_database()");
+		return rc < 0 ? rc : note(i, before, err);
 	}
 	const char *const values[] = { wanted };
 	mrt_auto_pgresult r = NULL;
