@@ -6,17 +6,12 @@
 #include "ops/tenant/create.h"
 #include "ops/tenant/school.h"
 #include "ops/tenant/slug.h"
+#include "ops/tenant/users_row.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE "500"
 #define NORM(value) "lower(normalize(" value "::text, NFC) COLLATE \"und-x-icu\")"
-#define COLUMNS                                                                               \
-	"SELECT u.id, u.email, u.name, u.status, (SELECT coalesce(json_agg(m.role ORDER BY "  \
-	"m.role), '[]') FROM memberships m WHERE m.tenant_id = u.tenant_id AND m.user_id = "  \
-	"u.id), to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), " \
-	"u.email_norm FROM users u WHERE u.tenant_id = $1 "
 
 struct changing {
 	const char *email, *role, *name, *hash, *token; /* token: its digest */
@@ -31,46 +26,13 @@ static void changing_release(struct changing *c)
 	json_decref(c->payload);
 }
 
-static int check_one_of(const char *what, const char *text, const char *const *known, size_t n,
-                        struct mrt_error *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!text || strcmp(text, known[i]) == 0)
-			return 0;
-	return mrt_fail(err, MRT_USAGE, "%s: '%.80s' is not one of %s, %s, %s%s%s", what, text,
-	                known[0], known[1], known[2], n > 3 ? ", " : "", n > 3 ? known[3] : "");
-}
-
-static int check_role(const char *role, struct mrt_error *err)
-{
-	static const char *const roles[] = { "owner", "admin", "instructor", "student" };
-	return check_one_of("the role", role, roles, 4, err);
-}
-
 static int check(const char *email, const struct mrt_user_options *o, struct mrt_error *err)
 {
 	int rc = mrt_email_check(email, err);
 	if (rc == 0)
-		rc = check_role(o->role, err);
+		rc = mrt_user_check_role(o->role, err);
 	if (rc == 0 && o->name)
 		rc = mrt_words_check("--name", o->name, MRT_WORDS_MAX, err);
-	return rc;
-}
-
-static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *err)
-{
-	static const char *const names[] = {
-		"id", "email", "name", "status", "roles", "created_at"
-	};
-	mrt_auto_json json = json_object();
-	int rc = json ? 0 : mrt_no_memory(err);
-	for (int k = 0; rc == 0 && k < 6; k++) {
-		const char *text = PQgetvalue(r, i, k);
-		rc = k == 4 ? mrt_json_set(json, names[k], json_loads(text, 0, NULL), err)
-		            : mrt_json_set_text(json, names[k], text, err);
-	}
-	if (rc == 0)
-		*ret = mrt_steal(json);
 	return rc;
 }
 
@@ -88,9 +50,9 @@ static int find(struct mrt_school_session *s, struct changing *c, struct mrt_err
 	        "SELECT FROM users WHERE tenant_id = $1 AND email_norm = " NORM("$2") " FOR UPDATE",
 	        values, 1, &lock, err);
 	if (rc == 0)
-		rc = mrt_school_query(s, COLUMNS "AND u.email_norm = " NORM("$2"), values, 1, &r,
-		                      err);
-	return rc < 0 || PQntuples(r) == 0 ? rc : describe(r, 0, &c->user, err);
+		rc = mrt_school_query(s, MRT_USER_COLUMNS "AND u.email_norm = " NORM("$2"), values,
+		                      1, &r, err);
+	return rc < 0 || PQntuples(r) == 0 ? rc : mrt_user_describe(r, 0, &c->user, err);
 }
 
 static int must_find(struct mrt_school_session *s, struct changing *c, struct mrt_error *err)
@@ -406,7 +368,7 @@ int mrt_user_set_role(const struct mrt_run *run, const struct mrt_config *config
 	mrt_cleanup(changing_release) struct changing c = { .email = email, .role = role };
 	int rc = mrt_email_check(email, err);
 	if (rc == 0)
-		rc = check_role(role, err);
+		rc = mrt_user_check_role(role, err);
 	if (rc == 0)
 		rc = perform(run, config, slug, &c, "user.set-role", set_role, err);
 	return finish(&c, rc, ret, err);
@@ -420,64 +382,4 @@ int mrt_user_remove(const struct mrt_run *run, const struct mrt_config *config, 
 	if (rc == 0)
 		rc = perform(run, config, slug, &c, "user.remove", remove_user, err);
 	return finish(&c, rc, ret, err);
-}
-
-struct listing {
-	const struct mrt_user_filter *filter;
-	char *after;
-	PGresult *page;
-};
-
-static void listing_release(struct listing *l)
-{
-	free(l->after);
-	PQclear(l->page);
-}
-
-static int read_page(struct mrt_school_session *s, void *context, struct mrt_error *err)
-{
-	struct listing *l = context;
-	const char *const values[] = { l->after, l->filter->role, l->filter->status };
-	PQclear(l->page);
-	l->page = NULL;
-	return mrt_school_query(
-	        s,
-	        COLUMNS "AND u.email_norm > $2 AND ($3::text IS NULL OR EXISTS (SELECT FROM "
-	                "memberships m WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.role = "
-	                "$3)) AND ($4::text IS NULL OR u.status = $4) ORDER BY u.email_norm "
-	                "LIMIT " PAGE,
-	        values, 3, &l->page, err);
-}
-
-int mrt_user_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                  const struct mrt_user_filter *filter,
-                  int (*each)(const json_t *user, void *context, struct mrt_error *err),
-                  void *context, struct mrt_error *err)
-{
-	static const char *const states[] = { "invited", "active", "disabled" };
-	mrt_cleanup(mrt_school_release) struct mrt_school_session s = { 0 };
-	mrt_cleanup(listing_release) struct listing l = { .filter = filter };
-	int n = 1, rc = check_role(filter->role, err);
-	if (rc == 0)
-		rc = check_one_of("--status", filter->status, states, 3, err);
-	if (rc == 0)
-		rc = mrt_text_dup("", &l.after, err);
-	if (rc == 0)
-		rc = mrt_school_open(run, config, slug, false, &s, err);
-	while (rc == 0 && n > 0) {
-		rc = mrt_school_look(&s, read_page, &l, err);
-		n = rc == 0 ? PQntuples(l.page) : 0;
-		for (int i = 0; rc == 0 && i < n; i++) {
-			mrt_auto_json one = NULL;
-			rc = describe(l.page, i, &one, err);
-			if (rc == 0)
-				rc = each(one, context, err);
-		}
-		if (rc == 0 && n > 0) {
-			free(l.after);
-			l.after = NULL;
-			rc = mrt_text_dup(PQgetvalue(l.page, n - 1, 6), &l.after, err);
-		}
-	}
-	return rc;
 }
