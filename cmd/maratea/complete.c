@@ -4,6 +4,7 @@
  */
 #include "maratea/cmd.h"
 #include "ops/backup/backup.h"
+#include "ops/tenant/domains.h"
 #include "ops/tenant/plan.h"
 #include "ops/tenant/tenant.h"
 
@@ -72,6 +73,37 @@ static int offer_tenant(const json_t *tenant, void *context, struct mrt_error *e
 	return 0;
 }
 
+static int offer_domain(const json_t *domain, void *context, struct mrt_error *err)
+{
+	const struct offering *o = context;
+	(void)err;
+	offer(o->out, o->word, "", mrt_json_text_or(domain, "name", ""));
+	return 0;
+}
+
+/* The school that is named before, if one is. */
+static const char *slug_of(const struct mrt_parsed *parsed)
+{
+	for (const struct mrt_opt *o = parsed->cmd->opts; o->kind; o++)
+		if ((o->kind == MRT_OPT_KIND_OPERAND || o->kind == MRT_OPT_KIND_MAYBE) &&
+		    o->complete && strcmp(o->complete, "tenant") == 0)
+			return *(const char *const *)((const char *)parsed->args + o->offset);
+	return NULL;
+}
+
+static void offer_domains(const struct mrt_run *run, const struct mrt_parsed *parsed,
+                          struct mrt_output *out, const char *word)
+{
+	const struct mrt_domain_filter filter = { .slug = slug_of(parsed) };
+	struct offering offering = { out, word };
+	struct mrt_run brief = *run;
+	brief.deadline = mrt_clock_monotonic() + PATIENCE;
+	mrt_auto(mrt_config) *config = NULL;
+	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
+	                    NULL) == 0)
+		mrt_domain_list(&brief, config, &filter, offer_domain, &offering, NULL);
+}
+
 /* Of schools, or of plans. */
 static void offer_rows(const struct mrt_run *run, const struct mrt_parsed *parsed,
                        struct mrt_output *out, const char *word, bool plans)
@@ -103,6 +135,8 @@ static void offer_value(const struct mrt_run *run, const struct mrt_parsed *pars
 		offer_backups(run, parsed, out, word);
 	else if (strcmp(o->complete, "tenant") == 0 || strcmp(o->complete, "plan") == 0)
 		offer_rows(run, parsed, out, word, o->complete[0] == 'p');
+	else if (strcmp(o->complete, "domain") == 0)
+		offer_domains(run, parsed, out, word);
 	else if (strcmp(o->complete, "target") == 0 || strcmp(o->complete, "store") == 0)
 		offer_names(run, parsed, out, word, o->complete[0] == 's');
 	else if (strcmp(o->complete, "file") == 0 || strcmp(o->complete, "dir") == 0)

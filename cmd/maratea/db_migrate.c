@@ -98,7 +98,7 @@ static int show(struct mrt_output *out, const json_t *report, struct mrt_error *
 	if (hidden > 0)
 		mrt_buf_printf(&out->text, "... and %zu more; -o json has them all\n", hidden);
 	if (quiet > 0)
-		mrt_buf_printf(&out->text, "and %zu schools' own, up to date\n", quiet);
+		mrt_buf_printf(&out->text, "and %zu of schools, up to date\n", quiet);
 	return rc;
 }
 

@@ -18,7 +18,7 @@ static const struct mrt_opt list_opts[] = {
 	MRT_OPT_TEXT(struct list_args, plan, 0, "plan", "NAME", "only those on this plan",
 	             .complete = "plan"),
 	MRT_OPT_TEXT(struct list_args, domain, 0, "domain", "NAME",
-	             "only the one that is active at this domain"),
+	             "only the one that is active at this domain", .complete = "domain"),
 	MRT_OPT_END
 };
 static const struct mrt_opt show_opts[] = { MRT_OPERAND(struct show_args, slug, "SLUG",

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ALIASES_MAX 16
+
 struct question {
 	bool done;
 	int status;
@@ -50,14 +52,16 @@ static int ask(const struct mrt_run *run, const struct mrt_dns_options *options,
 	ares_destroy(channel); /* ends what is still open, by calling on_answer */
 	if (rc < 0)
 		return rc;
-	return ret->answer ? 0
-	                   : mrt_fail(err, MRT_UNREACHABLE, "%s: DNS did not answer (%s)", name,
-	                              ares_strerror(ret->status));
-}
-
-static int rcode_of(const struct question *q)
-{
-	return q->answer[3] & 0x0f;
+	if (ret->answer)
+		return 0;
+	if (ret->status == ARES_EDESTRUCTION || ret->status == ARES_ETIMEOUT) {
+		char limit[MRT_DURATION_SIZE];
+		mrt_duration_format(options->timeout, limit);
+		return mrt_fail(err, MRT_UNREACHABLE, "%s: DNS did not answer within %s", name,
+		                limit);
+	}
+	return mrt_fail(err, MRT_UNREACHABLE, "%s: DNS did not answer (%s)", name,
+	                ares_strerror(ret->status));
 }
 
 void mrt_dns_answer_release(struct mrt_dns_answer *answer)
@@ -79,64 +83,125 @@ static int add_item(struct mrt_dns_answer *to, struct mrt_buf *text, struct mrt_
 	return rc;
 }
 
-static int read_texts(const struct question *q, struct mrt_dns_answer *to, struct mrt_error *err)
+/* The strings of a TXT record, put together. A NUL, which texts of ours cannot have, becomes "?".
+ */
+static bool add_strings(const ns_rr *rr, struct mrt_buf *to)
 {
-	struct ares_txt_ext *list = NULL;
-	mrt_auto_buf text = { .ceiling = 64 << 10 };
-	int rc = 0;
-	if (ares_parse_txt_reply_ext(q->answer, q->len, &list) != ARES_SUCCESS)
-		return 0;
-	for (const struct ares_txt_ext *t = list; rc == 0 && t; t = t->next) {
-		mrt_buf_add(&text, t->txt, t->length);
-		if (!t->next || t->next->record_start)
-			rc = add_item(to, &text, err);
+	const unsigned char *p = ns_rr_rdata(*rr), *end = p + ns_rr_rdlen(*rr);
+	while (p < end) {
+		size_t n = *p++;
+		if (n > (size_t)(end - p))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			mrt_buf_add_char(to, p[i] ? (char)p[i] : '?');
+		p += n;
 	}
-	ares_free_data(list);
-	return rc;
+	return true;
 }
 
-static void note_alias(const struct hostent *host, const char *name, char ret[MRT_DNS_NAME_SIZE])
+static bool add_address(const ns_rr *rr, int family, struct mrt_buf *to)
 {
-	if (host->h_name && strcasecmp(host->h_name, name) != 0)
-		snprintf(ret, MRT_DNS_NAME_SIZE, "%s", host->h_name);
+	char plain[MRT_ADDRESS_SIZE];
+	if (ns_rr_rdlen(*rr) != (family == AF_INET ? 4 : 16) ||
+	    !inet_ntop(family, ns_rr_rdata(*rr), plain, sizeof(plain)))
+		return false;
+	mrt_buf_add_text(to, plain);
+	return true;
 }
 
-static int read_addresses(const struct question *q, const char *name, enum mrt_dns_type type,
-                          struct mrt_dns_answer *to, struct mrt_error *err)
+/* The name in a record of that kind, as text. */
+static bool read_name(const ns_msg *message, const ns_rr *rr, char ret[NS_MAXDNAME])
 {
-	struct hostent *host = NULL;
-	int status = type == MRT_DNS_A
-	                     ? ares_parse_a_reply(q->answer, q->len, &host, NULL, NULL)
-	                     : ares_parse_aaaa_reply(q->answer, q->len, &host, NULL, NULL);
-	if (status != ARES_SUCCESS || !host)
-		return 0;
-	note_alias(host, name, to->alias);
-	int rc = 0;
-	for (char **address = host->h_addr_list; rc == 0 && *address; address++) {
-		char plain[MRT_ADDRESS_SIZE];
-		mrt_auto_buf text = MRT_BUF_INIT;
-		if (!inet_ntop(host->h_addrtype, *address, plain, sizeof(plain)))
+	return ns_name_uncompress(ns_msg_base(*message), ns_msg_end(*message), ns_rr_rdata(*rr),
+	                          ret, NS_MAXDNAME) >= 0;
+}
+
+static bool add_value(const ns_msg *message, const ns_rr *rr, struct mrt_buf *to)
+{
+	char name[NS_MAXDNAME];
+	switch (ns_rr_type(*rr)) {
+	case ns_t_txt:
+		return add_strings(rr, to);
+	case ns_t_a:
+		return add_address(rr, AF_INET, to);
+	case ns_t_aaaa:
+		return add_address(rr, AF_INET6, to);
+	default:
+		if (!read_name(message, rr, name))
+			return false;
+		mrt_buf_add_text(to, name);
+		return true;
+	}
+}
+
+static int garbled(const char *name, struct mrt_error *err)
+{
+	return mrt_fail(err, MRT_CORRUPT, "%s: the answer of DNS is damaged", name);
+}
+
+/* Whose records count: the name's, or those of what its CNAMEs lead to. */
+static int follow_aliases(ns_msg *message, const char *name, char ret[NS_MAXDNAME],
+                          struct mrt_error *err)
+{
+	int n = ns_msg_count(*message, ns_s_an);
+	bool moved = true;
+	snprintf(ret, NS_MAXDNAME, "%s", name);
+	for (int step = 0; moved && step < ALIASES_MAX; step++) {
+		moved = false;
+		for (int i = 0; !moved && i < n; i++) {
+			ns_rr rr;
+			if (ns_parserr(message, ns_s_an, i, &rr) < 0)
+				return garbled(name, err);
+			if (ns_rr_type(rr) != ns_t_cname || strcasecmp(ns_rr_name(rr), ret) != 0)
+				continue;
+			if (!read_name(message, &rr, ret))
+				return garbled(name, err);
+			moved = true;
+		}
+	}
+	return moved ? garbled(name, err) : 0;
+}
+
+/* The records of that type and name, and no others that the answer may have. */
+static int read_answer(const struct question *q, const char *name, int type,
+                       struct mrt_dns_answer *to, struct mrt_error *err)
+{
+	ns_msg message;
+	char owner[NS_MAXDNAME];
+	if (ns_initparse(q->answer, q->len, &message) < 0)
+		return garbled(name, err);
+	to->rcode = ns_msg_getflag(message, ns_f_rcode);
+	to->authoritative = ns_msg_getflag(message, ns_f_aa) != 0;
+	int rc = follow_aliases(&message, name, owner, err);
+	if (rc == 0 && strcasecmp(owner, name) != 0)
+		snprintf(to->alias, sizeof(to->alias), "%.255s", owner);
+	for (int i = 0; rc == 0 && i < ns_msg_count(message, ns_s_an); i++) {
+		mrt_auto_buf text = { .ceiling = 64 << 10 };
+		ns_rr rr;
+		if (ns_parserr(&message, ns_s_an, i, &rr) < 0)
+			return garbled(name, err);
+		if ((int)ns_rr_type(rr) != type || ns_rr_class(rr) != ns_c_in ||
+		    strcasecmp(ns_rr_name(rr), owner) != 0)
 			continue;
-		mrt_buf_add_text(&text, plain);
-		rc = add_item(to, &text, err);
+		rc = add_value(&message, &rr, &text) ? add_item(to, &text, err)
+		                                     : garbled(name, err);
 	}
-	ares_free_hostent(host);
 	return rc;
 }
 
-/* Where the name leads: the answer to a question of its address has the alias in it. */
-static int find_alias(const struct mrt_run *run, const struct mrt_dns_options *options,
-                      const char *server, const char *name, char ret[MRT_DNS_NAME_SIZE],
-                      struct mrt_error *err)
+static int ask_type(const struct mrt_run *run, const struct mrt_dns_options *options,
+                    const char *server, const char *name, int type, struct mrt_dns_answer *ret,
+                    struct mrt_error *err)
 {
 	mrt_cleanup(question_release) struct question q = { 0 };
-	struct hostent *host = NULL;
-	int rc = ask(run, options, server, name, ns_t_a, &q, err);
-	if (rc < 0 || ares_parse_a_reply(q.answer, q.len, &host, NULL, NULL) != ARES_SUCCESS)
+	mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer found = { 0 };
+	int rc = ask(run, options, server, name, type, &q, err);
+	if (rc == 0)
+		rc = read_answer(&q, name, type, &found, err);
+	if (rc < 0)
 		return rc;
-	if (host)
-		note_alias(host, name, ret);
-	ares_free_hostent(host);
+	*ret = found;
+	found = (struct mrt_dns_answer) { 0 };
 	return 0;
 }
 
@@ -145,32 +210,16 @@ int mrt_dns_ask(const struct mrt_run *run, const struct mrt_dns_options *options
                 struct mrt_dns_answer *ret, struct mrt_error *err)
 {
 	static const int types[] = { ns_t_txt, ns_t_a, ns_t_aaaa };
-	mrt_cleanup(question_release) struct question q = { 0 };
-	mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer found = { 0 };
-	int rc = ask(run, options, server, name, types[type], &q, err);
-	if (rc < 0)
-		return rc;
-	found.rcode = rcode_of(&q);
-	found.authoritative = (q.answer[2] & 0x04) != 0;
-	rc = type == MRT_DNS_TXT ? read_texts(&q, &found, err)
-	                         : read_addresses(&q, name, type, &found, err);
-	if (rc == 0 && type == MRT_DNS_TXT && found.n == 0 && found.rcode == 0)
-		rc = find_alias(run, options, server, name, found.alias, err);
-	if (rc < 0)
-		return rc;
-	*ret = found;
-	found = (struct mrt_dns_answer) { 0 };
-	return 0;
+	return ask_type(run, options, server, name, types[type], ret, err);
 }
 
-static void read_servers(const struct question *q, struct mrt_dns_servers *to)
+static void add_server(struct mrt_dns_servers *to, const char *name)
 {
-	struct hostent *host = NULL;
-	if (ares_parse_ns_reply(q->answer, q->len, &host) != ARES_SUCCESS)
-		return;
-	for (char **alias = host->h_aliases; *alias && to->n < MRT_DNS_SERVERS_MAX; alias++)
-		snprintf(to->names[to->n++], MRT_DNS_NAME_SIZE, "%s", *alias);
-	ares_free_hostent(host);
+	for (size_t i = 0; i < to->n; i++)
+		if (strcasecmp(to->names[i], name) == 0)
+			return;
+	if (to->n < MRT_DNS_SERVERS_MAX)
+		snprintf(to->names[to->n++], MRT_DNS_NAME_SIZE, "%.255s", name);
 }
 
 int mrt_dns_find_servers(const struct mrt_run *run, const struct mrt_dns_options *options,
@@ -179,17 +228,17 @@ int mrt_dns_find_servers(const struct mrt_run *run, const struct mrt_dns_options
 	struct mrt_dns_servers found = { .n = 0 };
 	int refused = 0;
 	for (const char *zone = name; zone && found.n == 0; zone = strchr(zone, '.')) {
-		mrt_cleanup(question_release) struct question q = { 0 };
+		mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer answer = { 0 };
 		zone += *zone == '.';
-		int rc = ask(run, options, NULL, zone, ns_t_ns, &q, err);
+		int rc = ask_type(run, options, NULL, zone, ns_t_ns, &answer, err);
 		if (rc < 0)
-			return rc;
-		int rcode = rcode_of(&q);
-		if (rcode == ns_r_noerror)
-			read_servers(&q, &found);
-		else if (rcode != ns_r_nxdomain)
-			refused = rcode;
-		snprintf(found.zone, sizeof(found.zone), "%s", zone);
+			return rc == MRT_CORRUPT && err ? (int)(err->code = MRT_UNREACHABLE) : rc;
+		if (answer.rcode != ns_r_noerror && answer.rcode != ns_r_nxdomain)
+			refused = answer.rcode;
+		/* a name that is an alias is no zone: what it leads to may be another's */
+		for (size_t i = 0; answer.rcode == 0 && !*answer.alias && i < answer.n; i++)
+			add_server(&found, answer.items[i]);
+		snprintf(found.zone, sizeof(found.zone), "%.255s", zone);
 	}
 	if (found.n == 0 && refused)
 		return mrt_fail(err, MRT_UNREACHABLE,

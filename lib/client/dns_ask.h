@@ -4,7 +4,7 @@
 
 #include "client/dns.h"
 
-#define MRT_DNS_SERVERS_MAX 8
+#define MRT_DNS_SERVERS_MAX 16
 #define MRT_DNS_NAME_SIZE 256
 
 enum mrt_dns_type { MRT_DNS_TXT, MRT_DNS_A, MRT_DNS_AAAA };
@@ -17,7 +17,8 @@ struct mrt_dns_answer {
 	char alias[MRT_DNS_NAME_SIZE]; /* where CNAMEs lead to, as far as it says; "": none */
 };
 /* server: "ADDRESS:PORT", "[ADDRESS]:PORT", or NULL: the resolver. Without recursion where a server
- * is given. 0 for any answer, also for one that refuses; MRT_UNREACHABLE: none. */
+ * is given. 0 for any answer, also for one that refuses; MRT_UNREACHABLE: none; MRT_CORRUPT: a
+ * damaged one. */
 int mrt_dns_ask(const struct mrt_run *run, const struct mrt_dns_options *options,
                 const char *server, const char *name, enum mrt_dns_type type,
                 struct mrt_dns_answer *ret, struct mrt_error *err);

@@ -55,9 +55,10 @@ static bool is_public4(const unsigned char *a)
 	return !is_in_any(a, special4, sizeof(special4) / sizeof(special4[0]));
 }
 
+static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
 static bool is_public6(const unsigned char *a)
 {
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 	if (memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0)
 		return is_public4(a + 12);
@@ -65,6 +66,26 @@ static bool is_public6(const unsigned char *a)
 		return is_public4(a + 2);
 	return (a[0] & 0xe0) == 0x20 &&
 	       !is_in_any(a, special6, sizeof(special6) / sizeof(special6[0]));
+}
+
+/* As IPv6, IPv4 mapped into it. */
+static bool parse(const char *text, unsigned char ret[sizeof(struct in6_addr)])
+{
+	memcpy(ret, mapped, sizeof(mapped));
+	return inet_pton(AF_INET, text, ret + sizeof(mapped)) == 1 ||
+	       inet_pton(AF_INET6, text, ret) == 1;
+}
+
+bool mrt_address_check(const char *text)
+{
+	unsigned char raw[sizeof(struct in6_addr)];
+	return parse(text, raw);
+}
+
+bool mrt_address_equal(const char *a, const char *b)
+{
+	unsigned char x[sizeof(struct in6_addr)], y[sizeof(struct in6_addr)];
+	return parse(a, x) && parse(b, y) && memcmp(x, y, sizeof(x)) == 0;
 }
 
 bool mrt_address_is_public(const char *text)

@@ -9,5 +9,9 @@
  * address that has an IPv4 one in it (RFC 4291, 6052, 3056) is what that one is. What is no address
  * is not. */
 bool mrt_address_is_public(const char *text);
+/* Is it one? */
+bool mrt_address_check(const char *text);
+/* The same address, however it is written. */
+bool mrt_address_equal(const char *a, const char *b);
 
 #endif

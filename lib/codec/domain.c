@@ -9,6 +9,17 @@
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyz0123456789-"
 
+/* Names that DNS has for nobody: RFC 6761, 6762, 7686, 9476. */
+static bool is_special(const char *last)
+{
+	static const char *const special[] = { "localhost", "local",    "invalid", "onion",
+		                               "alt",       "internal", "arpa" };
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (strcmp(last, special[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What is wrong with it; NULL: nothing. */
 static const char *fault(const char *name)
 {
@@ -31,6 +42,8 @@ static const char *fault(const char *name)
 	}
 	if (labels < 2)
 		return "is one label only";
+	if (is_special(last))
+		return "is of a kind that is nobody's in DNS";
 	return strspn(last, "0123456789") == strlen(last) ? "is an address" : NULL;
 }
 
@@ -58,7 +71,20 @@ int mrt_domain_normal(const char *text, char ret[MRT_DOMAIN_SIZE], struct mrt_er
 	                 ? mrt_fail(err, MRT_USAGE, "the domain '%.80s' %s", text, why)
 	                 : mrt_fail(err, MRT_USAGE, "the domain '%.80s': %s", text, why);
 	idn2_free(made);
+	if (rc < 0 && strpbrk(plain, ":/@*?"))
+		mrt_hint(err, "the name alone is wanted, such as learn.example.org");
 	return rc;
+}
+
+void mrt_domain_display(const char *name, char ret[MRT_DOMAIN_DISPLAY_SIZE])
+{
+	char *made = NULL;
+	bool other = strstr(name, "xn--") && idn2_to_unicode_8z8z(name, &made, 0) == IDN2_OK &&
+	             strcmp(made, name) != 0;
+	int n = snprintf(ret, MRT_DOMAIN_DISPLAY_SIZE, "%.253s", name);
+	if (other && strlen(made) < 700)
+		snprintf(ret + n, MRT_DOMAIN_DISPLAY_SIZE - (size_t)n, " (%.700s)", made);
+	idn2_free(made);
 }
 
 bool mrt_domain_is_under(const char *name, const char *parent)

@@ -50,7 +50,7 @@ struct mrt_config {
 	uint64_t backup_memory;
 	char *tenant_reviewed; /* a list */
 	char *domains_addresses;     /* a list */
-	char *domains_allow_private; /* "true", "false" */
+	char *domains_allow_private; /* "true", "servers", "false" */
 	int64_t domains_http_port;
 	char *dns_resolver;
 	int64_t dns_authoritative_port;

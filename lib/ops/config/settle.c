@@ -1,5 +1,6 @@
 /* settle.c - texts into the fields of struct mrt_config, and what only shows together. */
 #include "base/text.h"
+#include "codec/address.h"
 #include "codec/zstd.h"
 #include "ops/config/internal.h"
 
@@ -89,6 +90,30 @@ static int check_bool(const char *name, const char *text, struct mrt_error *err)
 	               : mrt_fail(err, MRT_CONFIG, "%s '%.80s': one of true, false", name, text);
 }
 
+static int check_private(const char *text, struct mrt_error *err)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 ||
+	                       strcmp(text, "servers") == 0
+	               ? 0
+	               : mrt_fail(err, MRT_CONFIG,
+	                          "domains.allow-private '%.80s': one of true, servers, false",
+	                          text);
+}
+
+static int check_addresses(const char *list, struct mrt_error *err)
+{
+	for (;;) {
+		mrt_autofree char *one = NULL;
+		int rc = mrt_config_item(&list, &one, err);
+		if (rc < 0 || !one)
+			return rc;
+		if (!mrt_address_check(one))
+			return mrt_fail(err, MRT_CONFIG,
+			                "domains.addresses: '%.80s' is no IPv4 or IPv6 address",
+			                one);
+	}
+}
+
 int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 {
 	if (config->platform_id && !is_uuid(config->platform_id))
@@ -111,7 +136,8 @@ int mrt_config_check(const struct mrt_config *config, struct mrt_error *err)
 		                "that S3 allows: raise store.part-size or lower store.volume-size");
 	bool insecure = strcmp(config->store_insecure_tls, "true") == 0;
 	if (check_bool("store.insecure-tls", config->store_insecure_tls, err) < 0 ||
-	    check_bool("domains.allow-private", config->domains_allow_private, err) < 0)
+	    check_private(config->domains_allow_private, err) < 0 ||
+	    check_addresses(config->domains_addresses, err) < 0)
 		return MRT_CONFIG;
 	if (insecure && (!config->store_driver || strcmp(config->store_driver, "libs3") != 0))
 		return mrt_fail(err, MRT_CONFIG,

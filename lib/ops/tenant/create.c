@@ -29,7 +29,8 @@ static void creating_release(struct mrt_creating *c)
 
 static bool is_part(const struct mrt_creating *c, enum mrt_create_step step)
 {
-	return (step != MRT_STEP_SCHEMA || strcmp(c->isolation, "schema") == 0) &&
+	return (step != MRT_STEP_CLAIM || *c->domain) &&
+	       (step != MRT_STEP_SCHEMA || strcmp(c->isolation, "schema") == 0) &&
 	       (step != MRT_STEP_DATABASE || strcmp(c->isolation, "database") == 0) &&
 	       (step != MRT_STEP_MIGRATE || strcmp(c->isolation, "shared") != 0);
 }
@@ -148,6 +149,28 @@ static int fill(struct mrt_creating *c, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_session_look(c->s, note_alone, c, err);
 }
 
+static int claim(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct mrt_creating *c = context;
+	bool new;
+	int rc = mrt_domain_claim_make(s, c->id, c->domain, &new, err);
+	if (!new)
+		c->event.action = NULL;
+	return rc < 0 ? rc : mrt_creating_note(c, "done", err);
+}
+
+static int claim_domain(struct mrt_creating *c, struct mrt_error *err)
+{
+	mrt_auto_json payload = json_object();
+	int rc = payload ? mrt_json_set_text(payload, "name", c->domain, err) : mrt_no_memory(err);
+	c->event = (struct mrt_audit_event) { .action = "domain.add", .payload = payload };
+	snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
+	if (rc == 0)
+		rc = mrt_session_change(c->s, claim, c, &c->event, err);
+	c->event.payload = NULL;
+	return rc;
+}
+
 static int activate(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct mrt_creating *c = context;
@@ -171,6 +194,8 @@ static int do_step(struct mrt_creating *c, struct mrt_error *err)
 		return migrate(c, err);
 	case MRT_STEP_FILL:
 		return fill(c, err);
+	case MRT_STEP_CLAIM:
+		return claim_domain(c, err);
 	case MRT_STEP_ACTIVATE:
 		c->event.action = "tenant.activate";
 		snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
@@ -182,11 +207,12 @@ static int do_step(struct mrt_creating *c, struct mrt_error *err)
 }
 
 /* The token is told once, and only its digest kept: who was killed before he could say it begins
- * that step anew. So is migrate: since then there may be another maratea. */
+ * that step anew. So is migrate: since then there may be another maratea; and a claim, which may
+ * have expired. */
 static int do_steps(struct mrt_creating *c, struct mrt_error *err)
 {
 	int rc = 0;
-	c->done[MRT_STEP_FILL] = c->done[MRT_STEP_MIGRATE] = false;
+	c->done[MRT_STEP_FILL] = c->done[MRT_STEP_MIGRATE] = c->done[MRT_STEP_CLAIM] = false;
 	for (int k = MRT_STEP_RESERVE + 1; rc == 0 && k < MRT_N_STEPS; k++) {
 		c->step = (enum mrt_create_step)k;
 		if (c->done[k] || !is_part(c, c->step))
@@ -311,7 +337,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 		             ? mrt_session_look(s, mrt_creating_try, &c, err)
 		             : mrt_session_change(s, mrt_creating_reserve, &c, &c.event, err);
 	memcpy(before, c.done, sizeof(before));
-	before[MRT_STEP_FILL] = false;
+	before[MRT_STEP_FILL] = before[MRT_STEP_CLAIM] = false;
 	if (rc == 0 && !options->dry_run)
 		rc = do_steps(&c, err);
 	if (rc == 0)

@@ -11,8 +11,8 @@
 
 #define OWN_SCHEMA "school" /* in a database of its own */
 
-const char *const mrt_create_steps[MRT_N_STEPS] = { "reserve", "schema", "database",
-	                                            "migrate", "fill",   "activate" };
+const char *const mrt_create_steps[MRT_N_STEPS] = { "reserve", "schema", "database", "migrate",
+	                                            "fill",    "claim",  "activate" };
 
 int mrt_email_check(const char *email, struct mrt_error *err)
 {
@@ -171,13 +171,6 @@ static int choose_place(struct mrt_creating *c, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_text_printf(&c->database, err, "maratea_t_%s", hex);
 }
 
-/* The name that it is to have besides its slug; what is claimed already stays. */
-static int claim(struct mrt_creating *c, struct mrt_error *err)
-{
-	bool new;
-	return *c->domain ? mrt_domain_claim_make(c->s, c->id, c->domain, &new, err) : 0;
-}
-
 /* The slug, the id, the place; or what an earlier call came to. */
 int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error *err)
 {
@@ -190,7 +183,7 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	int rc = find_begun(c, &there, err);
 	c->event.action = NULL;
 	if (rc < 0 || there)
-		return rc < 0 ? rc : claim(c, err);
+		return rc;
 	rc = mrt_tenant_slug_free(s, c->slug, NULL, err);
 	if (rc == 0)
 		rc = mrt_tenant_plan_check(s, o->plan, &of_plan, err);
@@ -217,8 +210,6 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	c->step = MRT_STEP_RESERVE;
 	if (rc == 0)
 		rc = mrt_creating_note(c, "done", err);
-	if (rc == 0)
-		rc = claim(c, err);
 	snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
 	c->event.begins = true;
 	c->event.action = "tenant.create";

@@ -2,6 +2,7 @@
 #include "ops/tenant/domain_claims.h"
 #include "base/text.h"
 #include "ops/tenant/domain_proof.h"
+#include "ops/tenant/domain_site.h"
 #include "ops/tenant/domains.h"
 #include "ops/tenant/sql.h"
 #include "ops/tenant/tenants.h"
@@ -33,14 +34,15 @@ enum column {
 	HOLDER_SLUG,
 	HOLDER_TOKEN,
 	METHOD,
-	CHALLENGED,
-	BEFORE
+	RIVAL,
+	RIVAL_TOKEN
 };
 
 void mrt_domain_claim_release(struct mrt_domain_claim *c)
 {
-	char *const texts[] = { c->slug,   c->name,        c->token,        c->id,     c->status,
-		                c->holder, c->holder_slug, c->holder_token, c->method, c->before };
+	char *const texts[] = { c->slug,   c->name,   c->token,       c->id,
+		                c->status, c->holder, c->holder_slug, c->holder_token,
+		                c->method, c->rival,  c->rival_token };
 	json_decref(c->json);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -84,6 +86,12 @@ static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *er
 			rc = mrt_json_set(json, "primary", json_boolean(is_true(r, i, PRIMARY)),
 			                  err);
 	}
+	if (rc == 0)
+		rc = mrt_json_set_text(json, "holder",
+		                       strcmp(PQgetvalue(r, i, STATE), "active") == 0
+		                               ? NULL
+		                               : text_at(r, i, HOLDER_SLUG),
+		                       err);
 	if (rc < 0)
 		json_decref(challenge);
 	else
@@ -110,14 +118,14 @@ static int read_row(const PGresult *r, int i, struct mrt_domain_claim *ret, stru
 		      { &ret->holder_slug, HOLDER_SLUG },
 		      { &ret->holder_token, HOLDER_TOKEN },
 		      { &ret->method, METHOD },
-		      { &ret->before, BEFORE } };
+		      { &ret->rival, RIVAL },
+		      { &ret->rival_token, RIVAL_TOKEN } };
 	int rc = describe(r, i, &ret->json, err);
 	for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 		if (text_at(r, i, texts[k].column))
 			rc = mrt_text_dup(text_at(r, i, texts[k].column), texts[k].to, err);
 	ret->active = strcmp(PQgetvalue(r, i, STATE), "active") == 0;
 	ret->expired = strcmp(PQgetvalue(r, i, STATE), "expired") == 0;
-	ret->challenged = is_true(r, i, CHALLENGED);
 	ret->over = is_true(r, i, OVER);
 	return rc;
 }
@@ -161,7 +169,10 @@ int mrt_domain_claim_find(struct mrt_session *s, const char *slug, const char *n
 		rc = mrt_domain_claims_read(s, slug, name, NULL, NULL, 1, &found, err);
 	if (rc == 0 && found.n == 0) {
 		mrt_fail(err, MRT_NOT_FOUND, "the school '%s' has no claim to %s", slug, name);
-		return mrt_hint(err, "'maratea domain add %s %s' makes one", slug, name);
+		return mrt_hint(err,
+		                "'maratea domain list %s' shows those that it has, 'maratea "
+		                "domain add' makes one",
+		                slug);
 	}
 	if (rc == 0) {
 		*ret = found.items[0];
@@ -209,6 +220,11 @@ int mrt_domain_check(const struct mrt_config *config, const char *text, char ret
 	int rc = mrt_domain_ready(config, err);
 	if (rc == 0)
 		rc = mrt_domain_normal(text, ret, err);
+	if (rc == 0 && strlen(ret) + sizeof(MRT_CHALLENGE_LABEL) >= MRT_DOMAIN_SIZE)
+		return mrt_fail(err, MRT_USAGE,
+		                "the domain '%.80s...' is too long for " MRT_CHALLENGE_LABEL
+		                " before it",
+		                ret);
 	if (rc == 0 && mrt_domain_is_under(ret, own))
 		return mrt_fail(err, MRT_USAGE, "%s is the platform's: at or under %s", ret, own);
 	if (rc == 0 && mrt_domain_is_public_suffix(ret)) {
@@ -221,10 +237,10 @@ int mrt_domain_check(const struct mrt_config *config, const char *text, char ret
 int mrt_domain_instruct(const struct mrt_config *config, const struct mrt_domain_claim *claim,
                         json_t *to, struct mrt_error *err)
 {
-	char name[MRT_DOMAIN_SIZE + 64], url[MRT_DOMAIN_SIZE + 64], target[MRT_DOMAIN_SIZE + 64];
+	char name[MRT_DOMAIN_SIZE + 64], url[MRT_DOMAIN_URL_SIZE], target[MRT_DOMAIN_SIZE + 64];
 	json_t *record = NULL, *file = NULL;
 	snprintf(name, sizeof(name), MRT_CHALLENGE_LABEL ".%s", claim->name);
-	snprintf(url, sizeof(url), "http://%s" MRT_CHALLENGE_PATH, claim->name);
+	mrt_domain_site_url(config, claim->name, url);
 	snprintf(target, sizeof(target), "%s.%s", claim->slug, config->platform_domain);
 	int rc = mrt_json_set(to, "record", record = json_object(), err);
 	if (rc == 0)

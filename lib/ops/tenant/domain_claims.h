@@ -12,10 +12,8 @@ struct mrt_domain_claim {
 	bool active, expired;
 	char *holder, *holder_slug, *holder_token; /* who has the name; NULL: nobody */
 	char *method;                              /* by which its holder showed it */
-	bool challenged; /* somebody is to get it; see json where it is this school, or from it */
-	bool over;       /* the holder's time is */
-	char *before;    /* the slug of who had it before this school, and may have it in its own
-	                    tables */
+	char *rival, *rival_token;                 /* of the school that is to get it; NULL: none */
+	bool over;                                 /* the holder's time is */
 };
 void mrt_domain_claim_release(struct mrt_domain_claim *claim);
 
@@ -37,7 +35,8 @@ int mrt_domain_claim_make(struct mrt_session *session, const char *tenant, const
 
 /* MRT_CONFIG: platform.domain is not set. */
 int mrt_domain_ready(const struct mrt_config *config, struct mrt_error *err);
-/* The name that a school can have: normal, not the platform's, not a public suffix. */
+/* The name that a school can have: normal, not the platform's, not a public suffix, and not too
+ * long for its record. */
 int mrt_domain_check(const struct mrt_config *config, const char *text, char ret[MRT_DOMAIN_SIZE],
                      struct mrt_error *err);
 /* Adds "record", "file" and "target". */

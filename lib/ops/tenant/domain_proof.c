@@ -13,13 +13,17 @@
 #define ALIASES_MAX 3
 #define ANSWER_WITHIN (4 * MRT_SECOND)
 #define RECORDS_MAX 10
+#define ADDRESSES_EACH 2
+#define WITHIN (30 * MRT_SECOND) /* all of the servers of one name */
 
 struct proving {
 	const struct mrt_run *run;
 	const struct mrt_config *config;
 	const struct mrt_domain_question *question;
 	struct mrt_domain_proof *proof;
-	bool denied; /* by a server that answered */
+	unsigned shown, denied;         /* by how many servers that answered */
+	bool wrapped;                   /* a record has the token, and something else */
+	char server[MRT_DNS_NAME_SIZE]; /* one that answered */
 	char alias[MRT_DNS_NAME_SIZE];
 };
 
@@ -29,6 +33,8 @@ void mrt_domain_proof_release(struct mrt_domain_proof *p)
 	json_decref(p->leads_to);
 	free(p->site);
 	free(p->why);
+	free(p->zone);
+	free(p->advice);
 	*p = (struct mrt_domain_proof) { 0 };
 }
 
@@ -77,6 +83,15 @@ static int add_answer(struct proving *p, const char *server, const char *address
 	return rc;
 }
 
+/* The token with quotes, a name or blanks around it, or in other letters. */
+static bool has_wrapped(const struct mrt_dns_answer *answer, const char *token)
+{
+	for (size_t i = 0; i < answer->n; i++)
+		if (strcasestr(answer->items[i], token))
+			return true;
+	return false;
+}
+
 static bool has(const struct mrt_dns_answer *answer, const char *text)
 {
 	for (size_t i = 0; i < answer->n; i++)
@@ -97,8 +112,9 @@ static const char *judge(struct proving *p, const struct mrt_dns_answer *a, cons
 	}
 	p->proof->answered = true;
 	p->proof->other_shown = p->proof->other_shown || (q->other && has(a, q->other));
+	p->proof->rival_shown = p->proof->rival_shown || (q->rival && has(a, q->rival));
 	if (has(a, q->token)) {
-		p->proof->shown = true;
+		p->shown++;
 		snprintf(text, size, "has the record");
 		return "shown";
 	}
@@ -107,7 +123,8 @@ static const char *judge(struct proving *p, const struct mrt_dns_answer *a, cons
 		memcpy(p->alias, a->alias, sizeof(p->alias));
 		return "alias";
 	}
-	p->denied = true;
+	p->denied++;
+	p->wrapped = p->wrapped || has_wrapped(a, q->token);
 	snprintf(text, size,
 	         a->n ? "has other TXT records, but not this one" : "has no TXT record");
 	return a->n ? "other" : "absent";
@@ -119,7 +136,7 @@ static int ask_server(const struct proving *p, const char *server, const char *n
                       char ret_address[MRT_ADDRESS_SIZE], bool *ret_private, struct mrt_error *err)
 {
 	const struct mrt_dns_options options = patience(p->config);
-	const bool private = strcmp(p->config->domains_allow_private, "true") == 0;
+	const bool private = strcmp(p->config->domains_allow_private, "false") != 0;
 	struct mrt_addresses addresses;
 	int rc = resolve(p, server, &addresses, err);
 	*ret_private = false;
@@ -127,7 +144,8 @@ static int ask_server(const struct proving *p, const char *server, const char *n
 	if (rc < 0)
 		return rc;
 	rc = MRT_UNREACHABLE;
-	for (size_t i = 0; rc == MRT_UNREACHABLE && i < addresses.n; i++) {
+	size_t n = 0;
+	for (size_t i = 0; rc == MRT_UNREACHABLE && i < addresses.n && n < ADDRESSES_EACH; i++) {
 		char at[MRT_ADDRESS_SIZE + 16];
 		const char *address = addresses.text[i];
 		bool refused = !private && !mrt_address_is_public(address);
@@ -135,6 +153,7 @@ static int ask_server(const struct proving *p, const char *server, const char *n
 		memcpy(ret_address, address, MRT_ADDRESS_SIZE);
 		if (refused)
 			continue;
+		n++;
 		snprintf(at, sizeof(at), strchr(address, ':') ? "[%s]:%d" : "%s:%d", address,
 		         (int)p->config->dns_authoritative_port);
 		rc = mrt_dns_ask(p->run, &options, at, name, type, ret, err);
@@ -153,13 +172,21 @@ static int ask_for_token(struct proving *p, const char *server, const char *zone
 		return rc;
 	if (rc == 0) {
 		const char *verdict = judge(p, &answer, zone, text, sizeof(text));
+		if (answer.authoritative)
+			snprintf(p->server, sizeof(p->server), "%s", server);
 		return add_answer(p, server, address, verdict, text, &answer, err);
 	}
+	if (rc == MRT_CORRUPT) {
+		p->proof->garbled = true;
+		return add_answer(p, server, address, "garbled", "has a damaged answer", NULL, err);
+	}
+	p->proof->refused = p->proof->refused || private;
 	if (private)
 		return add_answer(p, server, address, "refused",
 		                  "is at a private address, and is not asked", NULL, err);
 	return add_answer(p, server, *address ? address : NULL, "silent",
-	                  *address ? "did not answer" : "has no address", NULL, err);
+	                  *address ? "did not answer" : "has no address that could be found", NULL,
+	                  err);
 }
 
 /* A name of which no zone is known: DNS has answered that. */
@@ -169,7 +196,8 @@ static int no_servers(struct proving *p, const char *name, int rc, const struct 
 	char text[MRT_DNS_NAME_SIZE + 64];
 	if (rc != MRT_NOT_FOUND)
 		return p->proof->why ? 0 : mrt_text_dup(why->text, &p->proof->why, err);
-	p->proof->answered = p->denied = true;
+	p->proof->answered = true;
+	p->denied++;
 	snprintf(text, sizeof(text), "there is no domain %s", name);
 	return add_answer(p, NULL, NULL, "absent", text, NULL, err);
 }
@@ -188,6 +216,8 @@ static int ask_all(struct proving *p, const char *name, struct mrt_error *err)
 	}
 	if (rc < 0)
 		return no_servers(p, name, rc, &why, err);
+	if (!p->proof->zone)
+		rc = mrt_text_dup(servers.zone, &p->proof->zone, err);
 	for (size_t i = 0; rc == 0 && i < servers.n; i++)
 		rc = ask_for_token(p, servers.names[i], servers.zone, name, err);
 	return rc;
@@ -200,23 +230,78 @@ static int ask_for_record(struct proving *p, struct mrt_error *err)
 	int rc = ask_all(p, name, err);
 	for (int i = 0; rc == 0 && *p->alias; i++) {
 		if (i == ALIASES_MAX) {
-			p->denied = true;
+			p->denied++;
 			return add_answer(p, NULL, NULL, "absent", "one CNAME leads to another",
 			                  NULL, err);
 		}
 		snprintf(name, sizeof(name), "%s", p->alias);
 		rc = ask_all(p, name, err);
 	}
-	p->proof->shown = p->proof->shown && !p->denied;
+	p->proof->shown = p->shown > 0 && p->denied == 0;
 	if (p->proof->shown)
 		p->proof->method = "dns";
 	return rc;
+}
+
+/* Where records go astray: at the name itself, or with the zone's name twice behind it. */
+static int look_elsewhere(struct proving *p, const char *wanted, struct mrt_error *err)
+{
+	char twice[2 * MRT_DNS_NAME_SIZE];
+	const char *const names[] = { p->question->name, twice };
+	snprintf(twice, sizeof(twice), "%s.%s", wanted, p->proof->zone);
+	for (size_t i = 0; i < 2; i++) {
+		mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer answer = { 0 };
+		char address[MRT_ADDRESS_SIZE];
+		bool private;
+		int rc = strlen(names[i]) >= MRT_DNS_NAME_SIZE
+		                 ? MRT_UNREACHABLE
+		                 : ask_server(p, p->server, names[i], MRT_DNS_TXT, &answer, address,
+		                              &private, err);
+		if (mrt_code_is_final(rc))
+			return rc;
+		if (rc == 0 && has_wrapped(&answer, p->question->token))
+			return mrt_text_printf(&p->proof->advice, err,
+			                       "the record is at %s; it is to be at %s", names[i],
+			                       wanted);
+	}
+	return 0;
+}
+
+static int advise(struct proving *p, struct mrt_error *err)
+{
+	char wanted[MRT_DNS_NAME_SIZE];
+	if (p->proof->shown || !p->proof->answered)
+		return 0;
+	if (p->shown > 0)
+		return mrt_text_printf(&p->proof->advice, err,
+		                       "%u of %u servers that answer have the record, and all are "
+		                       "to have it: the others may not have got it yet",
+		                       p->shown, p->shown + p->denied);
+	if (p->wrapped)
+		return mrt_text_dup("the record is to be the token alone, without anything before "
+		                    "or behind it",
+		                    &p->proof->advice, err);
+	snprintf(wanted, sizeof(wanted), MRT_CHALLENGE_LABEL ".%.220s", p->question->name);
+	return *p->server && p->proof->zone ? look_elsewhere(p, wanted, err) : 0;
 }
 
 static void add_addresses(struct mrt_addresses *to, const struct mrt_dns_answer *from)
 {
 	for (size_t i = 0; i < from->n && to->n < MRT_ADDRESSES_MAX; i++)
 		snprintf(to->text[to->n++], MRT_ADDRESS_SIZE, "%s", from->items[i]);
+}
+
+/* One that answered before is asked before those that did not. */
+static void put_first(struct mrt_dns_servers *servers, const char *name)
+{
+	for (size_t i = 1; i < servers->n; i++) {
+		char swapped[MRT_DNS_NAME_SIZE];
+		if (strcmp(servers->names[i], name) != 0)
+			continue;
+		memcpy(swapped, servers->names[0], sizeof(swapped));
+		memcpy(servers->names[0], servers->names[i], sizeof(swapped));
+		memcpy(servers->names[i], swapped, sizeof(swapped));
+	}
 }
 
 /* Where the name leads: what the first server says that serves it. */
@@ -228,6 +313,7 @@ static int find_addresses(struct proving *p, struct mrt_addresses *ret, struct m
 	int rc = mrt_dns_find_servers(p->run, &options, p->question->name, &servers, err);
 	bool served = false;
 	p->alias[0] = '\0';
+	put_first(&servers, p->server);
 	for (size_t i = 0; !mrt_code_is_final(rc) && !served && i < servers.n; i++)
 		for (size_t k = 0; !mrt_code_is_final(rc) && k < 2; k++) {
 			mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer answer = { 0 };
@@ -250,7 +336,7 @@ static int find_addresses(struct proving *p, struct mrt_addresses *ret, struct m
 static bool is_one_of(const char *address, const struct mrt_addresses *of)
 {
 	for (size_t i = 0; i < of->n; i++)
-		if (strcmp(address, of->text[i]) == 0)
+		if (mrt_address_equal(address, of->text[i]))
 			return true;
 	return false;
 }
@@ -264,7 +350,7 @@ static int is_configured(const struct mrt_config *config, const char *address, b
 		int rc = mrt_config_item(&list, &one, err);
 		if (rc < 0 || !one)
 			return rc;
-		*ret = *ret || strcmp(one, address) == 0;
+		*ret = *ret || mrt_address_equal(one, address);
 	}
 }
 
@@ -277,22 +363,27 @@ static int describe_way(struct proving *p, const struct mrt_addresses *addresses
 		rc = mrt_json_set(to, "addresses", list = json_array(), err);
 	for (size_t i = 0; rc == 0 && i < addresses->n; i++)
 		rc = mrt_json_append(list, json_string(addresses->text[i]), err);
-	return rc < 0 ? rc : mrt_json_set(to, "here", json_boolean(p->proof->here), err);
+	return rc < 0 ? rc
+	              : mrt_json_set(to, "here",
+	                             p->proof->way_known ? json_boolean(p->proof->here)
+	                                                 : json_null(),
+	                             err);
 }
 
-/* *ret_known: it could be found out whether it leads here. */
-static int find_way(struct proving *p, struct mrt_addresses *addresses, bool *ret_known,
-                    struct mrt_error *err)
+static int find_way(struct proving *p, struct mrt_addresses *addresses, struct mrt_error *err)
 {
 	const char *domain = p->config->platform_domain;
 	char own[MRT_DNS_NAME_SIZE];
 	struct mrt_addresses ours = { .n = 0 };
+	if (!p->proof->answered) /* who serves the name does not say that either */
+		return describe_way(p, addresses, err);
 	snprintf(own, sizeof(own), "%s.%s", p->question->slug, domain);
 	int rc = find_addresses(p, addresses, err);
 	bool here = rc == 0 && *p->alias && mrt_domain_is_under(p->alias, domain);
 	if (rc == 0)
 		rc = resolve(p, own, &ours, err);
-	*ret_known = here || rc == 0;
+	/* of so many addresses there may be more than were told */
+	p->proof->way_known = here || addresses->n == 0 || (rc == 0 && ours.n < MRT_ADDRESSES_MAX);
 	if (mrt_code_is_final(rc))
 		return rc;
 	rc = 0;
@@ -305,14 +396,14 @@ static int find_way(struct proving *p, struct mrt_addresses *addresses, bool *re
 }
 
 /* Whoever may put files on this platform must not get names by it. */
-static int look_at_site(struct proving *p, const struct mrt_addresses *addresses, bool known,
+static int look_at_site(struct proving *p, const struct mrt_addresses *addresses,
                         struct mrt_error *err)
 {
 	struct mrt_domain_proof *proof = p->proof;
 	const struct mrt_domain_question *q = p->question;
 	if (proof->shown || q->other || proof->here || addresses->n == 0)
 		return 0;
-	if (!known)
+	if (!proof->way_known)
 		return mrt_text_printf(&proof->site, err,
 		                       "was not asked for a file: where %s.%s leads is not known",
 		                       q->slug, p->config->platform_domain);
@@ -323,6 +414,30 @@ static int look_at_site(struct proving *p, const struct mrt_addresses *addresses
 	return rc;
 }
 
+static int prove(struct proving *p, struct mrt_error *err)
+{
+	struct mrt_addresses addresses = { .n = 0 };
+	int rc = describe_way(p, &addresses, err); /* nothing is known yet */
+	if (rc == 0)
+		rc = ask_for_record(p, err);
+	if (rc == 0)
+		rc = find_way(p, &addresses, err);
+	if (rc == 0)
+		rc = look_at_site(p, &addresses, err);
+	return rc < 0 ? rc : advise(p, err);
+}
+
+/* Who serves the name keeps nobody waiting for longer: what was said by then proves nothing. */
+static int give_up(struct mrt_domain_proof *proof, struct mrt_error *err)
+{
+	proof->shown = proof->answered = proof->here = proof->way_known = false;
+	proof->method = NULL;
+	free(proof->why);
+	proof->why = NULL;
+	int rc = mrt_json_set(proof->leads_to, "here", json_null(), err);
+	return rc < 0 ? rc : mrt_text_dup("its servers took longer than 30 s", &proof->why, err);
+}
+
 int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_domain_question *question, struct mrt_domain_proof *ret,
                      struct mrt_error *err)
@@ -331,14 +446,19 @@ int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
 		.answers = json_array(),
 		.leads_to = json_object(),
 	};
-	struct proving p = { .run = run, .config = config, .question = question, .proof = &proof };
-	struct mrt_addresses addresses = { .n = 0 };
-	bool known = false;
-	int rc = proof.answers && proof.leads_to ? ask_for_record(&p, err) : mrt_no_memory(err);
-	if (rc == 0)
-		rc = find_way(&p, &addresses, &known, err);
-	if (rc == 0)
-		rc = look_at_site(&p, &addresses, known, err);
+	struct mrt_run brief = *run;
+	int64_t end = mrt_clock_monotonic() + WITHIN;
+	if (!brief.deadline || brief.deadline > end)
+		brief.deadline = end;
+	struct proving p = {
+		.run = &brief,
+		.config = config,
+		.question = question,
+		.proof = &proof,
+	};
+	int rc = proof.answers && proof.leads_to ? prove(&p, err) : mrt_no_memory(err);
+	if (rc == MRT_DEADLINE && mrt_run_check(run, err) == 0)
+		rc = give_up(&proof, err);
 	if (rc < 0)
 		return rc;
 	*ret = proof;

@@ -14,16 +14,23 @@ struct mrt_domain_question {
 	const char *token;
 	const char *other; /* the token of another school, that has the name: then no file will do;
 	                      NULL: none has it */
+	const char *rival; /* of one that is to get it; NULL: none is */
 };
 struct mrt_domain_proof {
 	bool shown;
-	const char *method;         /* "dns", "file"; NULL: not shown */
-	bool answered;              /* an authoritative server did */
-	bool other_shown;           /* by any of them */
+	const char *method; /* "dns", "file"; NULL: not shown */
+	bool answered;      /* an authoritative server did */
+	bool other_shown;   /* by any of them */
+	bool rival_shown;
+	bool garbled;               /* a server's answer was damaged: what it has is not known */
 	bool here;                  /* the name leads to this platform */
+	bool way_known;             /* whether it does could be found out */
+	bool refused;               /* a server at a private address was not asked */
 	json_t *answers, *leads_to; /* as maratea-domain(1) says */
-	char *site; /* what came of the file, in words; NULL: it was not looked for */
-	char *why;  /* why nothing could be said; NULL */
+	char *site;   /* what came of the file, in words; NULL: it was not looked for */
+	char *why;    /* why nothing could be said; NULL */
+	char *zone;   /* that the record is in; NULL: not known */
+	char *advice; /* what is wrong with what was found, in words; NULL */
 };
 /* That nobody answers is an answer, too. */
 int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,

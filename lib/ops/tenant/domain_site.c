@@ -86,6 +86,15 @@ static int visit(struct visit *v, const char *first, const char *token, bool *re
 	                       *ret_shown ? "has it at %s" : "has something else at %s", url);
 }
 
+void mrt_domain_site_url(const struct mrt_config *config, const char *name,
+                         char ret[MRT_DOMAIN_URL_SIZE])
+{
+	char port[16] = "";
+	if (config->domains_http_port != 80)
+		snprintf(port, sizeof(port), ":%d", (int)config->domains_http_port);
+	snprintf(ret, MRT_DOMAIN_URL_SIZE, "http://%s%s" MRT_CHALLENGE_PATH, name, port);
+}
+
 int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *config,
                         const char *name, const char *token, const struct mrt_addresses *addresses,
                         bool *ret_shown, char **ret_text, struct mrt_error *err)
@@ -94,15 +103,13 @@ int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *conf
 	struct mrt_addresses allowed = { .n = 0 };
 	struct mrt_run brief = *run;
 	struct mrt_error why;
-	char port[16] = "", url[512];
+	char url[MRT_DOMAIN_URL_SIZE];
 	for (size_t i = 0; i < addresses->n; i++)
 		if (private || mrt_address_is_public(addresses->text[i]))
 			memcpy(allowed.text[allowed.n++], addresses->text[i], MRT_ADDRESS_SIZE);
 	if (allowed.n == 0)
 		return mrt_text_dup("is at a private address, and is not asked", ret_text, err);
-	if (config->domains_http_port != 80)
-		snprintf(port, sizeof(port), ":%d", (int)config->domains_http_port);
-	snprintf(url, sizeof(url), "http://%s%s" MRT_CHALLENGE_PATH, name, port);
+	mrt_domain_site_url(config, name, url);
 	int64_t end = mrt_clock_monotonic() + WITHIN;
 	if (!brief.deadline || brief.deadline > end)
 		brief.deadline = end;
@@ -113,5 +120,11 @@ int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *conf
 	int ended = rc == MRT_NO_MEMORY ? mrt_no_memory(err) : mrt_run_check(run, err);
 	if (ended < 0)
 		return ended;
-	return rc < 0 ? mrt_text_printf(ret_text, err, "does not have it: %s", why.text) : 0;
+	if (rc == MRT_DEADLINE)
+		return mrt_text_dup("took longer than 15 s", ret_text, err);
+	return rc < 0 ? mrt_text_printf(ret_text, err,
+	                                rc == MRT_UNREACHABLE ? "could not be asked: %s"
+	                                                      : "does not have it: %s",
+	                                why.text)
+	              : 0;
 }

@@ -1,12 +1,12 @@
 /* domain_sync.c - a school's own list of its domains. */
 #include "ops/tenant/domain_sync.h"
+#include "ops/tenant/create.h"
 #include "ops/tenant/school.h"
 
 #include <string.h>
 
 struct syncing {
 	struct mrt_school_session *school;
-	const char *without;
 	json_t *domains; /* [{"name", "primary"}], as the platform has them */
 	json_t *payload;
 	struct mrt_audit_event event;
@@ -21,12 +21,13 @@ static void syncing_release(struct syncing *y)
 static int read_platform(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct syncing *y = context;
-	const char *const values[] = { y->school->id, y->without };
+	const char *const values[] = { y->school->id };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_session_query(s,
-	                           "SELECT name, is_primary FROM domains WHERE tenant_id = $1 AND "
-	                           "name IS DISTINCT FROM $2 ORDER BY name",
-	                           values, 2, &r, err);
+	int rc =
+	        mrt_session_query(s,
+	                          "SELECT name, is_primary FROM domains WHERE tenant_id = $1 ORDER "
+	                          "BY name",
+	                          values, 1, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		json_t *one = json_object();
 		rc = mrt_json_append(y->domains, one, err);
@@ -67,12 +68,10 @@ static int write_school(struct mrt_school_session *school, void *context, struct
 	return rc;
 }
 
-int mrt_domain_sync(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    const char *without, struct mrt_error *err)
+static int sync_school(const struct mrt_session *s, const char *slug, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_school_release) struct mrt_school_session school = { 0 };
 	mrt_cleanup(syncing_release) struct syncing y = { .school = &school,
-		                                          .without = without,
 		                                          .domains = json_array(),
 		                                          .payload = json_object() };
 	y.event.action = "tenant.domains";
@@ -80,8 +79,84 @@ int mrt_domain_sync(const struct mrt_run *run, const struct mrt_config *config, 
 	int rc = y.domains ? mrt_json_set(y.payload, "domains", json_incref(y.domains), err)
 	                   : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_school_open(run, config, slug, false, &school, err);
+		rc = mrt_school_open(s->run, s->config, slug, false, &school, err);
 	if (rc == 0)
 		rc = mrt_session_look(&school.s, read_platform, &y, err);
 	return rc < 0 ? rc : mrt_school_change(&school, write_school, &y, &y.event, err);
+}
+
+int mrt_domain_sync_later(struct mrt_session *s, const char *tenant, struct mrt_error *err)
+{
+	const char *const values[] = { tenant };
+	mrt_auto_pgresult r = NULL;
+	return mrt_session_query(
+	        s,
+	        "INSERT INTO domain_syncs AS d (tenant_id) VALUES ($1) ON CONFLICT "
+	        "(tenant_id) DO UPDATE SET version = d.version + 1",
+	        values, 1, &r, err);
+}
+
+struct waiting {
+	PGresult *list; /* id, version, slug */
+	int i;
+};
+
+static void waiting_release(struct waiting *w)
+{
+	PQclear(w->list);
+}
+
+static int read_waiting(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct waiting *w = context;
+	return mrt_session_query(s,
+	                         "SELECT d.tenant_id, d.version, t.slug FROM domain_syncs d JOIN "
+	                         "tenants t ON t.id = d.tenant_id ORDER BY t.slug LIMIT 1000",
+	                         NULL, 0, &w->list, err);
+}
+
+/* Unless something was changed again since the list was read. */
+static int forget(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	const struct waiting *w = context;
+	const char *const values[] = { PQgetvalue(w->list, w->i, 0), PQgetvalue(w->list, w->i, 1) };
+	mrt_auto_pgresult r = NULL;
+	return mrt_session_query(s,
+	                         "DELETE FROM domain_syncs WHERE tenant_id = $1 AND version = $2",
+	                         values, 2, &r, err);
+}
+
+static int see_to(struct mrt_session *s, struct waiting *w, bool own, struct mrt_error *err)
+{
+	const char *slug = PQgetvalue(w->list, w->i, 2);
+	int rc = own ? 0 : mrt_school_lock(s, slug, err);
+	if (rc < 0)
+		return rc;
+	rc = sync_school(s, slug, err);
+	if (rc == 0)
+		rc = mrt_session_look(s, forget, w, err);
+	if (!own)
+		mrt_school_unlock(s, slug);
+	return rc;
+}
+
+int mrt_domain_sync_all(struct mrt_session *s, const char *slug, size_t *ret_n,
+                        struct mrt_error *err)
+{
+	mrt_cleanup(waiting_release) struct waiting w = { .list = NULL };
+	int rc = mrt_session_look(s, read_waiting, &w, err), bad = 0;
+	*ret_n = 0;
+	for (w.i = 0; rc == 0 && w.i < PQntuples(w.list); w.i++) {
+		struct mrt_error why;
+		const char *of = PQgetvalue(w.list, w.i, 2);
+		int one = see_to(s, &w, strcmp(of, slug) == 0, &why);
+		*ret_n += one == 0;
+		if (one < 0)
+			mrt_context(&why, one, "the school '%s'", of);
+		if (one < 0 && bad == 0 && err)
+			*err = why;
+		bad = bad < 0 ? bad : one;
+		rc = mrt_code_is_final(one) ? one : 0;
+	}
+	return rc < 0 ? rc : bad;
 }

@@ -46,8 +46,32 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 	struct activating *a = context;
 	int rc = mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
 	if (rc == 0)
-		rc = mrt_tenant_is_usable(a->slug, a->claim.status, true, err);
+		rc = mrt_tenant_is_usable(a->slug, a->claim.status, !a->claim.active, err);
 	return rc;
+}
+
+/* The heads of their chains first, by id: two commands that are about the same schools take turns,
+ * whatever rows they come to then. */
+static int lock_chains(struct mrt_session *s, const struct mrt_domain_claim *claim,
+                       struct mrt_error *err)
+{
+	const char *const values[] = { claim->id, claim->holder, claim->rival };
+	mrt_auto_pgresult r = NULL;
+	return mrt_session_query(s,
+	                         "SELECT FROM audit_heads WHERE tenant_id IN ($1, $2, $3) ORDER BY "
+	                         "tenant_id FOR UPDATE",
+	                         values, 3, &r, err);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int changed_meanwhile(const char *name, struct mrt_error *err)
+{
+	mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", name);
+	return mrt_hint(err, "try again");
 }
 
 /* Whose the name is, which stays so until the end of the transaction; and the claim as it is now.
@@ -57,17 +81,18 @@ static int look_again(struct mrt_session *s, struct activating *a, struct mrt_er
 	const char *const values[] = { a->name };
 	struct mrt_domain_claim now = { 0 };
 	mrt_auto_pgresult lock = NULL;
-	int rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values, 1,
-	                           &lock, err);
+	int rc = lock_chains(s, &a->claim, err);
+	if (rc == 0)
+		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values,
+		                       1, &lock, err);
 	if (rc == 0)
 		rc = mrt_domain_claim_find(s, a->slug, a->name, &now, err);
-	bool same = rc == 0 && strcmp(now.token, a->claim.token) == 0 &&
-	            !now.holder == !a->claim.holder &&
-	            (!now.holder || strcmp(now.holder, a->claim.holder) == 0);
-	if (rc == 0 && !same) {
-		rc = mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", a->name);
-		mrt_hint(err, "try again");
-	}
+	if (rc == 0)
+		rc = mrt_tenant_is_usable(a->slug, now.status, !now.active, err);
+	if (rc == 0 &&
+	    (!same_text(now.token, a->claim.token) || !same_text(now.holder, a->claim.holder) ||
+	     !same_text(now.rival, a->claim.rival)))
+		rc = changed_meanwhile(a->name, err);
 	mrt_domain_claim_release(&a->claim);
 	a->claim = now;
 	return rc;
@@ -82,12 +107,12 @@ static int do_query(struct mrt_session *s, const struct activating *a, const cha
 	return mrt_session_query(s, sql, values, n, &r, err);
 }
 
-/* The same in the other school's chain. */
-static int note_other(struct mrt_session *s, const struct activating *a, const char *action,
-                      struct mrt_error *err)
+/* The same in another school's chain. */
+static int note_other(struct mrt_session *s, const char *tenant, json_t *payload,
+                      const char *action, struct mrt_error *err)
 {
-	struct mrt_audit_event event = { .action = action, .payload = a->payload };
-	snprintf(event.tenant, sizeof(event.tenant), "%s", a->claim.holder);
+	struct mrt_audit_event event = { .action = action, .payload = payload };
+	snprintf(event.tenant, sizeof(event.tenant), "%s", tenant);
 	return mrt_audit_append(s->pg, s->run, &s->who, &event, err);
 }
 
@@ -109,10 +134,10 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		        "SELECT $1, $2, $3, now(), $4::boolean OR NOT EXISTS (SELECT FROM "
 		        "domains WHERE tenant_id = $2 AND is_primary)",
 		        4, err);
-	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0) {
-		rc = mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", a->name);
-		mrt_hint(err, "try again");
-	}
+	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
+		rc = changed_meanwhile(a->name, err);
+	if (rc == 0)
+		rc = mrt_domain_sync_later(s, a->claim.id, err);
 	a->outcome = TAKEN;
 	a->changed = true;
 	return rc;
@@ -120,19 +145,30 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 
 static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
-	bool challenged = !json_is_null(json_object_get(a->claim.json, "challenge"));
 	bool first = a->primary && !json_is_true(json_object_get(a->claim.json, "primary"));
 	a->outcome = KEPT;
-	a->changed = challenged || first;
+	/* who could show a record once must not have to do so against one who never can */
+	if (a->claim.rival && (!a->proof.shown || strcmp(a->proof.method, "dns") != 0))
+		return mrt_fail(err, MRT_BAD,
+		                "another school is to get %s: only the record in DNS keeps it",
+		                a->name);
+	a->changed = a->claim.rival || first;
 	if (!a->changed)
 		a->event.action = NULL;
 	int rc = first ? make_primary(s, a, err) : 0;
-	return rc < 0 ? rc
-	              : do_query(s, a,
-	                         "UPDATE domains SET checked_at = now(), method = coalesce($3, "
-	                         "method), is_primary = is_primary OR $4::boolean, challenger = "
-	                         "NULL, challenge_ends = NULL WHERE name = $1 AND tenant_id = $2",
-	                         4, err);
+	if (rc == 0)
+		rc = do_query(
+		        s, a,
+		        "UPDATE domains SET checked_at = CASE WHEN $3::text IS NULL THEN "
+		        "checked_at ELSE now() END, method = coalesce($3, method), is_primary = "
+		        "is_primary OR $4::boolean, challenger = NULL, challenge_ends = NULL "
+		        "WHERE name = $1 AND tenant_id = $2",
+		        4, err);
+	if (rc == 0 && first)
+		rc = mrt_domain_sync_later(s, a->claim.id, err);
+	return rc < 0 || !a->claim.rival
+	               ? rc
+	               : note_other(s, a->claim.rival, a->payload, "domain.challenge-end", err);
 }
 
 static int move(struct mrt_session *s, struct activating *a, struct mrt_error *err)
@@ -143,16 +179,21 @@ static int move(struct mrt_session *s, struct activating *a, struct mrt_error *e
 	if (rc == 0)
 		rc = do_query(
 		        s, a,
-		        "UPDATE domains SET holder_before = tenant_id, tenant_id = $2, method = "
-		        "$3, active_since = now(), checked_at = now(), challenger = NULL, "
-		        "challenge_ends = NULL, is_primary = $4::boolean OR NOT EXISTS (SELECT "
-		        "FROM domains WHERE tenant_id = $2 AND is_primary) WHERE name = $1",
+		        "UPDATE domains SET tenant_id = $2, method = $3, active_since = now(), "
+		        "checked_at = now(), challenger = NULL, challenge_ends = NULL, is_primary "
+		        "= $4::boolean OR NOT EXISTS (SELECT FROM domains WHERE tenant_id = $2 AND "
+		        "is_primary) WHERE name = $1",
 		        4, err);
-	return rc < 0 ? rc : note_other(s, a, "domain.lose", err);
+	if (rc == 0)
+		rc = mrt_domain_sync_later(s, a->claim.id, err);
+	if (rc == 0)
+		rc = mrt_domain_sync_later(s, a->claim.holder, err);
+	return rc < 0 ? rc : note_other(s, a->claim.holder, a->payload, "domain.lose", err);
 }
 
 static int challenge(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
+	const char *before = a->claim.rival;
 	int rc = do_query(s, a,
 	                  "UPDATE domains SET challenger = $2, challenge_ends = now() + interval "
 	                  "'" NOTICE "' WHERE name = $1",
@@ -167,7 +208,9 @@ static int challenge(struct mrt_session *s, struct activating *a, struct mrt_err
 	a->event.action = "domain.challenge";
 	a->outcome = CHALLENGED;
 	a->changed = true;
-	return rc < 0 ? rc : note_other(s, a, "domain.challenged", err);
+	if (rc == 0 && before)
+		rc = note_other(s, before, a->payload, "domain.challenge-end", err);
+	return rc < 0 ? rc : note_other(s, a->claim.holder, a->payload, "domain.challenged", err);
 }
 
 static int give_up(struct mrt_session *s, struct activating *a, struct mrt_error *err)
@@ -175,30 +218,31 @@ static int give_up(struct mrt_session *s, struct activating *a, struct mrt_error
 	a->event.action = "domain.challenge-end";
 	a->changed = true;
 	int rc = do_query(s, a, END_CHALLENGE " AND challenger = $2", 2, err);
-	return rc < 0 ? rc : note_other(s, a, "domain.challenge-end", err);
+	return rc < 0 ? rc
+	              : note_other(s, a->claim.holder, a->payload, "domain.challenge-end", err);
 }
 
 /* Another has it. */
 static int contend(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
-	const json_t *running = json_object_get(a->claim.json, "challenge");
-	bool ours = !json_is_null(running);
-	if (a->proof.other_shown) {
-		a->outcome = HELD;
-		if (ours)
-			return give_up(s, a, err);
-		a->event.action = NULL;
-		return 0;
-	}
-	if (ours && a->claim.over)
-		return move(s, a, err);
-	a->outcome = CHALLENGED;
-	if (!ours && !a->claim.challenged)
-		return challenge(s, a, err);
-	if (!ours)
-		a->outcome = HELD;
+	bool ours = a->claim.rival && strcmp(a->claim.rival, a->claim.id) == 0;
 	a->event.action = NULL;
-	return 0;
+	a->outcome = HELD;
+	if (a->proof.other_shown)
+		return ours ? give_up(s, a, err) : 0;
+	if (a->proof.garbled)
+		return mrt_fail(err, MRT_UNREACHABLE,
+		                "%s: whether the school '%s' shows its token cannot be said: an "
+		                "answer was damaged",
+		                a->name, a->claim.holder_slug);
+	if (ours && a->claim.over) {
+		a->event.action = "domain.activate";
+		return move(s, a, err);
+	}
+	if (a->claim.rival && !ours && a->proof.rival_shown)
+		return 0;
+	a->outcome = CHALLENGED;
+	return ours ? 0 : challenge(s, a, err);
 }
 
 static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
@@ -216,29 +260,14 @@ static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
 	return mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
 }
 
-static int forget_before(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	return do_query(s, context, "UPDATE domains SET holder_before = NULL WHERE name = $1", 1,
-	                err);
-}
-
 /* What is in the schools' own tables follows; the same command makes up for what was missed. */
-static int follow(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+static int follow(struct mrt_session *s, const char *slug, const char *name, size_t *ret_n,
+                  struct mrt_error *err)
 {
-	const char *before = a->claim.before;
-	int rc = mrt_domain_sync(s->run, s->config, a->slug, NULL, err);
-	if (rc == 0 && before) {
-		rc = mrt_school_lock(s, before, err);
-		if (rc == 0) {
-			rc = mrt_domain_sync(s->run, s->config, before, NULL, err);
-			mrt_school_unlock(s, before);
-		}
-		if (rc == 0)
-			rc = mrt_session_look(s, forget_before, a, err);
-	}
+	int rc = mrt_domain_sync_all(s, slug, ret_n, err);
 	if (rc < 0) {
-		mrt_context(err, rc, "%s is active, but a school's own tables do not say so yet",
-		            a->name);
+		mrt_context(err, rc, "%s is changed, but a school's own tables do not say so yet",
+		            name);
 		mrt_hint(err, "the same command goes on from there");
 	}
 	return rc;
@@ -260,8 +289,9 @@ static int explain(const struct activating *a, struct mrt_error *err)
 	if (a->outcome != HELD)
 		return 0;
 	if (a->proof.other_shown)
-		return mrt_fail(err, MRT_EXISTS, "%s is the school '%s''s, which shows its token",
-		                a->name, a->claim.holder_slug);
+		return mrt_fail(err, MRT_EXISTS, "%s is the school '%s''s, which shows its token%s",
+		                a->name, a->claim.holder_slug,
+		                a->changed ? ": the notice has ended" : "");
 	return mrt_fail(err, MRT_EXISTS, "%s is the school '%s''s, and another school is to get it",
 	                a->name, a->claim.holder_slug);
 }
@@ -291,6 +321,7 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 		                                                .primary = primary,
 		                                                .payload = json_object() };
 	mrt_auto_json report = NULL;
+	size_t followed;
 	int rc = a.payload ? mrt_domain_check(config, name, a.name, err) : mrt_no_memory(err);
 	a.event.action = "domain.activate";
 	a.event.payload = a.payload;
@@ -304,7 +335,9 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	if (rc == 0)
 		rc = explain(&a, err);
 	if (rc == 0)
-		rc = follow(&s, &a, err);
+		rc = follow(&s, slug, a.name, &followed, err);
+	if (rc == 0 && a.proof.way_known && !a.proof.here)
+		mrt_warn(run, "%s does not lead to this platform yet", a.name);
 	if (!a.proof.answers)
 		return rc;
 	struct mrt_error second;
@@ -339,6 +372,16 @@ static int find_claim(struct mrt_session *s, void *context, struct mrt_error *er
 	return mrt_domain_claim_find(s, r->slug, r->name, &r->claim, err);
 }
 
+/* Who else has to know: the holder of what this school was to get, or who was to get it from it. */
+static int note_others(struct mrt_session *s, struct removing *r, struct mrt_error *err)
+{
+	const struct mrt_domain_claim *c = &r->claim;
+	bool rival = c->rival && strcmp(c->rival, c->id) == 0;
+	if (!c->rival || (!rival && !c->active))
+		return 0;
+	return note_other(s, rival ? c->holder : c->rival, r->payload, "domain.challenge-end", err);
+}
+
 static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct removing *r = context;
@@ -347,16 +390,39 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 		END_CHALLENGE " AND challenger = $2",
 		"DELETE FROM domain_claims WHERE name = $1 AND tenant_id = $2",
 	};
-	int rc = find_claim(s, r, err);
+	mrt_auto_pgresult lock = NULL;
+	const char *const name[] = { r->name };
+	int rc = lock_chains(s, &r->claim, err);
+	if (rc == 0)
+		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", name, 1,
+		                       &lock, err);
+	if (rc == 0)
+		rc = find_claim(s, r, err);
 	const char *const values[] = { r->name, r->claim.id };
 	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		mrt_auto_pgresult done = NULL;
 		rc = mrt_session_query(s, steps[i], values, 2, &done, err);
 	}
+	if (rc == 0 && r->claim.active)
+		rc = mrt_domain_sync_later(s, r->claim.id, err);
 	snprintf(r->event.tenant, sizeof(r->event.tenant), "%s", r->claim.id ? r->claim.id : "");
-	return rc < 0 ? rc
-	              : mrt_json_set_text(r->payload, "state",
-	                                  mrt_json_text_or(r->claim.json, "state", ""), err);
+	if (rc == 0)
+		rc = mrt_json_set_text(r->payload, "state",
+		                       mrt_json_text_or(r->claim.json, "state", ""), err);
+	return rc < 0 ? rc : note_others(s, r, err);
+}
+
+static int remove_claim(struct mrt_session *s, struct removing *r, struct mrt_error *err)
+{
+	size_t followed = 0;
+	struct mrt_error why;
+	int rc = mrt_session_look(s, find_claim, r, err);
+	/* a call before this one may have come to its end in the platform only */
+	if (rc == MRT_NOT_FOUND && mrt_domain_sync_all(s, r->slug, &followed, &why) == 0)
+		return followed > 0 ? 0 : rc;
+	if (rc == 0)
+		rc = mrt_session_change(s, drop, r, &r->event, err);
+	return rc < 0 ? rc : follow(s, r->slug, r->name, &followed, err);
 }
 
 int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
@@ -375,20 +441,19 @@ int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_school_lock(&s, slug, err);
 	if (rc == 0)
-		rc = mrt_session_look(&s, find_claim, &r, err);
-	/* its own tables first: the same command can be given again until the last is done */
-	if (rc == 0 && strcmp(r.claim.status, "provisioning") != 0)
-		rc = mrt_domain_sync(run, config, slug, r.name, err);
-	if (rc == 0)
-		rc = mrt_session_change(&s, drop, &r, &r.event, err);
+		rc = remove_claim(&s, &r, err);
 	mrt_auto_json json = rc == 0 ? json_object() : NULL;
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "slug", slug, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "name", r.name, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "state", mrt_json_text_or(r.claim.json, "state", ""),
-		                       err);
+		rc = mrt_json_set_text(json, "state",
+		                       mrt_json_text_or(r.claim.json, "state", "removed"), err);
+	if (rc == 0)
+		rc = mrt_json_set(
+		        json, "primary",
+		        json_boolean(json_is_true(json_object_get(r.claim.json, "primary"))), err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;

@@ -9,8 +9,9 @@
  * MRT_NOT_FOUND: the school, or its claim. */
 
 /* *ret: {"slug", "name", "state", "primary", "token", "expires_at", "active_since", "checked_at",
- * "challenge": {"by", "holder", "until"}, "record": {"name", "type", "value"}, "file": {"url",
- * "content"}, "target", "changed"}. MRT_CHANGED: the school is not made yet, or archived. */
+ * "holder": another school that has it, or null, "challenge": {"by", "holder", "until"}, "record":
+ * {"name", "type", "value"}, "file": {"url", "content"}, "target", "changed"}. MRT_CHANGED: the
+ * school is not made yet, or archived. */
 int mrt_domain_add(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                    const char *name, json_t **ret, struct mrt_error *err);
 
@@ -29,9 +30,9 @@ struct mrt_domain_verify_options {
 	const char *name; /* NULL: all that are active */
 	unsigned jobs;    /* at a time */
 };
-/* Calls each, by name, with {..., "shown", "method", "answers", "leads_to", "site", "error"}, see
- * maratea-domain(1), and changes nothing. MRT_BAD, after the last: some are not shown, or to be
- * lost; MRT_UNREACHABLE: of some nothing could be said. */
+/* Calls each, by name, with {..., "verdict", "shown", "method", "zone", "answers", "leads_to",
+ * "site", "advice", "error"}, see maratea-domain(1), and changes nothing. MRT_BAD, after the last:
+ * some are not shown, or to be lost; MRT_UNREACHABLE: of some nothing could be said. */
 int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config,
                       const struct mrt_domain_verify_options *options,
                       int (*each)(const json_t *domain, void *context, struct mrt_error *err),
@@ -42,7 +43,7 @@ int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config
 int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *config,
                         const char *slug, const char *name, bool primary, json_t **ret,
                         struct mrt_error *err);
-/* *ret: {"slug", "name", "state"}: what it was. */
+/* *ret: {"slug", "name", "state", "primary"}: what it was. */
 int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                       const char *name, json_t **ret, struct mrt_error *err);
 

@@ -22,10 +22,16 @@ ALTER TABLE domains
 	-- who is to get it, from when on
 	ADD challenger uuid REFERENCES tenants (id),
 	ADD challenge_ends timestamptz,
-	-- who had it, and may still have it in its own tables
-	ADD holder_before uuid REFERENCES tenants (id),
 	ADD CHECK ((challenger IS NULL) = (challenge_ends IS NULL));
 
 CREATE UNIQUE INDEX domains_primary ON domains (tenant_id) WHERE is_primary;
 
-GRANT SELECT ON domain_claims TO maratea_ops;
+CREATE INDEX domains_challenger ON domains (challenger) WHERE challenger IS NOT NULL;
+
+-- Schools whose own list of domains may be another than the platform's, until that is seen to.
+CREATE TABLE domain_syncs (
+	tenant_id uuid PRIMARY KEY REFERENCES tenants (id),
+	version bigint NOT NULL DEFAULT 1
+);
+
+GRANT SELECT ON domain_claims, domain_syncs TO maratea_ops;
