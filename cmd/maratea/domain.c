@@ -231,6 +231,8 @@ static const char *matter(const json_t *d)
 {
 	const char *verdict = text_of(d, "verdict"), *advice = text_of(d, "advice");
 	const json_t *here = json_object_get(json_object_get(d, "leads_to"), "here");
+	if (strcmp(verdict, "challenged") == 0 && !json_is_true(json_object_get(d, "shown")))
+		return "another school is to get it; only the record in DNS keeps it";
 	if (strcmp(verdict, "challenged") == 0)
 		return "another school is to get it; 'maratea domain activate' keeps it";
 	if (strcmp(verdict, "unknown") == 0)

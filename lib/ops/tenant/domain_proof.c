@@ -401,7 +401,7 @@ static int look_at_site(struct proving *p, const struct mrt_addresses *addresses
 {
 	struct mrt_domain_proof *proof = p->proof;
 	const struct mrt_domain_question *q = p->question;
-	if (proof->shown || q->other || proof->here || addresses->n == 0)
+	if (proof->shown || q->held || proof->here || addresses->n == 0)
 		return 0;
 	if (!proof->way_known)
 		return mrt_text_printf(&proof->site, err,

@@ -12,8 +12,8 @@ struct mrt_domain_question {
 	const char *name; /* as mrt_domain_normal() has it */
 	const char *slug; /* of the school that claims it */
 	const char *token;
-	const char *other; /* the token of another school, that has the name: then no file will do;
-	                      NULL: none has it */
+	bool held;         /* another school has the name: then no file will do */
+	const char *other; /* its token */
 	const char *rival; /* of one that is to get it; NULL: none is */
 };
 struct mrt_domain_proof {

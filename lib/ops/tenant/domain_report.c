@@ -19,6 +19,7 @@ int mrt_domain_ask(const struct mrt_run *run, const struct mrt_config *config,
 		.name = claim->name,
 		.slug = claim->slug,
 		.token = claim->token,
+		.held = !claim->active && claim->holder,
 		.other = claim->active ? NULL : claim->holder_token,
 		.rival = claim->active ? NULL : claim->rival_token,
 	};
@@ -194,6 +195,8 @@ static int judge(const struct asking *a, struct mrt_error *err)
 	if (rc < 0 || !is_challenged(a->claim))
 		return rc;
 	mrt_fail(err, MRT_BAD, "%s: another school is to get it", a->claim->name);
+	if (!a->proof.shown || strcmp(a->proof.method, "dns") != 0)
+		return mrt_hint(err, "only the record in DNS keeps it");
 	return mrt_hint(err, "its token is there again: 'maratea domain activate %s %s' keeps it",
 	                a->claim->slug, a->claim->name);
 }

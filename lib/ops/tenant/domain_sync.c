@@ -85,62 +85,70 @@ static int sync_school(const struct mrt_session *s, const char *slug, struct mrt
 	return rc < 0 ? rc : mrt_school_change(&school, write_school, &y, &y.event, err);
 }
 
-int mrt_domain_sync_later(struct mrt_session *s, const char *tenant, struct mrt_error *err)
+int mrt_domain_sync_later(struct mrt_session *s, const char *tenant, const char *name,
+                          struct mrt_error *err)
 {
-	const char *const values[] = { tenant };
+	const char *const values[] = { tenant, name };
 	mrt_auto_pgresult r = NULL;
 	return mrt_session_query(
 	        s,
-	        "INSERT INTO domain_syncs AS d (tenant_id) VALUES ($1) ON CONFLICT "
-	        "(tenant_id) DO UPDATE SET version = d.version + 1",
-	        values, 1, &r, err);
+	        "INSERT INTO domain_syncs AS d (tenant_id, name) VALUES ($1, $2) ON "
+	        "CONFLICT (tenant_id, name) DO UPDATE SET version = d.version + 1",
+	        values, 2, &r, err);
 }
 
 struct waiting {
-	PGresult *list; /* id, version, slug */
+	PGresult *list; /* as columns */
 	int i;
 };
+enum column { TENANT, NAME, VERSION, SLUG };
 
 static void waiting_release(struct waiting *w)
 {
 	PQclear(w->list);
 }
 
+static const char *at(const struct waiting *w, enum column column)
+{
+	return PQgetvalue(w->list, w->i, column);
+}
+
 static int read_waiting(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct waiting *w = context;
-	return mrt_session_query(s,
-	                         "SELECT d.tenant_id, d.version, t.slug FROM domain_syncs d JOIN "
-	                         "tenants t ON t.id = d.tenant_id ORDER BY t.slug LIMIT 1000",
-	                         NULL, 0, &w->list, err);
+	return mrt_session_query(
+	        s,
+	        "SELECT d.tenant_id, d.name, d.version, t.slug FROM domain_syncs d "
+	        "JOIN tenants t ON t.id = d.tenant_id ORDER BY t.slug, d.name",
+	        NULL, 0, &w->list, err);
 }
 
 /* Unless something was changed again since the list was read. */
 static int forget(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	const struct waiting *w = context;
-	const char *const values[] = { PQgetvalue(w->list, w->i, 0), PQgetvalue(w->list, w->i, 1) };
+	const char *const values[] = { at(w, TENANT), at(w, NAME), at(w, VERSION) };
 	mrt_auto_pgresult r = NULL;
 	return mrt_session_query(s,
-	                         "DELETE FROM domain_syncs WHERE tenant_id = $1 AND version = $2",
-	                         values, 2, &r, err);
+	                         "DELETE FROM domain_syncs WHERE tenant_id = $1 AND name = $2 AND "
+	                         "version = $3",
+	                         values, 3, &r, err);
 }
 
 static int see_to(struct mrt_session *s, struct waiting *w, bool own, struct mrt_error *err)
 {
-	const char *slug = PQgetvalue(w->list, w->i, 2);
-	int rc = own ? 0 : mrt_school_lock(s, slug, err);
+	int rc = own ? 0 : mrt_school_lock(s, at(w, SLUG), err);
 	if (rc < 0)
 		return rc;
-	rc = sync_school(s, slug, err);
+	rc = sync_school(s, at(w, SLUG), err);
 	if (rc == 0)
 		rc = mrt_session_look(s, forget, w, err);
 	if (!own)
-		mrt_school_unlock(s, slug);
+		mrt_school_unlock(s, at(w, SLUG));
 	return rc;
 }
 
-int mrt_domain_sync_all(struct mrt_session *s, const char *slug, size_t *ret_n,
+int mrt_domain_sync_all(struct mrt_session *s, const char *slug, const char *name, size_t *ret_n,
                         struct mrt_error *err)
 {
 	mrt_cleanup(waiting_release) struct waiting w = { .list = NULL };
@@ -148,15 +156,21 @@ int mrt_domain_sync_all(struct mrt_session *s, const char *slug, size_t *ret_n,
 	*ret_n = 0;
 	for (w.i = 0; rc == 0 && w.i < PQntuples(w.list); w.i++) {
 		struct mrt_error why;
-		const char *of = PQgetvalue(w.list, w.i, 2);
-		int one = see_to(s, &w, strcmp(of, slug) == 0, &why);
-		*ret_n += one == 0;
-		if (one < 0)
-			mrt_context(&why, one, "the school '%s'", of);
-		if (one < 0 && bad == 0 && err)
-			*err = why;
-		bad = bad < 0 ? bad : one;
+		bool own = strcmp(at(&w, SLUG), slug) == 0,
+		     ours = own || strcmp(at(&w, NAME), name) == 0;
+		int one = see_to(s, &w, own, &why);
+		*ret_n += ours && one == 0;
+		if (one == 0)
+			continue;
+		mrt_context(&why, one, "the school '%s'", at(&w, SLUG));
 		rc = mrt_code_is_final(one) ? one : 0;
+		if (rc == 0 && !ours)
+			mrt_warn(s->run, "%s: its own tables do not say who has %s yet", why.text,
+			         at(&w, NAME));
+		else if (bad == 0 && err)
+			*err = why;
+		if (ours && bad == 0)
+			bad = one;
 	}
 	return rc < 0 ? rc : bad;
 }

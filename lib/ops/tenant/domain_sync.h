@@ -4,12 +4,13 @@
 
 #include "ops/tenant/session.h"
 
-/* In work that changes what domains a school has: its own list is to follow. */
-int mrt_domain_sync_later(struct mrt_session *session, const char *tenant, struct mrt_error *err);
+/* In work that changes who has that name: a school's own list is to follow. */
+int mrt_domain_sync_later(struct mrt_session *session, const char *tenant, const char *name,
+                          struct mrt_error *err);
 /* Sees to all that are to follow, whoever changed them; the caller has the school's lock. *ret_n:
- * schools whose list was looked after. An error is the first one's; the others are seen to all the
- * same. */
-int mrt_domain_sync_all(struct mrt_session *session, const char *slug, size_t *ret_n,
-                        struct mrt_error *err);
+ * how many of those that are of the school, or of the name, it saw to. Only an error of these is
+ * one: others are warned of. */
+int mrt_domain_sync_all(struct mrt_session *session, const char *slug, const char *name,
+                        size_t *ret_n, struct mrt_error *err);
 
 #endif

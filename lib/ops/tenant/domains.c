@@ -50,17 +50,23 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc;
 }
 
-/* The heads of their chains first, by id: two commands that are about the same schools take turns,
- * whatever rows they come to then. */
-static int lock_chains(struct mrt_session *s, const struct mrt_domain_claim *claim,
-                       struct mrt_error *err)
+/* Their rows, and then the heads of their chains, each by id, before anything else: commands that
+ * are about the same schools take turns, whatever rows they come to then. */
+static int lock_schools(struct mrt_session *s, const struct mrt_domain_claim *claim,
+                        struct mrt_error *err)
 {
 	const char *const values[] = { claim->id, claim->holder, claim->rival };
-	mrt_auto_pgresult r = NULL;
-	return mrt_session_query(s,
-	                         "SELECT FROM audit_heads WHERE tenant_id IN ($1, $2, $3) ORDER BY "
-	                         "tenant_id FOR UPDATE",
-	                         values, 3, &r, err);
+	mrt_auto_pgresult schools = NULL;
+	mrt_auto_pgresult heads = NULL;
+	int rc = mrt_session_query(s,
+	                           "SELECT FROM tenants WHERE id IN ($1, $2, $3) ORDER BY id FOR "
+	                           "KEY SHARE",
+	                           values, 3, &schools, err);
+	return rc < 0 ? rc
+	              : mrt_session_query(s,
+	                                  "SELECT FROM audit_heads WHERE tenant_id IN ($1, $2, $3) "
+	                                  "ORDER BY tenant_id FOR UPDATE",
+	                                  values, 3, &heads, err);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -81,7 +87,7 @@ static int look_again(struct mrt_session *s, struct activating *a, struct mrt_er
 	const char *const values[] = { a->name };
 	struct mrt_domain_claim now = { 0 };
 	mrt_auto_pgresult lock = NULL;
-	int rc = lock_chains(s, &a->claim, err);
+	int rc = lock_schools(s, &a->claim, err);
 	if (rc == 0)
 		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values,
 		                       1, &lock, err);
@@ -137,7 +143,7 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
 		rc = changed_meanwhile(a->name, err);
 	if (rc == 0)
-		rc = mrt_domain_sync_later(s, a->claim.id, err);
+		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
 	a->outcome = TAKEN;
 	a->changed = true;
 	return rc;
@@ -165,7 +171,7 @@ static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		        "WHERE name = $1 AND tenant_id = $2",
 		        4, err);
 	if (rc == 0 && first)
-		rc = mrt_domain_sync_later(s, a->claim.id, err);
+		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
 	return rc < 0 || !a->claim.rival
 	               ? rc
 	               : note_other(s, a->claim.rival, a->payload, "domain.challenge-end", err);
@@ -185,9 +191,9 @@ static int move(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		        "is_primary) WHERE name = $1",
 		        4, err);
 	if (rc == 0)
-		rc = mrt_domain_sync_later(s, a->claim.id, err);
+		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
 	if (rc == 0)
-		rc = mrt_domain_sync_later(s, a->claim.holder, err);
+		rc = mrt_domain_sync_later(s, a->claim.holder, a->name, err);
 	return rc < 0 ? rc : note_other(s, a->claim.holder, a->payload, "domain.lose", err);
 }
 
@@ -264,7 +270,7 @@ static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
 static int follow(struct mrt_session *s, const char *slug, const char *name, size_t *ret_n,
                   struct mrt_error *err)
 {
-	int rc = mrt_domain_sync_all(s, slug, ret_n, err);
+	int rc = mrt_domain_sync_all(s, slug, name, ret_n, err);
 	if (rc < 0) {
 		mrt_context(err, rc, "%s is changed, but a school's own tables do not say so yet",
 		            name);
@@ -392,7 +398,7 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 	};
 	mrt_auto_pgresult lock = NULL;
 	const char *const name[] = { r->name };
-	int rc = lock_chains(s, &r->claim, err);
+	int rc = lock_schools(s, &r->claim, err);
 	if (rc == 0)
 		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", name, 1,
 		                       &lock, err);
@@ -404,7 +410,7 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 		rc = mrt_session_query(s, steps[i], values, 2, &done, err);
 	}
 	if (rc == 0 && r->claim.active)
-		rc = mrt_domain_sync_later(s, r->claim.id, err);
+		rc = mrt_domain_sync_later(s, r->claim.id, r->name, err);
 	snprintf(r->event.tenant, sizeof(r->event.tenant), "%s", r->claim.id ? r->claim.id : "");
 	if (rc == 0)
 		rc = mrt_json_set_text(r->payload, "state",
@@ -416,13 +422,21 @@ static int remove_claim(struct mrt_session *s, struct removing *r, struct mrt_er
 {
 	size_t followed = 0;
 	struct mrt_error why;
-	int rc = mrt_session_look(s, find_claim, r, err);
+	int rc = mrt_session_look(s, find_claim, r, &why);
+	if (rc < 0 && rc != MRT_NOT_FOUND) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc == 0 && (rc = mrt_session_change(s, drop, r, &r->event, err)) < 0)
+		return rc;
 	/* a call before this one may have come to its end in the platform only */
-	if (rc == MRT_NOT_FOUND && mrt_domain_sync_all(s, r->slug, &followed, &why) == 0)
-		return followed > 0 ? 0 : rc;
-	if (rc == 0)
-		rc = mrt_session_change(s, drop, r, &r->event, err);
-	return rc < 0 ? rc : follow(s, r->slug, r->name, &followed, err);
+	int after = follow(s, r->slug, r->name, &followed, err);
+	if (after < 0 || rc == 0 || followed > 0)
+		return after;
+	if (err)
+		*err = why;
+	return rc;
 }
 
 int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,

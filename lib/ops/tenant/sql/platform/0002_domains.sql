@@ -30,8 +30,10 @@ CREATE INDEX domains_challenger ON domains (challenger) WHERE challenger IS NOT 
 
 -- Schools whose own list of domains may be another than the platform's, until that is seen to.
 CREATE TABLE domain_syncs (
-	tenant_id uuid PRIMARY KEY REFERENCES tenants (id),
-	version bigint NOT NULL DEFAULT 1
+	tenant_id uuid NOT NULL REFERENCES tenants (id),
+	name text COLLATE "C" NOT NULL, -- that was changed
+	version bigint NOT NULL DEFAULT 1,
+	PRIMARY KEY (tenant_id, name)
 );
 
 GRANT SELECT ON domain_claims, domain_syncs TO maratea_ops;
