@@ -169,7 +169,8 @@ static void show(struct mrt_output *out, const json_t *d)
 	show_way(out, d);
 	if (*text_of(d, "advice"))
 		mrt_show_field(out, "advice", "%s", text_of(d, "advice"));
-	if (strcmp(verdict, "missing") == 0)
+	if (strcmp(verdict, "missing") == 0 ||
+	    (strcmp(verdict, "challenged") == 0 && strcmp(method, "dns") != 0))
 		add_record(out, d);
 	if (json_is_false(here) && strcmp(verdict, "expired") != 0)
 		add_target(out, d);
@@ -231,7 +232,7 @@ static const char *matter(const json_t *d)
 {
 	const char *verdict = text_of(d, "verdict"), *advice = text_of(d, "advice");
 	const json_t *here = json_object_get(json_object_get(d, "leads_to"), "here");
-	if (strcmp(verdict, "challenged") == 0 && !json_is_true(json_object_get(d, "shown")))
+	if (strcmp(verdict, "challenged") == 0 && strcmp(text_of(d, "method"), "dns") != 0)
 		return "another school is to get it; only the record in DNS keeps it";
 	if (strcmp(verdict, "challenged") == 0)
 		return "another school is to get it; 'maratea domain activate' keeps it";

@@ -68,18 +68,21 @@ void mrt_dns_answer_release(struct mrt_dns_answer *answer)
 {
 	for (size_t i = 0; i < answer->n; i++)
 		free(answer->items[i]);
+	for (size_t i = 0; i < answer->n_links; i++)
+		free(answer->links[i]);
 	free(answer->items);
+	free(answer->links);
 	*answer = (struct mrt_dns_answer) { 0 };
 }
 
-static int add_item(struct mrt_dns_answer *to, struct mrt_buf *text, struct mrt_error *err)
+static int add_text(char ***list, size_t *n, struct mrt_buf *text, struct mrt_error *err)
 {
-	char **grown = reallocarray(to->items, to->n + 1, sizeof(*grown));
+	char **grown = reallocarray(*list, *n + 1, sizeof(*grown));
 	if (!grown)
 		return mrt_no_memory(err);
-	to->items = grown;
-	int rc = mrt_buf_take(text, &grown[to->n], err);
-	to->n += rc == 0;
+	*list = grown;
+	int rc = mrt_buf_take(text, &grown[*n], err);
+	*n += rc == 0;
 	return rc;
 }
 
@@ -140,8 +143,8 @@ static int garbled(const char *name, struct mrt_error *err)
 }
 
 /* Whose records count: the name's, or those of what its CNAMEs lead to. */
-static int follow_aliases(ns_msg *message, const char *name, char ret[NS_MAXDNAME],
-                          struct mrt_error *err)
+static int follow_aliases(ns_msg *message, const char *name, struct mrt_dns_answer *to,
+                          char ret[NS_MAXDNAME], struct mrt_error *err)
 {
 	int n = ns_msg_count(*message, ns_s_an);
 	bool moved = true;
@@ -154,8 +157,13 @@ static int follow_aliases(ns_msg *message, const char *name, char ret[NS_MAXDNAM
 				return garbled(name, err);
 			if (ns_rr_type(rr) != ns_t_cname || strcasecmp(ns_rr_name(rr), ret) != 0)
 				continue;
+			mrt_auto_buf text = { .ceiling = NS_MAXDNAME + 1 };
 			if (!read_name(message, &rr, ret))
 				return garbled(name, err);
+			mrt_buf_add_text(&text, ret);
+			int rc = add_text(&to->links, &to->n_links, &text, err);
+			if (rc < 0)
+				return rc;
 			moved = true;
 		}
 	}
@@ -172,7 +180,7 @@ static int read_answer(const struct question *q, const char *name, int type,
 		return garbled(name, err);
 	to->rcode = ns_msg_getflag(message, ns_f_rcode);
 	to->authoritative = ns_msg_getflag(message, ns_f_aa) != 0;
-	int rc = follow_aliases(&message, name, owner, err);
+	int rc = follow_aliases(&message, name, to, owner, err);
 	if (rc == 0 && strcasecmp(owner, name) != 0)
 		snprintf(to->alias, sizeof(to->alias), "%.255s", owner);
 	for (int i = 0; rc == 0 && i < ns_msg_count(message, ns_s_an); i++) {
@@ -183,7 +191,7 @@ static int read_answer(const struct question *q, const char *name, int type,
 		if ((int)ns_rr_type(rr) != type || ns_rr_class(rr) != ns_c_in ||
 		    strcasecmp(ns_rr_name(rr), owner) != 0)
 			continue;
-		rc = add_value(&message, &rr, &text) ? add_item(to, &text, err)
+		rc = add_value(&message, &rr, &text) ? add_text(&to->items, &to->n, &text, err)
 		                                     : garbled(name, err);
 	}
 	return rc;

@@ -15,6 +15,8 @@ struct mrt_dns_answer {
 	bool authoritative;            /* the server says that it is */
 	int rcode;                     /* 0: no error, 3: there is no such name, ... */
 	char alias[MRT_DNS_NAME_SIZE]; /* where CNAMEs lead to, as far as it says; "": none */
+	char **links;                  /* all that they name on the way there */
+	size_t n_links;
 };
 /* server: "ADDRESS:PORT", "[ADDRESS]:PORT", or NULL: the resolver. Without recursion where a server
  * is given. 0 for any answer, also for one that refuses; MRT_UNREACHABLE: none; MRT_CORRUPT: a

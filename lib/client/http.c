@@ -167,9 +167,14 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 		mrt_buf_printf(&line, "%s:%s:", host, port);
 		for (size_t i = 0; rc == 0 && i < found.n; i++)
 			mrt_buf_printf(&line, "%s%s", i > 0 ? "," : "", found.text[i]);
-		if (rc == 0 && !line.failed) {
+		if (rc == 0)
+			rc = mrt_buf_check(&line, err);
+		struct curl_slist *made = rc == 0 ? curl_slist_append(NULL, line.data) : NULL;
+		if (rc == 0 && !made)
+			rc = mrt_no_memory(err); /* without it curl would ask DNS itself */
+		if (rc == 0) {
 			curl_slist_free_all(h->addresses);
-			h->addresses = curl_slist_append(NULL, line.data);
+			h->addresses = made;
 			memcpy(h->host, peer, sizeof(peer));
 			h->resolved = mrt_clock_monotonic();
 			curl_easy_setopt(h->curl, CURLOPT_RESOLVE, h->addresses);

@@ -706,7 +706,7 @@ def test_what_was_interrupted_the_same_command_finishes():
     zone(challenge(token))
     PG.psql('ALTER DATABASE "%s" ALLOW_CONNECTIONS false' % database)
     cut = domain("activate", "gamma", "learn.school.example", status=6)
-    holds(cut.err, "learn.school.example is changed, but a school's own tables do not say so yet: the school 'gamma': ", "hint: the same command goes on from there")
+    holds(cut.err, "learn.school.example: it is so in the platform, but not in a school's own tables yet: the school 'gamma': ", "hint: the same command goes on from there")
     equal((cut.json()["state"], served("learn.school.example")), ("active", "gamma\tdns\tt\tf"))
     domain("activate", "gamma", "learn.school.example", status=6)
     PG.psql('ALTER DATABASE "%s" ALLOW_CONNECTIONS true' % database)
@@ -719,17 +719,20 @@ def test_what_was_interrupted_the_same_command_finishes():
         zone(challenge(record))
         domain("activate", slug, "learn.school.example", status=5)
         sql("UPDATE maratea.domains SET challenge_ends = now()")
-        holds(domain("activate", slug, "learn.school.example", status=6).err, "a school's own tables do not say so yet: the school 'gamma': ")
+        holds(domain("activate", slug, "learn.school.example", status=6).err, "learn.school.example: it is so in the platform, but not in a school's own tables yet: the school 'gamma': ")
         equal(served("learn.school.example"), slug + "\tdns\tt\tf")
     equal((own("alpha"), own("beta")), ("", "learn.school.example\tt"))
-    # so it is when it is removed
-    holds(domain("remove", "beta", "learn.school.example", status=6).err, "learn.school.example is changed, but")
-    equal((served("learn.school.example"), own("beta")), ("", ""))
-    holds(domain("remove", "beta", "learn.school.example", status=6).err, "learn.school.example is changed, but a school's own tables do not say so yet: the school 'gamma'")
     # what is about other names and schools goes its way
     zone(challenge(claim("other", "x.school.example"), "x"))
     holds(domain("activate", "other", "x.school.example").err, "maratea: warning: the school 'gamma': ", ": its own tables do not say who has learn.school.example yet\n")
     equal(own("other"), "x.school.example\tt")
+    # so it is when it is removed
+    holds(domain("remove", "beta", "learn.school.example", status=6).err, "learn.school.example: it is so in the platform, but not in a school's own tables yet: the school 'gamma'")
+    equal((served("learn.school.example"), own("beta")), ("", ""))
+    holds(domain("remove", "beta", "learn.school.example", status=6).err, "learn.school.example: it is so in the platform, but not in a school's own tables yet: the school 'gamma'")
+    for slug in ("other", "nobody"):
+        domain("remove", slug, "learn.school.example", status=1)
+        domain("remove", slug, "z.school.example", status=1)
     PG.psql('ALTER DATABASE "%s" ALLOW_CONNECTIONS true' % database)
     equal(own("gamma"), "learn.school.example\tt")
     equal(domain("remove", "beta", "learn.school.example").json()["state"], "removed")
@@ -771,6 +774,11 @@ def test_a_school_is_made_with_a_domain():
         maratea(*make, "--domain", name, env=ENV, status=2)
     maratea(*make, "--domain", "delta.school.example", env=dict(ENV, MARATEA_PLATFORM_DOMAIN=""), status=3)
     equal(sql("SELECT count(*) FROM maratea.tenants WHERE slug = 'delta'"), "0")
+    sql("REVOKE CREATE ON DATABASE platform FROM maratea_owner")
+    maratea(*make, "--domain", "Delta.School.Example", env=ENV, status=6)
+    sql("GRANT CREATE ON DATABASE platform TO maratea_owner")
+    for more in ((), ("--domain", "other.school.example")):
+        holds(maratea(*make, *more, env=ENV, status=5).err, "the school 'delta' was begun with other options", " --owner-email 'd@example.org' --domain 'delta.school.example' --isolation 'schema'\n")
     made = maratea(*make, "--domain", "Delta.School.Example", env=ENV).out
     token = domain("add", "delta", "delta.school.example").json()["token"]
     holds(made, "domain       delta.school.example\n", "    _maratea-challenge.delta.school.example.  TXT  \"%s\"" % token)

@@ -161,10 +161,11 @@ LETTING = "DROP TRIGGER hold ON maratea.journal; DROP FUNCTION public.hold()"
 
 
 def test_killed_at_every_step_the_same_command_finishes():
-    steps = {"shared": ["reserve", "fill", "activate"], "schema": ["reserve", "schema", "migrate", "fill", "activate"], "database": ["reserve", "database", "migrate", "fill", "activate"]}
+    steps = {"shared": ["reserve", "fill", "activate"], "schema": ["reserve", "schema", "migrate", "fill", "claim", "activate"], "database": ["reserve", "database", "migrate", "fill", "activate"]}
     for mode, names in steps.items():
         for i, (step, committed) in enumerate([(n, c) for n in names + ["begun"] * (mode == "database") for c in (False, True)]):
             slug = "killed-%s-%d" % (mode, i)
+            how = ["--isolation", mode] + (["--domain", slug + ".example.org"] if mode == "schema" else [])
             state = "done"
             if step == "begun":
                 step, state = "database", "begun"
@@ -174,11 +175,11 @@ def test_killed_at_every_step_the_same_command_finishes():
             holder.stdin.write("SELECT pg_advisory_lock(77) \\g /dev/null\n")
             holder.stdin.flush()
             wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND granted") == "1", 30, "the lock")
-            victim = start("tenant", "create", slug, *OWNER, "--isolation", mode, env=ENV)
+            victim = start("tenant", "create", slug, *OWNER, *how, env=ENV)
             wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted") == "1", 30, "step %s of %s" % (step, mode))
             if i == 0:
                 # two at a time: the second does not wait
-                holds(create(slug, "--isolation", mode, status=5).err, "another command is at work on the school '%s'" % slug)
+                holds(create(slug, *how, status=5).err, "another command is at work on the school '%s'" % slug)
             victim.send_signal(signal.SIGKILL)
             finish(victim)
             holder.stdin.close()
@@ -189,16 +190,17 @@ def test_killed_at_every_step_the_same_command_finishes():
             if step == "activate" and committed:
                 # all is done but to tell it
                 equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "active")
-                holds(create(slug, "--isolation", mode, status=5).err, "there is a school '%s' already" % slug, "hint: its owner's invitation, if that is what is missing: maratea user invite %s EMAIL" % slug)
+                holds(create(slug, *how, status=5).err, "there is a school '%s' already" % slug, "hint: its owner's invitation, if that is what is missing: maratea user invite %s EMAIL" % slug)
                 holds(run("user", "invite", slug, "anna@example.org").out, "https://%s.schools.example/invitation/" % slug)
                 continue
             if i > 0:
                 equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "provisioning")
                 holds(run("tenant", "suspend", slug, status=5).err, "the school '%s' is not made yet" % slug)
-            again = create(slug, "--isolation", mode).json()
+            again = create(slug, *how).json()
             before = names[:names.index(step) + (committed and state == "done")]
-            equal([(s["step"], s["state"]) for s in again["steps"]], [(n, "done before" if n in before and n != "fill" else "done") for n in names])
+            equal([(s["step"], s["state"]) for s in again["steps"]], [(n, "done before" if n in before and n not in ("fill", "claim") else "done") for n in names])
             equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "active")
+            equal(sql("SELECT c.name FROM maratea.domain_claims c JOIN maratea.tenants t ON t.id = c.tenant_id WHERE slug = '%s'" % slug), slug + ".example.org" if mode == "schema" else "")
             place = sql("SELECT schema_name, coalesce(database_name, 'platform'), tenant_id FROM maratea.placements p JOIN maratea.tenants t ON t.id = p.tenant_id WHERE slug = '%s'" %
                         slug).split("\t")
             equal(sql("SELECT (SELECT count(*) FROM {0}.users WHERE tenant_id = '{1}'), (SELECT count(*) FROM {0}.memberships WHERE tenant_id = '{1}'), "

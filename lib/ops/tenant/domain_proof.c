@@ -11,10 +11,11 @@
 #include <string.h>
 
 #define ALIASES_MAX 3
-#define ANSWER_WITHIN (4 * MRT_SECOND)
+#define ANSWER_WITHIN (3 * MRT_SECOND)
 #define RECORDS_MAX 10
 #define ADDRESSES_EACH 2
-#define WITHIN (30 * MRT_SECOND) /* all of the servers of one name */
+#define RECORD_WITHIN (30 * MRT_SECOND) /* all of the servers of one name */
+#define WAY_WITHIN (20 * MRT_SECOND)
 
 struct proving {
 	const struct mrt_run *run;
@@ -23,6 +24,8 @@ struct proving {
 	struct mrt_domain_proof *proof;
 	unsigned shown, denied;         /* by how many servers that answered */
 	bool wrapped;                   /* a record has the token, and something else */
+	bool served;                    /* a server that serves the name answered */
+	bool via_platform;              /* an alias on the way is the platform's */
 	char server[MRT_DNS_NAME_SIZE]; /* one that answered */
 	char alias[MRT_DNS_NAME_SIZE];
 };
@@ -110,10 +113,11 @@ static const char *judge(struct proving *p, const struct mrt_dns_answer *a, cons
 		         a->rcode ? mrt_dns_rcode(a->rcode) : "no authority");
 		return "lame";
 	}
-	p->proof->answered = true;
+	p->served = true;
 	p->proof->other_shown = p->proof->other_shown || (q->other && has(a, q->other));
 	p->proof->rival_shown = p->proof->rival_shown || (q->rival && has(a, q->rival));
 	if (has(a, q->token)) {
+		p->proof->answered = true;
 		p->shown++;
 		snprintf(text, size, "has the record");
 		return "shown";
@@ -123,6 +127,7 @@ static const char *judge(struct proving *p, const struct mrt_dns_answer *a, cons
 		memcpy(p->alias, a->alias, sizeof(p->alias));
 		return "alias";
 	}
+	p->proof->answered = true;
 	p->denied++;
 	p->wrapped = p->wrapped || has_wrapped(a, q->token);
 	snprintf(text, size,
@@ -230,6 +235,7 @@ static int ask_for_record(struct proving *p, struct mrt_error *err)
 	int rc = ask_all(p, name, err);
 	for (int i = 0; rc == 0 && *p->alias; i++) {
 		if (i == ALIASES_MAX) {
+			p->proof->answered = true;
 			p->denied++;
 			return add_answer(p, NULL, NULL, "absent", "one CNAME leads to another",
 			                  NULL, err);
@@ -281,7 +287,7 @@ static int advise(struct proving *p, struct mrt_error *err)
 		return mrt_text_dup("the record is to be the token alone, without anything before "
 		                    "or behind it",
 		                    &p->proof->advice, err);
-	snprintf(wanted, sizeof(wanted), MRT_CHALLENGE_LABEL ".%.220s", p->question->name);
+	snprintf(wanted, sizeof(wanted), MRT_CHALLENGE_LABEL ".%.234s", p->question->name);
 	return *p->server && p->proof->zone ? look_elsewhere(p, wanted, err) : 0;
 }
 
@@ -289,6 +295,13 @@ static void add_addresses(struct mrt_addresses *to, const struct mrt_dns_answer 
 {
 	for (size_t i = 0; i < from->n && to->n < MRT_ADDRESSES_MAX; i++)
 		snprintf(to->text[to->n++], MRT_ADDRESS_SIZE, "%s", from->items[i]);
+}
+
+static void note_links(struct proving *p, const struct mrt_dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->n_links; i++)
+		p->via_platform = p->via_platform ||
+		                  mrt_domain_is_under(answer->links[i], p->config->platform_domain);
 }
 
 /* One that answered before is asked before those that did not. */
@@ -305,13 +318,14 @@ static void put_first(struct mrt_dns_servers *servers, const char *name)
 }
 
 /* Where the name leads: what the first server says that serves it. */
-static int find_addresses(struct proving *p, struct mrt_addresses *ret, struct mrt_error *err)
+static int find_addresses(struct proving *p, struct mrt_addresses *ret, bool *ret_known,
+                          struct mrt_error *err)
 {
 	static const enum mrt_dns_type types[] = { MRT_DNS_A, MRT_DNS_AAAA };
 	const struct mrt_dns_options options = mrt_config_dns(p->config);
 	struct mrt_dns_servers servers = { .n = 0 };
 	int rc = mrt_dns_find_servers(p->run, &options, p->question->name, &servers, err);
-	bool served = false;
+	bool served = false, whole = true;
 	p->alias[0] = '\0';
 	put_first(&servers, p->server);
 	for (size_t i = 0; !mrt_code_is_final(rc) && !served && i < servers.n; i++)
@@ -321,15 +335,21 @@ static int find_addresses(struct proving *p, struct mrt_addresses *ret, struct m
 			bool private;
 			rc = ask_server(p, servers.names[i], p->question->name, types[k], &answer,
 			                address, &private, err);
-			if (rc < 0 || !answer.authoritative)
+			if (rc < 0 || !answer.authoritative) {
+				whole = whole && !served; /* one family is not known */
 				continue;
+			}
 			served = true;
 			add_addresses(ret, &answer);
+			note_links(p, &answer);
 			if (*answer.alias)
 				memcpy(p->alias, answer.alias, sizeof(p->alias));
 		}
-	if (!mrt_code_is_final(rc) && ret->n == 0 && *p->alias)
+	*ret_known = served && whole;
+	if (!mrt_code_is_final(rc) && ret->n == 0 && *p->alias) {
 		rc = resolve(p, p->alias, ret, err);
+		*ret_known = *ret_known && rc == 0;
+	}
 	return mrt_code_is_final(rc) ? rc : 0;
 }
 
@@ -372,26 +392,25 @@ static int describe_way(struct proving *p, const struct mrt_addresses *addresses
 
 static int find_way(struct proving *p, struct mrt_addresses *addresses, struct mrt_error *err)
 {
-	const char *domain = p->config->platform_domain;
 	char own[MRT_DNS_NAME_SIZE];
 	struct mrt_addresses ours = { .n = 0 };
-	if (!p->proof->answered) /* who serves the name does not say that either */
-		return describe_way(p, addresses, err);
-	snprintf(own, sizeof(own), "%s.%s", p->question->slug, domain);
-	int rc = find_addresses(p, addresses, err);
-	bool here = rc == 0 && *p->alias && mrt_domain_is_under(p->alias, domain);
-	if (rc == 0)
-		rc = resolve(p, own, &ours, err);
-	/* of so many addresses there may be more than were told */
-	p->proof->way_known = here || addresses->n == 0 || (rc == 0 && ours.n < MRT_ADDRESSES_MAX);
-	if (mrt_code_is_final(rc))
+	bool known, here = false;
+	if (!p->served) /* who serves the name does not say that either */
+		return 0;
+	snprintf(own, sizeof(own), "%s.%s", p->question->slug, p->config->platform_domain);
+	int rc = find_addresses(p, addresses, &known, err);
+	if (rc < 0)
 		return rc;
-	rc = 0;
+	rc = resolve(p, own, &ours, err);
+	/* of so many addresses there may be more than were told */
+	bool whole = rc == 0 && ours.n < MRT_ADDRESSES_MAX;
+	rc = mrt_code_is_final(rc) ? rc : 0;
 	for (size_t i = 0; rc == 0 && i < addresses->n; i++) {
 		here = here || is_one_of(addresses->text[i], &ours);
 		rc = is_configured(p->config, addresses->text[i], &here, err);
 	}
-	p->proof->here = here;
+	p->proof->here = here || p->via_platform;
+	p->proof->way_known = p->proof->here || (known && (addresses->n == 0 || whole));
 	return rc < 0 ? rc : describe_way(p, addresses, err);
 }
 
@@ -414,28 +433,55 @@ static int look_at_site(struct proving *p, const struct mrt_addresses *addresses
 	return rc;
 }
 
-static int prove(struct proving *p, struct mrt_error *err)
+/* Part of the work, with so much time; *ret_whole: that was enough. */
+static int do_within(struct proving *p, const struct mrt_run *run, int64_t time,
+                     int (*work)(struct proving *p, struct mrt_addresses *addresses,
+                                 struct mrt_error *err),
+                     struct mrt_addresses *addresses, bool *ret_whole, struct mrt_error *err)
 {
-	struct mrt_addresses addresses = { .n = 0 };
-	int rc = describe_way(p, &addresses, err); /* nothing is known yet */
-	if (rc == 0)
-		rc = ask_for_record(p, err);
-	if (rc == 0)
-		rc = find_way(p, &addresses, err);
-	if (rc == 0)
-		rc = look_at_site(p, &addresses, err);
+	struct mrt_run brief = *run;
+	int64_t end = mrt_clock_monotonic() + time;
+	if (!brief.deadline || brief.deadline > end)
+		brief.deadline = end;
+	p->run = &brief;
+	int rc = work(p, addresses, err);
+	p->run = run;
+	*ret_whole = rc != MRT_DEADLINE;
+	return rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
+}
+
+static int find_record(struct proving *p, struct mrt_addresses *addresses, struct mrt_error *err)
+{
+	(void)addresses;
+	return ask_for_record(p, err);
+}
+
+static int find_way_and_advise(struct proving *p, struct mrt_addresses *addresses,
+                               struct mrt_error *err)
+{
+	int rc = find_way(p, addresses, err);
 	return rc < 0 ? rc : advise(p, err);
 }
 
-/* Who serves the name keeps nobody waiting for longer: what was said by then proves nothing. */
-static int give_up(struct mrt_domain_proof *proof, struct mrt_error *err)
+static int prove(struct proving *p, const struct mrt_run *run, struct mrt_error *err)
 {
-	proof->shown = proof->answered = proof->here = proof->way_known = false;
-	proof->method = NULL;
-	free(proof->why);
-	proof->why = NULL;
-	int rc = mrt_json_set(proof->leads_to, "here", json_null(), err);
-	return rc < 0 ? rc : mrt_text_dup("its servers took longer than 30 s", &proof->why, err);
+	struct mrt_addresses addresses = { .n = 0 };
+	bool whole = true;
+	int rc = describe_way(p, &addresses, err); /* nothing is known yet */
+	if (rc == 0)
+		rc = do_within(p, run, RECORD_WITHIN, find_record, &addresses, &whole, err);
+	if (rc < 0)
+		return rc;
+	if (!whole) {
+		/* what some have said by then proves nothing */
+		p->proof->shown = p->proof->answered = false;
+		p->proof->method = NULL;
+		free(p->proof->why);
+		p->proof->why = NULL;
+		return mrt_text_dup("its servers took longer than 30 s", &p->proof->why, err);
+	}
+	rc = do_within(p, run, WAY_WITHIN, find_way_and_advise, &addresses, &whole, err);
+	return rc < 0 || !whole ? rc : look_at_site(p, &addresses, err);
 }
 
 int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
@@ -446,19 +492,12 @@ int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
 		.answers = json_array(),
 		.leads_to = json_object(),
 	};
-	struct mrt_run brief = *run;
-	int64_t end = mrt_clock_monotonic() + WITHIN;
-	if (!brief.deadline || brief.deadline > end)
-		brief.deadline = end;
 	struct proving p = {
-		.run = &brief,
 		.config = config,
 		.question = question,
 		.proof = &proof,
 	};
-	int rc = proof.answers && proof.leads_to ? prove(&p, err) : mrt_no_memory(err);
-	if (rc == MRT_DEADLINE && mrt_run_check(run, err) == 0)
-		rc = give_up(&proof, err);
+	int rc = proof.answers && proof.leads_to ? prove(&p, run, err) : mrt_no_memory(err);
 	if (rc < 0)
 		return rc;
 	*ret = proof;

@@ -33,6 +33,14 @@ static bool holds_by_file(const struct mrt_domain_claim *claim,
 	return claim->active && claim->method && strcmp(claim->method, "file") == 0 && proof->here;
 }
 
+/* Whether it does is not known. */
+static bool may_hold_by_file(const struct mrt_domain_claim *claim,
+                             const struct mrt_domain_proof *proof)
+{
+	return claim->active && claim->method && strcmp(claim->method, "file") == 0 &&
+	       !proof->way_known;
+}
+
 static bool is_challenged(const struct mrt_domain_claim *claim)
 {
 	return claim->active && !json_is_null(json_object_get(claim->json, "challenge"));
@@ -49,6 +57,9 @@ int mrt_domain_judge(const struct mrt_domain_claim *claim, const struct mrt_doma
 	}
 	if (proof->shown || holds_by_file(claim, proof))
 		return 0;
+	if (may_hold_by_file(claim, proof))
+		return mrt_fail(err, MRT_UNREACHABLE, "%s: where it leads could not be found out",
+		                claim->name);
 	if (proof->answered)
 		return mrt_fail(err, MRT_BAD, "%s does not show the token of '%s'%s%s", claim->name,
 		                claim->slug, proof->advice ? ": " : "",

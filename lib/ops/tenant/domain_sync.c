@@ -93,11 +93,12 @@ int mrt_domain_sync_later(struct mrt_session *s, const char *tenant, const char 
 	return mrt_session_query(
 	        s,
 	        "INSERT INTO domain_syncs AS d (tenant_id, name) VALUES ($1, $2) ON "
-	        "CONFLICT (tenant_id, name) DO UPDATE SET version = d.version + 1",
+	        "CONFLICT (tenant_id, name) DO UPDATE SET version = DEFAULT",
 	        values, 2, &r, err);
 }
 
 struct waiting {
+	const char *slug;
 	PGresult *list; /* as columns */
 	int i;
 };
@@ -116,11 +117,14 @@ static const char *at(const struct waiting *w, enum column column)
 static int read_waiting(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct waiting *w = context;
+	const char *const values[] = { w->slug };
+	/* this one's own last: it is there until all of the name is seen to */
 	return mrt_session_query(
 	        s,
 	        "SELECT d.tenant_id, d.name, d.version, t.slug FROM domain_syncs d "
-	        "JOIN tenants t ON t.id = d.tenant_id ORDER BY t.slug, d.name",
-	        NULL, 0, &w->list, err);
+	        "JOIN tenants t ON t.id = d.tenant_id ORDER BY t.slug = $1, "
+	        "t.slug, d.name",
+	        values, 1, &w->list, err);
 }
 
 /* Unless something was changed again since the list was read. */
@@ -135,42 +139,68 @@ static int forget(struct mrt_session *s, void *context, struct mrt_error *err)
 	                         values, 3, &r, err);
 }
 
-static int see_to(struct mrt_session *s, struct waiting *w, bool own, struct mrt_error *err)
+static int see_to(struct mrt_session *s, struct waiting *w, bool own, bool keep,
+                  struct mrt_error *err)
 {
 	int rc = own ? 0 : mrt_school_lock(s, at(w, SLUG), err);
 	if (rc < 0)
 		return rc;
 	rc = sync_school(s, at(w, SLUG), err);
-	if (rc == 0)
+	if (rc == 0 && !keep)
 		rc = mrt_session_look(s, forget, w, err);
 	if (!own)
 		mrt_school_unlock(s, at(w, SLUG));
 	return rc;
 }
 
-int mrt_domain_sync_all(struct mrt_session *s, const char *slug, const char *name, size_t *ret_n,
+int mrt_domain_sync_all(struct mrt_session *s, const char *slug, const char *name,
                         struct mrt_error *err)
 {
-	mrt_cleanup(waiting_release) struct waiting w = { .list = NULL };
+	mrt_cleanup(waiting_release) struct waiting w = { .slug = slug };
 	int rc = mrt_session_look(s, read_waiting, &w, err), bad = 0;
-	*ret_n = 0;
 	for (w.i = 0; rc == 0 && w.i < PQntuples(w.list); w.i++) {
 		struct mrt_error why;
-		bool own = strcmp(at(&w, SLUG), slug) == 0,
-		     ours = own || strcmp(at(&w, NAME), name) == 0;
-		int one = see_to(s, &w, own, &why);
-		*ret_n += ours && one == 0;
+		bool own = strcmp(at(&w, SLUG), slug) == 0, same = strcmp(at(&w, NAME), name) == 0;
+		int one = see_to(s, &w, own, own && same && bad < 0, &why);
 		if (one == 0)
 			continue;
 		mrt_context(&why, one, "the school '%s'", at(&w, SLUG));
 		rc = mrt_code_is_final(one) ? one : 0;
-		if (rc == 0 && !ours)
+		if (rc == 0 && !own && !same)
 			mrt_warn(s->run, "%s: its own tables do not say who has %s yet", why.text,
 			         at(&w, NAME));
-		else if (bad == 0 && err)
+		else if ((rc < 0 || bad == 0) && err)
 			*err = why;
-		if (ours && bad == 0)
+		if ((own || same) && bad == 0)
 			bad = one;
 	}
 	return rc < 0 ? rc : bad;
+}
+
+struct looking {
+	const char *slug, *name;
+	bool found;
+};
+
+static int look_for(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct looking *l = context;
+	const char *const values[] = { l->slug, l->name };
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_session_query(
+	        s,
+	        "SELECT FROM domain_syncs d JOIN tenants t ON t.id = d.tenant_id WHERE t.slug = $1 "
+	        "AND d.name = $2",
+	        values, 2, &r, err);
+	l->found = rc == 0 && PQntuples(r) > 0;
+	return rc;
+}
+
+int mrt_domain_sync_waits(struct mrt_session *s, const char *slug, const char *name, bool *ret,
+                          struct mrt_error *err)
+{
+	struct looking l = { slug, name, false };
+	int rc = mrt_session_look(s, look_for, &l, err);
+	*ret = l.found;
+	return rc;
 }

@@ -30,6 +30,7 @@ struct activating {
 	struct mrt_domain_proof proof;
 	enum outcome outcome;
 	bool changed;
+	bool unknown; /* how it is now */
 	json_t *payload;
 	struct mrt_audit_event event;
 };
@@ -39,6 +40,13 @@ static void activating_release(struct activating *a)
 	mrt_domain_claim_release(&a->claim);
 	mrt_domain_proof_release(&a->proof);
 	json_decref(a->payload);
+}
+
+static int read_claim(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct activating *a = context;
+	mrt_domain_claim_release(&a->claim);
+	return mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
 }
 
 static int find(struct mrt_session *s, void *context, struct mrt_error *err)
@@ -74,6 +82,12 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool same_claim(const struct mrt_domain_claim *a, const struct mrt_domain_claim *b)
+{
+	return same_text(a->token, b->token) && same_text(a->holder, b->holder) &&
+	       same_text(a->holder_token, b->holder_token) && same_text(a->rival, b->rival);
+}
+
 static int changed_meanwhile(const char *name, struct mrt_error *err)
 {
 	mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", name);
@@ -95,9 +109,7 @@ static int look_again(struct mrt_session *s, struct activating *a, struct mrt_er
 		rc = mrt_domain_claim_find(s, a->slug, a->name, &now, err);
 	if (rc == 0)
 		rc = mrt_tenant_is_usable(a->slug, now.status, !now.active, err);
-	if (rc == 0 &&
-	    (!same_text(now.token, a->claim.token) || !same_text(now.holder, a->claim.holder) ||
-	     !same_text(now.rival, a->claim.rival)))
+	if (rc == 0 && !same_claim(&now, &a->claim))
 		rc = changed_meanwhile(a->name, err);
 	mrt_domain_claim_release(&a->claim);
 	a->claim = now;
@@ -262,17 +274,16 @@ static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
 		                       : contend(s, a, err);
 	if (rc < 0)
 		return rc;
-	mrt_domain_claim_release(&a->claim);
-	return mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
+	return read_claim(s, a, err);
 }
 
 /* What is in the schools' own tables follows; the same command makes up for what was missed. */
-static int follow(struct mrt_session *s, const char *slug, const char *name, size_t *ret_n,
-                  struct mrt_error *err)
+static int follow(struct mrt_session *s, const char *slug, const char *name, struct mrt_error *err)
 {
-	int rc = mrt_domain_sync_all(s, slug, name, ret_n, err);
+	int rc = mrt_domain_sync_all(s, slug, name, err);
 	if (rc < 0) {
-		mrt_context(err, rc, "%s is changed, but a school's own tables do not say so yet",
+		mrt_context(err, rc,
+		            "%s: it is so in the platform, but not in a school's own tables yet",
 		            name);
 		mrt_hint(err, "the same command goes on from there");
 	}
@@ -315,7 +326,15 @@ static int activate(struct mrt_session *s, struct activating *a, struct mrt_erro
 		rc = mrt_json_set_text(a->payload, "by", a->slug, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(a->payload, "method", a->proof.method, err);
-	return rc < 0 ? rc : mrt_session_change(s, settle, a, &a->event, err);
+	if (rc < 0)
+		return rc;
+	rc = mrt_session_change(s, settle, a, &a->event, err);
+	if (rc < 0) {
+		/* nothing was done: it is told as it is */
+		a->changed = false;
+		a->unknown = mrt_session_look(s, read_claim, a, NULL) < 0;
+	}
+	return rc;
 }
 
 int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *config,
@@ -327,7 +346,6 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 		                                                .primary = primary,
 		                                                .payload = json_object() };
 	mrt_auto_json report = NULL;
-	size_t followed;
 	int rc = a.payload ? mrt_domain_check(config, name, a.name, err) : mrt_no_memory(err);
 	a.event.action = "domain.activate";
 	a.event.payload = a.payload;
@@ -341,10 +359,10 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	if (rc == 0)
 		rc = explain(&a, err);
 	if (rc == 0)
-		rc = follow(&s, slug, a.name, &followed, err);
+		rc = follow(&s, slug, a.name, err);
 	if (rc == 0 && a.proof.way_known && !a.proof.here)
 		mrt_warn(run, "%s does not lead to this platform yet", a.name);
-	if (!a.proof.answers)
+	if (!a.proof.answers || a.unknown)
 		return rc;
 	struct mrt_error second;
 	int made = mrt_domain_report(config, &a.claim, &a.proof, &report, &second);
@@ -402,8 +420,13 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", name, 1,
 		                       &lock, err);
+	struct mrt_domain_claim before = r->claim;
+	r->claim = (struct mrt_domain_claim) { 0 };
 	if (rc == 0)
 		rc = find_claim(s, r, err);
+	if (rc == 0 && !same_claim(&r->claim, &before))
+		rc = changed_meanwhile(r->name, err);
+	mrt_domain_claim_release(&before);
 	const char *const values[] = { r->name, r->claim.id };
 	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		mrt_auto_pgresult done = NULL;
@@ -420,23 +443,24 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 
 static int remove_claim(struct mrt_session *s, struct removing *r, struct mrt_error *err)
 {
-	size_t followed = 0;
 	struct mrt_error why;
+	bool waits = false;
 	int rc = mrt_session_look(s, find_claim, r, &why);
-	if (rc < 0 && rc != MRT_NOT_FOUND) {
+	/* a call before this one may have come to its end in the platform only */
+	if (rc == MRT_NOT_FOUND) {
+		rc = mrt_domain_sync_waits(s, r->slug, r->name, &waits, err);
+		if (rc < 0)
+			return rc;
+		rc = waits ? 0 : MRT_NOT_FOUND;
+	}
+	if (rc < 0) {
 		if (err)
 			*err = why;
 		return rc;
 	}
-	if (rc == 0 && (rc = mrt_session_change(s, drop, r, &r->event, err)) < 0)
-		return rc;
-	/* a call before this one may have come to its end in the platform only */
-	int after = follow(s, r->slug, r->name, &followed, err);
-	if (after < 0 || rc == 0 || followed > 0)
-		return after;
-	if (err)
-		*err = why;
-	return rc;
+	if (!waits)
+		rc = mrt_session_change(s, drop, r, &r->event, err);
+	return rc < 0 ? rc : follow(s, r->slug, r->name, err);
 }
 
 int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,

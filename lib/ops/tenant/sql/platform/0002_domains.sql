@@ -32,7 +32,7 @@ CREATE INDEX domains_challenger ON domains (challenger) WHERE challenger IS NOT 
 CREATE TABLE domain_syncs (
 	tenant_id uuid NOT NULL REFERENCES tenants (id),
 	name text COLLATE "C" NOT NULL, -- that was changed
-	version bigint NOT NULL DEFAULT 1,
+	version bigint GENERATED ALWAYS AS IDENTITY, -- another one each time
 	PRIMARY KEY (tenant_id, name)
 );
 
