@@ -510,10 +510,43 @@ def rdb():
     return seeds
 
 
+def dns():
+    """The first byte is the type's: TXT, A, AAAA, NS."""
+    seeds = {}
+    name, same = b"\1a\7example\0", b"\xc0\x0c"
+    ask = {"txt": 16, "a": 1, "aaaa": 28, "ns": 2}
+
+    def record(owner, kind, data):
+        return owner + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+
+    def message(which, *records, flags=0x8400, count=None):
+        return (bytes([list(ask).index(which)]) + struct.pack(">HHHHHH", 0x1234, flags, 1, len(records) if count is None else count, 0, 0) +
+                name + struct.pack(">HH", ask[which], 1) + b"".join(records))
+    text = record(same, 16, b"\5token") + record(same, 16, b"\2to\3ken\1\0")
+    variants(seeds, "txt", message("txt", text[:18], text[18:]), [1, 5, 13, 20, 28, 30, 40, 45, 50], [1, 3, 8, 13, 25, 30, 36, 40, 46])
+    seeds["a"] = message("a", record(same, 1, b"\x7f\0\0\1"), record(same, 1, b"\1\2\3"))
+    seeds["aaaa"] = message("aaaa", record(same, 28, bytes(15) + b"\1"), record(same, 1, b"\x7f\0\0\1"))
+    seeds["ns"] = message("ns", record(same, 2, b"\2ns" + same), record(same, 2, b"\3ns2\xc0\x0e"))
+    alias = record(same, 5, b"\1b\xc0\x0e")
+    seeds["alias"] = message("txt", alias, record(b"\1b\xc0\x0e", 16, b"\5token"), record(same, 16, b"\2no"))
+    seeds["alias-alone"] = message("txt", alias)
+    seeds["alias-loop"] = message("txt", alias, record(b"\1b\xc0\x0e", 5, same))
+    seeds["alias-long"] = message("txt", *[record(bytes([1, 97 + n]) + b"\xc0\x0e", 5, bytes([1, 98 + n]) + b"\xc0\x0e") for n in range(20)])
+    seeds["alias-root"] = message("txt", record(same, 5, b"\0"))
+    seeds["other-owner"] = message("txt", record(b"\4evil\0", 16, b"\5token"))
+    seeds["pointer-loop"] = message("txt", record(b"\xc0\x1b", 16, b"\5token"))
+    seeds["pointer-ahead"] = message("ns", record(same, 2, b"\xc0\xff"))
+    seeds["count"] = message("txt", text[:18], count=65535)
+    seeds["refused"] = message("txt", flags=0x8005)
+    seeds["long"] = message("txt", *[record(same, 16, b"\xff" + b"x" * 255) for _ in range(40)])
+    seeds["label"] = message("ns", record(same, 2, b"\1.\1\\\1\0\0"))
+    return seeds
+
+
 def main():
     base = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(
         os.path.abspath(__file__)), "corpus")
-    for make in (config, manifest, xml, age, rdb, pgarchive, tar, pgmanifest, pgbase):
+    for make in (config, dns, manifest, xml, age, rdb, pgarchive, tar, pgmanifest, pgbase):
         directory = os.path.join(base, make.__name__)
         os.makedirs(directory, exist_ok=True)
         for name in os.listdir(directory):

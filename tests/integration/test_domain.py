@@ -14,7 +14,7 @@ from servers import Dnsmasq, Nsd, Postgres, free_port
 PG = Postgres()
 ROOT = temporary()
 BASICS = ("@ NS ns", "ns A 127.0.0.1")
-NSD = Nsd({"schools.example": BASICS + ("* A 127.0.0.2",), "school.example": BASICS, "slow.example": ("@ NS ns", "ns A 127.0.0.77"), "third.example": ("@ NS ns", "ns A 127.0.0.8", "@ A 127.0.0.3"),
+NSD = Nsd({"schools.example": BASICS + ("* A 127.0.0.2",), "school.example": BASICS, "slow.example": ("@ NS ns", "ns A 127.0.0.77", "ns A 127.0.0.78"), "third.example": ("@ NS ns", "ns A 127.0.0.8", "@ A 127.0.0.3"),
            "broken.example": ("@ NS ns", "ns A 127.0.0.66"), "many.example": BASICS + tuple("* A 127.0.1.%d" % n for n in range(9))})
 ELSEWHERE = Nsd({"other.example": ("@ NS ns", "ns A 127.0.0.8")}, "127.0.0.8", NSD.port)
 RESOLVER = Dnsmasq(("127.0.0.1", NSD.port), "--server=/other.example/127.0.0.8#%d" % NSD.port)
@@ -526,20 +526,23 @@ def test_servers_that_say_nothing_are_not_waited_for_long():
     zone(challenge(token))
     domain("activate", "alpha", "learn.school.example")
     sql("INSERT INTO maratea.domains (name, tenant_id, method) SELECT name, tenant_id, 'dns' FROM maratea.domain_claims WHERE token = '%s'" % slow)
-    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    silent.bind(("127.0.0.77", NSD.port))
+    silent = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for n, s in enumerate(silent):
+        s.bind(("127.0.0.%d" % (77 + n), NSD.port))
     try:
         began = time.monotonic()
         one, = verify("alpha", "a.slow.example", status=6)
-        equal(([(a["verdict"], a["server"], a["address"]) for a in one["answers"]], one["verdict"]), ([("silent", "ns.slow.example", "127.0.0.77")], "unknown"))
-        assert time.monotonic() - began < 8
+        equal((verdicts(one), one["verdict"], one["shown"]), ([("silent", "ns.slow.example")], "unknown", None))
+        # two addresses, 3 s each
+        assert 5 < time.monotonic() - began < 15
         # what was found out by then is told
-        cut = domain("verify", "--timeout", "1s", status=6)
+        cut = domain("verify", "--timeout", "4s", status=6)
         equal([(d["name"], d["verdict"]) for d in cut.json()["domains"]], [("learn.school.example", "good")])
         holds(cut.err, "the time limit of --timeout has passed")
-        equal(maratea("domain", "verify", "--timeout", "1s", env=ENV, status=6).out, "1 active domain is as it should be\n")
+        equal(maratea("domain", "verify", "--timeout", "4s", env=ENV, status=6).out, "1 active domain is as it should be\n")
     finally:
-        silent.close()
+        for s in silent:
+            s.close()
 
 
 def test_a_claim_expires():
