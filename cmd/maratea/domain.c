@@ -159,12 +159,12 @@ static void show(struct mrt_output *out, const json_t *d)
 	             *here = json_object_get(json_object_get(d, "leads_to"), "here");
 	const char *method = text_of(d, "method"), *verdict = text_of(d, "verdict");
 	show_state(out, d);
-	mrt_show_field(out, "token", "%s, %s%s%s", text_of(d, "token"),
+	mrt_show_field(out, "token", "%s, %s%s", text_of(d, "token"),
 	               json_is_true(shown)   ? "shown by "
 	               : *method             ? "shown by a file once, and the name leads here"
 	               : json_is_null(shown) ? "not known whether it is shown"
 	                                     : "not shown",
-	               json_is_true(shown) ? method : "", "");
+	               json_is_true(shown) ? method : "");
 	show_answers(out, d);
 	show_way(out, d);
 	if (*text_of(d, "advice"))

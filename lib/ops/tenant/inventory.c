@@ -106,11 +106,6 @@ static int read_member(struct reading *r, struct mrt_school *s, const struct mrt
 	return rc < 0 ? rc : check_member(r, k, value, err);
 }
 
-static int has_member(const struct mrt_yaml *map, const char *key)
-{
-	return mrt_yaml_get(map, key) != NULL;
-}
-
 static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt_faults *faults)
 {
 	struct mrt_error err;
@@ -127,7 +122,7 @@ static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt
 		rc = mrt_faults_add(
 		        faults, read_member(r, s, map->items[i], map->items[i + 1], &err), &err);
 	for (size_t k = SLUG; rc == 0 && k <= PLAN; k++)
-		if (!has_member(map, keys[k]))
+		if (!mrt_yaml_get(map, keys[k]))
 			rc = mrt_faults_add(
 			        faults, fail_at(r, map, &err, "this school has no", keys[k]), &err);
 	return rc;

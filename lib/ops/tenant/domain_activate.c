@@ -1,8 +1,8 @@
-/* domains.c - "domain activate" and "domain remove". */
+/* domain_activate.c - "domain activate". */
 #include "ops/tenant/domains.h"
 #include "base/text.h"
 #include "ops/tenant/create.h"
-#include "ops/tenant/domain_claims.h"
+#include "ops/tenant/domain_change.h"
 #include "ops/tenant/domain_report.h"
 #include "ops/tenant/domain_sync.h"
 #include "ops/tenant/tenants.h"
@@ -11,14 +11,11 @@
 #include <string.h>
 
 #define NOTICE "72 hours"
-#define END_CHALLENGE "UPDATE domains SET challenger = NULL, challenge_ends = NULL WHERE name = $1"
 
 /* What activate comes to. */
 enum outcome {
-	TAKEN,      /* the name was nobody's */
-	KEPT,       /* it was this school's */
-	MOVED,      /* the holder's time is over */
-	CHALLENGED, /* it runs */
+	ACTIVE,
+	CHALLENGED, /* the holder's time runs */
 	HELD        /* the holder shows its token; or another is before us */
 };
 
@@ -52,68 +49,14 @@ static int read_claim(struct mrt_session *s, void *context, struct mrt_error *er
 static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct activating *a = context;
-	int rc = mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
-	if (rc == 0)
-		rc = mrt_tenant_is_usable(a->slug, a->claim.status, !a->claim.active, err);
-	return rc;
+	int rc = read_claim(s, a, err);
+	return rc < 0 ? rc : mrt_tenant_is_usable(a->slug, a->claim.status, !a->claim.active, err);
 }
 
-/* Their rows, and then the heads of their chains, each by id, before anything else: commands that
- * are about the same schools take turns, whatever rows they come to then. */
-static int lock_schools(struct mrt_session *s, const struct mrt_domain_claim *claim,
-                        struct mrt_error *err)
-{
-	const char *const values[] = { claim->id, claim->holder, claim->rival };
-	mrt_auto_pgresult schools = NULL;
-	mrt_auto_pgresult heads = NULL;
-	int rc = mrt_session_query(s,
-	                           "SELECT FROM tenants WHERE id IN ($1, $2, $3) ORDER BY id FOR "
-	                           "KEY SHARE",
-	                           values, 3, &schools, err);
-	return rc < 0 ? rc
-	              : mrt_session_query(s,
-	                                  "SELECT FROM audit_heads WHERE tenant_id IN ($1, $2, $3) "
-	                                  "ORDER BY tenant_id FOR UPDATE",
-	                                  values, 3, &heads, err);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_claim(const struct mrt_domain_claim *a, const struct mrt_domain_claim *b)
-{
-	return same_text(a->token, b->token) && same_text(a->holder, b->holder) &&
-	       same_text(a->holder_token, b->holder_token) && same_text(a->rival, b->rival);
-}
-
-static int changed_meanwhile(const char *name, struct mrt_error *err)
-{
-	mrt_fail(err, MRT_CHANGED, "%s was changed by another meanwhile", name);
-	return mrt_hint(err, "try again");
-}
-
-/* Whose the name is, which stays so until the end of the transaction; and the claim as it is now.
- */
 static int look_again(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
-	const char *const values[] = { a->name };
-	struct mrt_domain_claim now = { 0 };
-	mrt_auto_pgresult lock = NULL;
-	int rc = lock_schools(s, &a->claim, err);
-	if (rc == 0)
-		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values,
-		                       1, &lock, err);
-	if (rc == 0)
-		rc = mrt_domain_claim_find(s, a->slug, a->name, &now, err);
-	if (rc == 0)
-		rc = mrt_tenant_is_usable(a->slug, now.status, !now.active, err);
-	if (rc == 0 && !same_claim(&now, &a->claim))
-		rc = changed_meanwhile(a->name, err);
-	mrt_domain_claim_release(&a->claim);
-	a->claim = now;
-	return rc;
+	int rc = mrt_domain_claim_hold(s, a->slug, a->name, &a->claim, err);
+	return rc < 0 ? rc : mrt_tenant_is_usable(a->slug, a->claim.status, !a->claim.active, err);
 }
 
 static int do_query(struct mrt_session *s, const struct activating *a, const char *sql, int n,
@@ -123,15 +66,6 @@ static int do_query(struct mrt_session *s, const struct activating *a, const cha
 		                       a->primary ? "true" : "false" };
 	mrt_auto_pgresult r = NULL;
 	return mrt_session_query(s, sql, values, n, &r, err);
-}
-
-/* The same in another school's chain. */
-static int note_other(struct mrt_session *s, const char *tenant, json_t *payload,
-                      const char *action, struct mrt_error *err)
-{
-	struct mrt_audit_event event = { .action = action, .payload = payload };
-	snprintf(event.tenant, sizeof(event.tenant), "%s", tenant);
-	return mrt_audit_append(s->pg, s->run, &s->who, &event, err);
 }
 
 static int make_primary(struct mrt_session *s, const struct activating *a, struct mrt_error *err)
@@ -153,10 +87,9 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		        "domains WHERE tenant_id = $2 AND is_primary)",
 		        4, err);
 	if (rc == MRT_FAILED && strcmp(s->pg->sqlstate, "23505") == 0)
-		rc = changed_meanwhile(a->name, err);
+		rc = mrt_domain_changed(a->name, err);
 	if (rc == 0)
 		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
-	a->outcome = TAKEN;
 	a->changed = true;
 	return rc;
 }
@@ -164,7 +97,6 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
 	bool first = a->primary && !json_is_true(json_object_get(a->claim.json, "primary"));
-	a->outcome = KEPT;
 	/* who could show a record once must not have to do so against one who never can */
 	if (a->claim.rival && (!a->proof.shown || strcmp(a->proof.method, "dns") != 0))
 		return mrt_fail(err, MRT_BAD,
@@ -184,15 +116,14 @@ static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		        4, err);
 	if (rc == 0 && first)
 		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
-	return rc < 0 || !a->claim.rival
-	               ? rc
-	               : note_other(s, a->claim.rival, a->payload, "domain.challenge-end", err);
+	return rc < 0 || !a->claim.rival ? rc
+	                                 : mrt_domain_note_other(s, a->claim.rival, a->payload,
+	                                                         "domain.challenge-end", err);
 }
 
 static int move(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
 	int rc = a->primary ? make_primary(s, a, err) : 0;
-	a->outcome = MOVED;
 	a->changed = true;
 	if (rc == 0)
 		rc = do_query(
@@ -206,7 +137,8 @@ static int move(struct mrt_session *s, struct activating *a, struct mrt_error *e
 		rc = mrt_domain_sync_later(s, a->claim.id, a->name, err);
 	if (rc == 0)
 		rc = mrt_domain_sync_later(s, a->claim.holder, a->name, err);
-	return rc < 0 ? rc : note_other(s, a->claim.holder, a->payload, "domain.lose", err);
+	return rc < 0 ? rc
+	              : mrt_domain_note_other(s, a->claim.holder, a->payload, "domain.lose", err);
 }
 
 static int challenge(struct mrt_session *s, struct activating *a, struct mrt_error *err)
@@ -227,17 +159,20 @@ static int challenge(struct mrt_session *s, struct activating *a, struct mrt_err
 	a->outcome = CHALLENGED;
 	a->changed = true;
 	if (rc == 0 && before)
-		rc = note_other(s, before, a->payload, "domain.challenge-end", err);
-	return rc < 0 ? rc : note_other(s, a->claim.holder, a->payload, "domain.challenged", err);
+		rc = mrt_domain_note_other(s, before, a->payload, "domain.challenge-end", err);
+	return rc < 0 ? rc
+	              : mrt_domain_note_other(s, a->claim.holder, a->payload, "domain.challenged",
+	                                      err);
 }
 
 static int give_up(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
 	a->event.action = "domain.challenge-end";
 	a->changed = true;
-	int rc = do_query(s, a, END_CHALLENGE " AND challenger = $2", 2, err);
+	int rc = do_query(s, a, MRT_END_CHALLENGE " AND challenger = $2", 2, err);
 	return rc < 0 ? rc
-	              : note_other(s, a->claim.holder, a->payload, "domain.challenge-end", err);
+	              : mrt_domain_note_other(s, a->claim.holder, a->payload,
+	                                      "domain.challenge-end", err);
 }
 
 /* Another has it. */
@@ -255,6 +190,7 @@ static int contend(struct mrt_session *s, struct activating *a, struct mrt_error
 		                a->name, a->claim.holder_slug);
 	if (ours && a->claim.over) {
 		a->event.action = "domain.activate";
+		a->outcome = ACTIVE;
 		return move(s, a, err);
 	}
 	if (a->claim.rival && !ours && a->proof.rival_shown)
@@ -275,19 +211,6 @@ static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	return read_claim(s, a, err);
-}
-
-/* What is in the schools' own tables follows; the same command makes up for what was missed. */
-static int follow(struct mrt_session *s, const char *slug, const char *name, struct mrt_error *err)
-{
-	int rc = mrt_domain_sync_all(s, slug, name, err);
-	if (rc < 0) {
-		mrt_context(err, rc,
-		            "%s: it is so in the platform, but not in a school's own tables yet",
-		            name);
-		mrt_hint(err, "the same command goes on from there");
-	}
-	return rc;
 }
 
 static int explain(const struct activating *a, struct mrt_error *err)
@@ -359,7 +282,7 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	if (rc == 0)
 		rc = explain(&a, err);
 	if (rc == 0)
-		rc = follow(&s, slug, a.name, err);
+		rc = mrt_domain_follow(&s, slug, a.name, err);
 	if (rc == 0 && a.proof.way_known && !a.proof.here)
 		mrt_warn(run, "%s does not lead to this platform yet", a.name);
 	if (!a.proof.answers || a.unknown)
@@ -373,126 +296,4 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	else if (rc == 0 && err)
 		*err = second;
 	return rc < 0 ? rc : made;
-}
-
-struct removing {
-	const char *slug;
-	char name[MRT_DOMAIN_SIZE];
-	struct mrt_domain_claim claim;
-	json_t *payload;
-	struct mrt_audit_event event;
-};
-
-static void removing_release(struct removing *r)
-{
-	mrt_domain_claim_release(&r->claim);
-	json_decref(r->payload);
-}
-
-static int find_claim(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	struct removing *r = context;
-	mrt_domain_claim_release(&r->claim);
-	return mrt_domain_claim_find(s, r->slug, r->name, &r->claim, err);
-}
-
-/* Who else has to know: the holder of what this school was to get, or who was to get it from it. */
-static int note_others(struct mrt_session *s, struct removing *r, struct mrt_error *err)
-{
-	const struct mrt_domain_claim *c = &r->claim;
-	bool rival = c->rival && strcmp(c->rival, c->id) == 0;
-	if (!c->rival || (!rival && !c->active))
-		return 0;
-	return note_other(s, rival ? c->holder : c->rival, r->payload, "domain.challenge-end", err);
-}
-
-static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	struct removing *r = context;
-	static const char *const steps[] = {
-		"DELETE FROM domains WHERE name = $1 AND tenant_id = $2",
-		END_CHALLENGE " AND challenger = $2",
-		"DELETE FROM domain_claims WHERE name = $1 AND tenant_id = $2",
-	};
-	mrt_auto_pgresult lock = NULL;
-	const char *const name[] = { r->name };
-	int rc = lock_schools(s, &r->claim, err);
-	if (rc == 0)
-		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", name, 1,
-		                       &lock, err);
-	struct mrt_domain_claim before = r->claim;
-	r->claim = (struct mrt_domain_claim) { 0 };
-	if (rc == 0)
-		rc = find_claim(s, r, err);
-	if (rc == 0 && !same_claim(&r->claim, &before))
-		rc = changed_meanwhile(r->name, err);
-	mrt_domain_claim_release(&before);
-	const char *const values[] = { r->name, r->claim.id };
-	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-		mrt_auto_pgresult done = NULL;
-		rc = mrt_session_query(s, steps[i], values, 2, &done, err);
-	}
-	if (rc == 0 && r->claim.active)
-		rc = mrt_domain_sync_later(s, r->claim.id, r->name, err);
-	snprintf(r->event.tenant, sizeof(r->event.tenant), "%s", r->claim.id ? r->claim.id : "");
-	if (rc == 0)
-		rc = mrt_json_set_text(r->payload, "state",
-		                       mrt_json_text_or(r->claim.json, "state", ""), err);
-	return rc < 0 ? rc : note_others(s, r, err);
-}
-
-static int remove_claim(struct mrt_session *s, struct removing *r, struct mrt_error *err)
-{
-	struct mrt_error why;
-	bool waits = false;
-	int rc = mrt_session_look(s, find_claim, r, &why);
-	/* a call before this one may have come to its end in the platform only */
-	if (rc == MRT_NOT_FOUND) {
-		rc = mrt_domain_sync_waits(s, r->slug, r->name, &waits, err);
-		if (rc < 0)
-			return rc;
-		rc = waits ? 0 : MRT_NOT_FOUND;
-	}
-	if (rc < 0) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	if (!waits)
-		rc = mrt_session_change(s, drop, r, &r->event, err);
-	return rc < 0 ? rc : follow(s, r->slug, r->name, err);
-}
-
-int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const char *name, json_t **ret, struct mrt_error *err)
-{
-	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
-	mrt_cleanup(removing_release) struct removing r = { .slug = slug,
-		                                            .payload = json_object() };
-	int rc = r.payload ? mrt_domain_normal(name, r.name, err) : mrt_no_memory(err);
-	r.event.action = "domain.remove";
-	r.event.payload = r.payload;
-	if (rc == 0)
-		rc = mrt_json_set_text(r.payload, "name", r.name, err);
-	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
-	if (rc == 0)
-		rc = mrt_school_lock(&s, slug, err);
-	if (rc == 0)
-		rc = remove_claim(&s, &r, err);
-	mrt_auto_json json = rc == 0 ? json_object() : NULL;
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "slug", slug, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "name", r.name, err);
-	if (rc == 0)
-		rc = mrt_json_set_text(json, "state",
-		                       mrt_json_text_or(r.claim.json, "state", "removed"), err);
-	if (rc == 0)
-		rc = mrt_json_set(
-		        json, "primary",
-		        json_boolean(json_is_true(json_object_get(r.claim.json, "primary"))), err);
-	if (rc == 0)
-		*ret = mrt_steal(json);
-	return rc;
 }
