@@ -5,11 +5,10 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 
 from harness import *
-from schools import make_platform
-from servers import Postgres, wait_until
+from schools import halted, make_platform
+from servers import Postgres
 
 PG = Postgres()
 ROOT = temporary()
@@ -269,22 +268,21 @@ def test_killed_at_any_moment_the_same_command_finishes():
     many = [school("kill-%04d" % i) for i in range(1300)] + [school("kill-%s" % w, plan="plus") for w in ("a", "b", "c")]
     write(*many, inventory="kill")
     count = lambda: int(sql("SELECT count(*) FROM maratea.tenants WHERE slug LIKE 'kill-%'"))
-    command = [MARATEA, "tenant", "apply", "-f", FILE, "--invitations", ROOT + "/killed"]
-    for at, how in ((1, signal.SIGKILL), (600, signal.SIGTERM)):
-        child = subprocess.Popen(command, env=dict(os.environ, **ENV), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_until(lambda: count() >= at, 30, "the first schools")
-        # a second one waits for nobody
-        second = subprocess.run(command, env=dict(os.environ, **ENV), capture_output=True, text=True)
-        child.send_signal(how)
-        out, err = child.communicate()
-        if child.returncode != 0:
-            equal(child.returncode, -9 if how == signal.SIGKILL else 143)
-            equal(second.returncode, 5)
-            holds(second.stderr, "another 'maratea tenant apply' is at work on the inventory kill")
-            if how == signal.SIGTERM:
-                holds(err, "interrupted by SIGTERM")
-        # the server lets go of what the killed one held when it notices
-        wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0", 30, "free locks")
+    command = ["tenant", "apply", "-f", FILE, "--invitations", ROOT + "/killed"]
+    # five hundred at a time, and those of their own before the last few; SIGTERM takes back what is not committed yet
+    for slug, in_commit, how, made in (("kill-0000", False, signal.SIGKILL, 0), ("kill-0499", True, signal.SIGKILL, 500), ("kill-0700", False, signal.SIGTERM, 500),
+                                       ("kill-0700", True, signal.SIGTERM, 500), ("kill-b", False, signal.SIGKILL, 1001), ("kill-c", False, signal.SIGTERM, 1002)):
+        with halted(PG, "tenants", "NEW.slug = '%s'" % slug, in_commit) as reached:
+            child = start(*command, env=ENV)
+            reached()
+            # a second one waits for nobody
+            holds(run(*command, status=5).err, "another 'maratea tenant apply' is at work on the inventory kill")
+            child.send_signal(how)
+            ended = finish(child)
+        equal(ended.status, -9 if how == signal.SIGKILL else 143, slug)
+        if how == signal.SIGTERM:
+            holds(ended.err, "interrupted by SIGTERM")
+        equal(count(), made, "killed at %s" % slug)
     apply("--invitations", ROOT + "/killed")
     equal(count(), 1303)
     equal(done(apply()), [])

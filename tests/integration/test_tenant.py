@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from harness import *
-from schools import make_platform
+from schools import halted, make_platform
 from servers import Postgres, wait_until
 
 PG = Postgres()
@@ -153,13 +153,6 @@ def test_bad_input_changes_nothing():
     equal(sql("SELECT email_norm FROM maratea_shared.users WHERE email LIKE '%example'"), "\u00f6sten@b\u00fccher.example")
 
 
-# Whoever notes this step waits until the test lets him: before it is committed, or after.
-HOLD = """CREATE OR REPLACE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-IF NEW.step = '%s' AND NEW.state = '%s' THEN PERFORM pg_catalog.pg_advisory_xact_lock(77); END IF; RETURN NEW; END $$;
-CREATE %s TRIGGER hold AFTER INSERT ON maratea.journal %s FOR EACH ROW EXECUTE FUNCTION public.hold()"""
-LETTING = "DROP TRIGGER hold ON maratea.journal; DROP FUNCTION public.hold()"
-
-
 def test_killed_at_every_step_the_same_command_finishes():
     steps = {"shared": ["reserve", "fill", "activate"], "schema": ["reserve", "schema", "migrate", "fill", "claim", "activate"], "database": ["reserve", "database", "migrate", "fill", "activate"]}
     for mode, names in steps.items():
@@ -169,24 +162,14 @@ def test_killed_at_every_step_the_same_command_finishes():
             state = "done"
             if step == "begun":
                 step, state = "database", "begun"
-            # a deferred trigger waits in the COMMIT, which goes on when its client is gone
-            sql(HOLD % (step, state, "CONSTRAINT" if committed else "", "DEFERRABLE INITIALLY DEFERRED" if committed else ""))
-            holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "platform"], stdin=subprocess.PIPE, text=True)
-            holder.stdin.write("SELECT pg_advisory_lock(77) \\g /dev/null\n")
-            holder.stdin.flush()
-            wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND granted") == "1", 30, "the lock")
-            victim = start("tenant", "create", slug, *OWNER, *how, env=ENV)
-            wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted") == "1", 30, "step %s of %s" % (step, mode))
-            if i == 0:
-                # two at a time: the second does not wait
-                holds(create(slug, *how, status=5).err, "another command is at work on the school '%s'" % slug)
-            victim.send_signal(signal.SIGKILL)
-            finish(victim)
-            holder.stdin.close()
-            holder.wait()
-            # the server finds out when it would answer: what was under way is committed, or not
-            wait_until(lambda: sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'maratea_migrate'") == "0", 30, "its end")
-            sql(LETTING)
+            with halted(PG, "journal", "NEW.step = '%s' AND NEW.state = '%s'" % (step, state), in_commit=committed) as reached:
+                victim = start("tenant", "create", slug, *OWNER, *how, env=ENV)
+                reached()
+                if i == 0:
+                    # two at a time: the second does not wait
+                    holds(create(slug, *how, status=5).err, "another command is at work on the school '%s'" % slug)
+                victim.send_signal(signal.SIGKILL)
+                finish(victim)
             if step == "activate" and committed:
                 # all is done but to tell it
                 equal(sql("SELECT status FROM maratea.tenants WHERE slug = '%s'" % slug), "active")
