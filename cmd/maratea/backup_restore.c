@@ -93,8 +93,7 @@ static void show_database(struct mrt_output *out, const json_t *r, bool dry_run)
 	               mrt_json_text_or(r, "to", ""), mrt_json_text_or(r, "server", ""));
 	if (mrt_json_text_or(r, "kept", NULL))
 		mrt_show_field(out, "the old one",
-		               "%s kept as %s; writes since the backup are only "
-		               "there",
+		               "%s kept as %s; writes since the backup are only there",
 		               dry_run ? "would be" : "is", mrt_json_text_or(r, "kept", ""));
 	mrt_show_field(out, "compared", "%" PRIu64 " tables, %" PRIu64 " rows%s",
 	               mrt_json_size_or(r, "tables", 0), mrt_json_size_or(r, "rows", 0),
@@ -111,9 +110,7 @@ static void show_database(struct mrt_output *out, const json_t *r, bool dry_run)
 		                       : ": NOT ENOUGH");
 	else
 		mrt_show_field(out, "space",
-		               "about %s needed; the server's disk cannot be seen from "
-		               "here",
-		               need);
+		               "about %s needed; the server's disk cannot be seen from here", need);
 	mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 

@@ -103,9 +103,8 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
 			char limit[MRT_DURATION_SIZE];
 			mrt_duration_format(timeout, limit);
 			mrt_fail(err, MRT_UNREACHABLE,
-			         "PostgreSQL at %s: connecting timed out "
-			         "after %s",
-			         pg->where, limit);
+			         "PostgreSQL at %s: connecting timed out after %s", pg->where,
+			         limit);
 			return mrt_hint(err, "a firewall or NetworkPolicy may drop the packets");
 		}
 		state = PQconnectPoll(pg->conn);

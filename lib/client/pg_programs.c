@@ -78,9 +78,8 @@ int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, 
 	}
 	if (older > 0)
 		mrt_fail(err, MRT_UNSUPPORTED,
-		         "%s of major version %d or newer is needed; only %d is "
-		         "installed",
-		         name, major, older);
+		         "%s of major version %d or newer is needed; only %d is installed", name,
+		         major, older);
 	else
 		mrt_fail(err, MRT_UNSUPPORTED, "no %s is installed%s%s", name,
 		         bin_dir ? " in " : "", bin_dir ? bin_dir : "");

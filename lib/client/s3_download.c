@@ -56,8 +56,7 @@ static int fetch(struct slot *slot, struct mrt_error *err)
 		return mrt_fail(err, MRT_CHANGED, "the object changed while it was read");
 	if (rc == 0 && (response.status != 206 || response.len != slot->len))
 		rc = mrt_fail(err, MRT_CORRUPT,
-		              "%s answered %ld with %" PRIu64 " bytes to a range "
-		              "of %zu",
+		              "%s answered %ld with %" PRIu64 " bytes to a range of %zu",
 		              d->s3->base_url, response.status, response.len, slot->len);
 	return rc;
 }

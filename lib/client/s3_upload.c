@@ -351,8 +351,7 @@ static int complete(struct upload *u, struct mrt_error *err)
 			return rc;
 		if (sent == 0)
 			return mrt_fail(err, MRT_FAILED,
-			                "the upload was completed, but the object "
-			                "is not there");
+			                "the upload was completed, but the object is not there");
 		*err = why;
 		if (!lost || list_parts(u, NULL) == MRT_NOT_FOUND)
 			return sent;

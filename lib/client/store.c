@@ -34,16 +34,14 @@ int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **r
 		        strncmp(options->url, drivers[i].scheme, strlen(drivers[i].scheme)) == 0;
 		if (options->driver && strcmp(options->driver, drivers[i].name) == 0 && !fits)
 			return mrt_fail(err, MRT_CONFIG,
-			                "store.driver %s needs a URL that begins "
-			                "with %s, not '%s'",
+			                "store.driver %s needs a URL that begins with %s, not '%s'",
 			                options->driver, drivers[i].scheme, options->url);
 		if (fits && (!options->driver || strcmp(options->driver, drivers[i].name) == 0))
 			return drivers[i].open(options, ret, err);
 	}
 	if (options->driver)
 		return mrt_fail(err, MRT_CONFIG,
-		                "store.driver '%s' is not known to this build "
-		                "(dir, s3" LIBS3 ")",
+		                "store.driver '%s' is not known to this build (dir, s3" LIBS3 ")",
 		                options->driver);
 	mrt_fail(err, MRT_CONFIG, "store.url '%s' is neither file:///path nor s3://bucket",
 	         options->url);
@@ -78,8 +76,7 @@ static int check_key(const struct mrt_store *store, const char *key, struct mrt_
 		bad = bad || (unsigned char)key[i] < 32 || key[i] == 127;
 	if (bad)
 		return mrt_fail(err, MRT_USAGE,
-		                "'%.80s' is not a key: 1 to 1,024 bytes without "
-		                "control characters",
+		                "'%.80s' is not a key: 1 to 1,024 bytes without control characters",
 		                key);
 	if (store->plain_keys && strspn(key, PLAIN) != n)
 		return mrt_fail(err, MRT_USAGE,
@@ -88,8 +85,7 @@ static int check_key(const struct mrt_store *store, const char *key, struct mrt_
 		                key);
 	if (!store->odd_keys && odd_segments(key))
 		return mrt_fail(err, MRT_USAGE,
-		                "'%.80s': this store takes no empty, '.' or '..' "
-		                "segment in a key",
+		                "'%.80s': this store takes no empty, '.' or '..' segment in a key",
 		                key);
 	return 0;
 }

@@ -354,8 +354,7 @@ int mrt_store_dir_open(const struct mrt_store_options *options, struct mrt_store
 		n--;
 	if (path[0] != '/')
 		return mrt_fail(err, MRT_CONFIG,
-		                "store.url '%s' must name an absolute path, "
-		                "file:///path",
+		                "store.url '%s' must name an absolute path, file:///path",
 		                options->url);
 	if (options->object_lock_mode) /* it would not hold anybody from anything */
 		return mrt_fail(err, MRT_CONFIG, "store.object-lock: a directory has no locks");

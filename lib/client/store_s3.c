@@ -50,9 +50,7 @@ static int split_url(struct mrt_s3 *s3, const char *url, struct mrt_error *err)
 	size_t n = strcspn(bucket, "/");
 	if (n < 3)
 		return mrt_fail(err, MRT_CONFIG,
-		                "store.url '%s': a bucket's name has at least 3 "
-		                "characters",
-		                url);
+		                "store.url '%s': a bucket's name has at least 3 characters", url);
 	if (strpbrk(bucket, "?#@"))
 		return mrt_fail(err, MRT_CONFIG, "store.url '%s': write s3://bucket/prefix", url);
 	int rc = mrt_text_printf(&s3->bucket, err, "%.*s", (int)n, bucket);

@@ -116,8 +116,7 @@ int mrt_globals_end(const struct mrt_globals_check *check, struct mrt_error *err
 	if (memmem(check->tail, check->len, MRT_GLOBALS_END, strlen(MRT_GLOBALS_END)))
 		return 0;
 	return mrt_fail(err, MRT_CORRUPT,
-	                "the script of roles and tablespaces does not end with "
-	                "\"%.*s\"",
+	                "the script of roles and tablespaces does not end with \"%.*s\"",
 	                (int)strlen(MRT_GLOBALS_END) - 1, MRT_GLOBALS_END);
 }
 

@@ -43,8 +43,7 @@ static int check_digest(const char *text, size_t len, char ret[MRT_SHA256_HEX],
 	mrt_hex(digest, sizeof(digest), ret);
 	if (memcmp(ret, line + sizeof(start) - 1, MRT_SHA256_HEX - 1) != 0)
 		return mrt_fail(err, MRT_CORRUPT,
-		                "the manifest's digest is wrong: it was changed or "
-		                "damaged");
+		                "the manifest's digest is wrong: it was changed or damaged");
 	return 0;
 }
 
@@ -149,8 +148,7 @@ static int parse_members(struct mrt_manifest *m, struct mrt_error *err)
 	int rc = mrt_json_size(m->json, "format", &format, err);
 	if (rc == 0 && format != MRT_MANIFEST_FORMAT)
 		return mrt_fail(err, MRT_UNSUPPORTED,
-		                "the manifest has format %" PRIu64 "; this "
-		                "maratea reads format %d",
+		                "the manifest has format %" PRIu64 "; this maratea reads format %d",
 		                format, MRT_MANIFEST_FORMAT);
 	const struct {
 		const char *name, **to;

@@ -130,8 +130,7 @@ int mrt_retention_zone(const char *text, int64_t *ret, struct mrt_error *err)
 	int minutes = shape ? (p[2 + colon] - '0') * 10 + p[3 + colon] - '0' : 0;
 	if (!shape || hours > 14 || minutes > 59)
 		return mrt_fail(err, MRT_CONFIG,
-		                "'%.40s' is no time zone: write UTC, or an offset such "
-		                "as +03:00",
+		                "'%.40s' is no time zone: write UTC, or an offset such as +03:00",
 		                text);
 	*ret = (*text == '-' ? -1 : 1) * (hours * HOUR + minutes * 60);
 	return 0;

@@ -325,8 +325,7 @@ int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest
 		if (want != info->databases[i].keys)
 			return mrt_fail(err, MRT_CORRUPT,
 			                "database %" PRIu64 " has %" PRIu64
-			                " keys in the snapshot; "
-			                "the manifest says %" PRIu64,
+			                " keys in the snapshot; the manifest says %" PRIu64,
 			                info->databases[i].number, info->databases[i].keys, want);
 	}
 	return 0;

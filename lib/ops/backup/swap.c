@@ -23,14 +23,12 @@ int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *
 	mrt_auto_pgresult r = NULL;
 	rc = mrt_pg_query(
 	        c->pg, run,
-	        "SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), "
-	        "(r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, "
-	        "(SELECT count(*) FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = "
-	        "s.subid "
-	        "WHERE p.subdbid = d.oid), "
-	        "(SELECT count(*) FROM pg_replication_slots WHERE database = $1), "
-	        "(SELECT count(*) FROM pg_prepared_xacts WHERE database = $1) "
-	        "FROM pg_database d, pg_roles r WHERE d.datname = $1 AND r.rolname = current_user",
+	        "SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), (r.rolsuper OR "
+	        "(r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, (SELECT count(*) FROM "
+	        "pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid WHERE p.subdbid "
+	        "= d.oid), (SELECT count(*) FROM pg_replication_slots WHERE database = $1), "
+	        "(SELECT count(*) FROM pg_prepared_xacts WHERE database = $1) FROM pg_database d, "
+	        "pg_roles r WHERE d.datname = $1 AND r.rolname = current_user",
 	        values, 2, &r, err);
 	if (rc < 0)
 		return rc;

@@ -23,8 +23,7 @@ static const char *variable(const char *name)
 static int incomplete(const char *have, const char *lack, struct mrt_error *err)
 {
 	return mrt_fail(err, MRT_CONFIG,
-	                "%s is set, but %s is not: credentials come as a whole set "
-	                "from one source",
+	                "%s is set, but %s is not: credentials come as a whole set from one source",
 	                have, lack);
 }
 
@@ -173,8 +172,7 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 			continue;
 		if (found || profile) {
 			rc = mrt_config_note(config, sets[i].access,
-			                     found ? "other credentials came "
-			                             "first"
+			                     found ? "other credentials came first"
 			                           : "store.profile is set",
 			                     err);
 			continue;

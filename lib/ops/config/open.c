@@ -11,9 +11,8 @@ int mrt_config_name_check(const char *what, const char *name, struct mrt_error *
 	if (n > 0 && n <= 64 && strspn(name, PLAIN) == n)
 		return 0;
 	return mrt_fail(err, MRT_USAGE,
-	                "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of "
-	                "them",
-	                what, name);
+	                "%s '%.80s': only letters, digits, '_' and '-', 1 to 64 of them", what,
+	                name);
 }
 
 int mrt_config_open_store(const struct mrt_config *config, unsigned buffers, struct mrt_store **ret,

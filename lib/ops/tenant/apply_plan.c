@@ -84,10 +84,8 @@ static int note(const struct mrt_apply_action *a, const char *name, const char *
 static int fail_at(const struct planning *p, const struct mrt_school *s, enum mrt_code code,
                    struct mrt_error *err, const char *text, const char *what)
 {
-	return mrt_fail(err, code,
-	                "%s:%zu: the school '%s' "
-	                "%s%s",
-	                p->path, s->line, s->slug, text, what);
+	return mrt_fail(err, code, "%s:%zu: the school '%s' %s%s", p->path, s->line, s->slug, text,
+	                what);
 }
 
 /* i: its row, -1: a new one. */
@@ -98,18 +96,12 @@ static int create(struct planning *p, const struct mrt_school *s, int i, struct 
 	struct mrt_apply_action *a;
 	const char *now = i < 0 ? mrt_json_text_or(p->kept, s->slug, NULL) : NULL;
 	if (now) {
-		fail_at(p, s, MRT_EXISTS, err,
-		        "is to be made, and had its slug from "
-		        "another",
-		        "");
+		fail_at(p, s, MRT_EXISTS, err, "is to be made, and had its slug from another", "");
 		return *now ? mrt_hint(err, "that school is '%s' now: is it meant?", now)
 		            : mrt_hint(err, "a slug is kept for 365 days");
 	}
 	if (!s->owner_email)
-		return fail_at(p, s, MRT_CONFIG, err,
-		               "is to be made, and has no "
-		               "",
-		               "owner-email");
+		return fail_at(p, s, MRT_CONFIG, err, "is to be made, and has no ", "owner-email");
 	int rc = add(p, s->slug, "create", &a, err);
 	if (rc < 0)
 		return rc;
@@ -190,8 +182,7 @@ static int declared(struct planning *p, const struct mrt_school *s, int i, struc
 	if (s->isolation && strcmp(s->isolation, mode) != 0) {
 		mrt_fail(err, MRT_UNSUPPORTED, "%s:%zu: the school '%s' has isolation %s, not %s",
 		         p->path, s->line, s->slug, mode, s->isolation);
-		return mrt_hint(err, "its tables stay where they are; take 'isolation' out, "
-		                     "or say "
+		return mrt_hint(err, "its tables stay where they are; take 'isolation' out, or say "
 		                     "what it has");
 	}
 	return same(cell(p, i, STATUS), "provisioning") ? create(p, s, i, err)
@@ -246,8 +237,7 @@ static int read_kept(struct mrt_session *s, const char *slugs, json_t *to, struc
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_session_query(
 	        s,
-	        "SELECT k.slug, coalesce(t.slug, '') FROM slug_tombstones k LEFT JOIN "
-	        "tenants t ON "
+	        "SELECT k.slug, coalesce(t.slug, '') FROM slug_tombstones k LEFT JOIN tenants t ON "
 	        "t.id = k.tenant_id WHERE k.until > now() AND k.slug IN (SELECT "
 	        "json_array_elements_text($1::json))",
 	        values, 1, &r, err);
@@ -281,8 +271,7 @@ int mrt_apply_plan(struct mrt_session *s, const struct mrt_inventory *inventory,
 		rc = mrt_session_query(
 		        s,
 		        "SELECT t.slug, t.name, t.status, t.plan, p.mode, t.inventory, t.reason "
-		        "FROM tenants t JOIN placements p ON p.tenant_id = t.id WHERE "
-		        "t.inventory "
+		        "FROM tenants t JOIN placements p ON p.tenant_id = t.id WHERE t.inventory "
 		        "= $2 OR t.slug IN (SELECT json_array_elements_text($1::json)) ORDER BY "
 		        "t.slug COLLATE \"C\"",
 		        values, 2, &there, err);

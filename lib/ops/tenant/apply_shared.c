@@ -87,8 +87,7 @@ static int check_tombstones(struct mrt_session *s, const char *list, struct mrt_
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_session_query(
 	        s,
-	        "SELECT k.slug FROM slug_tombstones k JOIN json_to_recordset($1::json) AS i "
-	        "(slug "
+	        "SELECT k.slug FROM slug_tombstones k JOIN json_to_recordset($1::json) AS i (slug "
 	        "text) ON i.slug = k.slug WHERE k.until > now() LIMIT 1",
 	        values, 1, &r, err);
 	return rc < 0 || PQntuples(r) == 0

@@ -126,9 +126,7 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	}
 	size_t len = strlen(PQgetvalue(head, 0, 1)) / 2;
 	if (len > sizeof(before) || !mrt_unhex(PQgetvalue(head, 0, 1), before, len))
-		return mrt_fail(err, MRT_CORRUPT,
-		                "the head of the audit chain of %s is no "
-		                "digest",
+		return mrt_fail(err, MRT_CORRUPT, "the head of the audit chain of %s is no digest",
 		                event->tenant);
 	row.seq = strtoll(PQgetvalue(head, 0, 0), NULL, 10) + 1;
 	row.at = strtoll(PQgetvalue(head, 0, 2), NULL, 10);
@@ -227,9 +225,8 @@ static int check_head(struct mrt_pg *pg, const struct mrt_run *run, struct follo
 	mrt_auto_pgresult head = NULL;
 	char hex[MRT_SHA256_HEX] = "";
 	int rc = mrt_pg_query(pg, run,
-	                      "SELECT seq, encode(digest, 'hex') FROM audit_heads WHERE "
-	                      "tenant_id = "
-	                      "$1",
+	                      "SELECT seq, encode(digest, 'hex') FROM audit_heads WHERE tenant_id "
+	                      "= $1",
 	                      values, 1, &head, err);
 	if (rc < 0)
 		return rc;

@@ -1,5 +1,4 @@
-/* audit_verify.c - "audit "
-"verify": every chain that there must be, from its first row to its head.
+/* audit_verify.c - "audit verify": every chain that there must be, from its first row to its head.
  */
 #include "base/text.h"
 #include "ops/tenant/audit_read.h"
@@ -97,9 +96,7 @@ static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place
 		if (order <= 0)
 			rc = follow(v, pg, p, id, order == 0 ? k : -1, err);
 		else if (must_be(v, p, k))
-			rc = note_fault(v, p, cell(v, k, ID), cell(v, k, SLUG),
-			                "there is "
-			                "no chain",
+			rc = note_fault(v, p, cell(v, k, ID), cell(v, k, SLUG), "there is no chain",
 			                err);
 		i += order <= 0;
 		k += order >= 0;
@@ -129,8 +126,7 @@ static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct pla
 	        "WITH h AS (SELECT split_part(l, ' ', 1)::uuid AS tenant, split_part(l, ' ', "
 	        "2)::bigint AS seq, decode(split_part(l, ' ', 3), 'hex') AS digest FROM "
 	        "string_to_table($1, E'\n') l) SELECT h.tenant, h.seq, a.seq IS NOT NULL FROM h "
-	        "LEFT JOIN audit_log a ON a.tenant_id = h.tenant AND a.seq = h.seq WHERE "
-	        "h.seq > 0 "
+	        "LEFT JOIN audit_log a ON a.tenant_id = h.tenant AND a.seq = h.seq WHERE h.seq > 0 "
 	        "AND a.digest IS DISTINCT FROM h.digest AND ($2::uuid IS NULL OR h.tenant = "
 	        "$2::uuid) ORDER BY 1",
 	        values, 2, &r, err);
@@ -187,10 +183,8 @@ static int list_chains(struct verifying *v, struct mrt_pg *pg, PGresult **ret,
 {
 	const char *const values[] = { v->r.tenant };
 	return mrt_pg_query(pg, v->r.s.run,
-	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR "
-	                    "tenant_id "
-	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS "
-	                    "NULL OR "
+	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR tenant_id "
+	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS NULL OR "
 	                    "tenant_id = $1 ORDER BY 1",
 	                    values, 1, ret, err);
 }
@@ -252,15 +246,11 @@ static int read_schools(struct mrt_session *s, void *context, struct mrt_error *
 	int rc = mrt_session_query(
 	        s,
 	        "SELECT t.id, t.slug, p.schema_name, p.database_name, t.status, p.mode FROM "
-	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL "
-	        "OR t.id "
+	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR t.id "
 	        "= $1 ORDER BY t.id",
 	        values, 1, &v->schools, err);
 	if (rc == 0)
-		rc = mrt_pg_value(s->pg, s->run,
-		                  "SELECT EXISTS (SELECT FROM "
-		                  "plans)",
-		                  &plans, err);
+		rc = mrt_pg_value(s->pg, s->run, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
 	v->plans = rc == 0 && strcmp(plans, "t") == 0;
 	return rc;
 }

@@ -83,8 +83,7 @@ static int check_admin(const struct init *i, struct mrt_error *err)
 		                i->pg->where, i->pg->version / 10000);
 	if (strcmp(PQgetvalue(r, 0, 2), "UTF8") != 0) {
 		mrt_fail(err, MRT_UNSUPPORTED,
-		         "%s: the database's encoding is %s; names of "
-		         "people need UTF8",
+		         "%s: the database's encoding is %s; names of people need UTF8",
 		         i->pg->where, PQgetvalue(r, 0, 2));
 		return mrt_hint(err, "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'");
 	}
@@ -253,8 +252,7 @@ static int choose_id(struct init *i, struct mrt_error *err)
 	if (*there && wanted && strcasecmp(there, wanted) != 0)
 		return mrt_fail(
 		        err, MRT_CHANGED,
-		        "the database is platform %s; the configuration (platform.id) is of "
-		        "%s",
+		        "the database is platform %s; the configuration (platform.id) is of %s",
 		        there, wanted);
 	if (*there) {
 		mrt_autofree char *before = NULL;

@@ -192,10 +192,9 @@ int mrt_domain_claim_make(struct mrt_session *s, const char *tenant, const char 
 	mrt_hex(random, sizeof(random), token);
 	int rc = mrt_session_query(
 	        s,
-	        "INSERT INTO domain_claims (tenant_id, name, token, expires_at) VALUES ($1, "
-	        "$2, $3, "
-	        "now() + interval '" VALID "') ON CONFLICT (tenant_id, name) DO UPDATE SET "
-	        "token = "
+	        "INSERT INTO domain_claims (tenant_id, name, token, expires_at) VALUES ($1, $2, "
+	        "$3, now() + interval '" VALID
+	        "') ON CONFLICT (tenant_id, name) DO UPDATE SET token = "
 	        "excluded.token, created_at = now(), expires_at = excluded.expires_at WHERE "
 	        "domain_claims.expires_at <= now() AND NOT EXISTS (SELECT FROM domains d WHERE "
 	        "d.name = $2 AND d.tenant_id = $1) RETURNING 1",
@@ -344,9 +343,7 @@ static int check_state(const char *state, struct mrt_error *err)
 	                       strcmp(state, "active") == 0
 	               ? 0
 	               : mrt_fail(err, MRT_USAGE,
-	                          "--state: '%.80s' is not one of pending, expired, "
-	                          "active",
-	                          state);
+	                          "--state: '%.80s' is not one of pending, expired, active", state);
 }
 
 int mrt_domain_list(const struct mrt_run *run, const struct mrt_config *config,

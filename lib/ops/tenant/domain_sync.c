@@ -121,9 +121,8 @@ static int read_waiting(struct mrt_session *s, void *context, struct mrt_error *
 	/* this one's own last: it is there until all of the name is seen to */
 	return mrt_session_query(
 	        s,
-	        "SELECT d.tenant_id, d.name, d.version, t.slug FROM domain_syncs d "
-	        "JOIN tenants t ON t.id = d.tenant_id ORDER BY t.slug = $1, "
-	        "t.slug, d.name",
+	        "SELECT d.tenant_id, d.name, d.version, t.slug FROM domain_syncs d JOIN tenants t "
+	        "ON t.id = d.tenant_id ORDER BY t.slug = $1, t.slug, d.name",
 	        values, 1, &w->list, err);
 }
 

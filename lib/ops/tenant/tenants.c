@@ -120,10 +120,9 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	const char *const values[] = { l->after, l->filter->status, l->filter->plan, l->domain };
 	return mrt_session_query(s,
 	                         COLUMNS "WHERE t.slug > $1 AND ($2::text IS NULL OR t.status = "
-	                                 "$2) AND ($3::text IS NULL OR t.plan = $3) AND "
-	                                 "($4::text IS NULL OR EXISTS (SELECT FROM domains d WHERE "
-	                                 "d.name = $4 AND d.tenant_id = t.id)) ORDER BY "
-	                                 "t.slug LIMIT " PAGE,
+	                                 "$2) AND ($3::text IS NULL OR t.plan = $3) AND ($4::text "
+	                                 "IS NULL OR EXISTS (SELECT FROM domains d WHERE d.name = "
+	                                 "$4 AND d.tenant_id = t.id)) ORDER BY t.slug LIMIT " PAGE,
 	                         values, 4, &l->page, err);
 }
 

@@ -52,12 +52,10 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	return mrt_session_query(
 	        s,
 	        "SELECT t.id, t.slug, t.plan, t.status, p.mode, p.schema_name, p.database_name, "
-	        "l.users_limit, l.courses_limit, l.storage_limit FROM tenants t JOIN "
-	        "placements p "
-	        "ON p.tenant_id = t.id JOIN plans l ON l.name = t.plan WHERE t.slug > $1 AND "
-	        "CASE WHEN $2::text IS NULL THEN t.status IN ('active', 'suspended') ELSE "
-	        "t.slug = "
-	        "$2 END ORDER BY t.slug LIMIT " PAGE,
+	        "l.users_limit, l.courses_limit, l.storage_limit FROM tenants t JOIN placements p "
+	        "ON p.tenant_id = t.id JOIN plans l ON l.name = t.plan WHERE t.slug > $1 AND CASE "
+	        "WHEN $2::text IS NULL THEN t.status IN ('active', 'suspended') ELSE t.slug = $2 "
+	        "END ORDER BY t.slug LIMIT " PAGE,
 	        values, 2, &c->page, err);
 }
 
@@ -76,12 +74,10 @@ static int count(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_pg_query(
 		        pg, v->run,
-		        "SELECT i::uuid, (SELECT count(*) FROM users u WHERE u.tenant_id = "
-		        "i::uuid "
+		        "SELECT i::uuid, (SELECT count(*) FROM users u WHERE u.tenant_id = i::uuid "
 		        "AND u.status <> 'disabled'), (SELECT count(*) FROM courses c WHERE "
 		        "c.tenant_id = i::uuid AND c.status <> 'archived'), coalesce((SELECT "
-		        "k.value FROM usage_counters k WHERE k.tenant_id = i::uuid AND "
-		        "k.metric = "
+		        "k.value FROM usage_counters k WHERE k.tenant_id = i::uuid AND k.metric = "
 		        "'storage' ORDER BY k.period DESC LIMIT 1), 0) FROM "
 		        "json_array_elements_text($1::json) i",
 		        values, 1, &r, err);

@@ -119,12 +119,12 @@ static int set_only_role(struct mrt_school_session *s, const struct changing *c,
 	                          "DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2 "
 	                          "AND role IS DISTINCT FROM $3",
 	                          values, 2, &gone, err);
-	return rc < 0 || !role ? rc
-	                       : mrt_school_query(s,
-	                                          "INSERT INTO memberships (tenant_id, user_id, "
-	                                          "role) VALUES ($1, $2, $3) ON CONFLICT DO "
-	                                          "NOTHING",
-	                                          values, 2, &made, err);
+	return rc < 0 || !role
+	               ? rc
+	               : mrt_school_query(s,
+	                                  "INSERT INTO memberships (tenant_id, user_id, "
+	                                  "role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	                                  values, 2, &made, err);
 }
 
 /* Makes the user, unless there is one, and finds out who is there then, locked. */
@@ -174,8 +174,7 @@ static int add(struct mrt_school_session *s, void *context, struct mrt_error *er
 		mrt_fail(err, MRT_EXISTS, "the school '%s' has a user %s already", s->slug,
 		         c->email);
 		return mrt_hint(err, "'maratea user set-role' gives another role, 'maratea user "
-		                     "invite' "
-		                     "another invitation to who is invited");
+		                     "invite' another invitation to who is invited");
 	}
 	if (rc == 0 && !new)
 		rc = put(s, c, "active", err);
@@ -283,8 +282,7 @@ static int remove_user(struct mrt_school_session *s, void *context, struct mrt_e
 		rc = set_only_role(s, c, NULL, err);
 	if (rc == 0)
 		rc = mrt_school_query(s,
-		                      "UPDATE users SET status = 'disabled', password_hash "
-		                      "= NULL "
+		                      "UPDATE users SET status = 'disabled', password_hash = NULL "
 		                      "WHERE tenant_id = $1 AND id = $2",
 		                      values, 1, &r, err);
 	c->changed = true;

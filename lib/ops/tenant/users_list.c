@@ -63,10 +63,9 @@ static int read_page(struct mrt_school_session *s, void *context, struct mrt_err
 	return mrt_school_query(
 	        s,
 	        MRT_USER_COLUMNS
-	        "AND u.email_norm > $2 AND ($3::text IS NULL OR EXISTS (SELECT FROM "
-	        "memberships m WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.role = "
-	        "$3)) AND ($4::text IS NULL OR u.status = $4) ORDER BY u.email_norm "
-	        "LIMIT " PAGE,
+	        "AND u.email_norm > $2 AND ($3::text IS NULL OR EXISTS (SELECT FROM memberships m "
+	        "WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.role = $3)) AND ($4::text IS "
+	        "NULL OR u.status = $4) ORDER BY u.email_norm LIMIT " PAGE,
 	        values, 3, &l->page, err);
 }
 
