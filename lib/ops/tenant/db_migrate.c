@@ -14,9 +14,7 @@
 
 struct place {
 	const char *set;
-	char *schema, *database,
-	        *tenant; /* database NULL: the platform's; tenant NULL: not one's */
-	bool provisioning;
+	struct mrt_place at; /* tenant NULL: not one's */
 	unsigned applied;
 	json_t *states;
 	int rc;
@@ -35,40 +33,40 @@ struct migrating {
 static void migrating_release(struct migrating *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
-		free(m->places[i].schema);
-		free(m->places[i].database);
-		free(m->places[i].tenant);
+		mrt_place_release(&m->places[i].at);
 		json_decref(m->places[i].states);
 	}
 	free(m->places);
 	pthread_mutex_destroy(&m->lock);
 }
 
-static int add_place(struct migrating *m, const char *set, const char *schema, const char *database,
-                     const char *tenant, struct mrt_error *err)
+/* Takes over what at holds. */
+static int add_place(struct migrating *m, const char *set, struct mrt_place *at,
+                     struct mrt_error *err)
 {
 	struct place *grown = realloc(m->places, (m->n + 1) * sizeof(*grown));
 	if (!grown)
 		return mrt_no_memory(err);
 	m->places = grown;
-	struct place *p = &grown[m->n++];
-	*p = (struct place) { .set = set };
-	int rc = mrt_text_dup(schema, &p->schema, err);
-	if (rc == 0 && database)
-		rc = mrt_text_dup(database, &p->database, err);
-	return rc == 0 && tenant ? mrt_text_dup(tenant, &p->tenant, err) : rc;
+	grown[m->n++] = (struct place) { .set = set, .at = *at };
+	*at = (struct mrt_place) { 0 };
+	return 0;
+}
+
+static int add_common(struct migrating *m, const char *set, const char *schema,
+                      struct mrt_error *err)
+{
+	mrt_cleanup(mrt_place_release) struct mrt_place at = { 0 };
+	int rc = mrt_text_dup(schema, &at.schema, err);
+	return rc < 0 ? rc : add_place(m, set, &at, err);
 }
 
 static int find_places(struct migrating *m, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
 	int rc = mrt_places_read(pg, m->run, &own, err);
-	for (size_t i = 0; rc == 0 && i < own.n; i++) {
-		rc = add_place(m, "tenant", own.items[i].schema, own.items[i].database,
-		               own.items[i].tenant, err);
-		if (rc == 0)
-			m->places[m->n - 1].provisioning = own.items[i].provisioning;
-	}
+	for (size_t i = 0; rc == 0 && i < own.n; i++)
+		rc = add_place(m, "tenant", &own.items[i], err);
 	return rc;
 }
 
@@ -81,20 +79,20 @@ static int visit(const struct migrating *m, struct mrt_pg *pg, struct place *p,
 		.retry_longest = m->config->limits_retry_longest,
 	};
 	int rc = m->look_only ? 0
-	                      : mrt_migrate_apply(pg, m->run, p->set, p->schema, &options,
+	                      : mrt_migrate_apply(pg, m->run, p->set, p->at.schema, &options,
 	                                          &p->applied, err);
-	return rc < 0 ? rc : mrt_migrate_state(pg, m->run, p->set, p->schema, &p->states, err);
+	return rc < 0 ? rc : mrt_migrate_state(pg, m->run, p->set, p->at.schema, &p->states, err);
 }
 
 /* One of those that schools have for themselves, over a connection of its own. */
 static void visit_own(const struct migrating *m, struct place *p)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
-	if (p->provisioning) /* who makes it migrates it */
+	if (p->at.provisioning) /* who makes it migrates it */
 		return;
 	p->rc = mrt_run_check(m->run, &p->err);
 	if (p->rc == 0)
-		p->rc = mrt_db_connect(m->run, m->config, p->database, &pg, &p->err);
+		p->rc = mrt_db_connect(m->run, m->config, p->at.database, &pg, &p->err);
 	if (p->rc == 0)
 		p->rc = visit(m, pg, p, &p->err);
 }
@@ -133,14 +131,15 @@ static int describe(const struct migrating *m, json_t **ret, struct mrt_error *e
 		json_t *item = json_object();
 		rc = mrt_json_append(list, item, err);
 		const char *const texts[][2] = { { "set", p->set },
-			                         { "schema", p->schema },
-			                         { "database", p->database },
-			                         { "tenant", p->tenant },
+			                         { "schema", p->at.schema },
+			                         { "database", p->at.database },
+			                         { "tenant", p->at.tenant },
 			                         { "error", p->rc < 0 ? p->err.text : NULL } };
 		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
 		if (rc == 0)
-			rc = mrt_json_set(item, "provisioning", json_boolean(p->provisioning), err);
+			rc = mrt_json_set(item, "provisioning", json_boolean(p->at.provisioning),
+			                  err);
 		if (rc == 0)
 			rc = mrt_json_set_size(item, "applied", p->applied, err);
 		if (rc == 0)
@@ -172,12 +171,12 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	if (rc == 0 && !m->look_only)
 		rc = mrt_migrate_lock(pg, m->run, false, err);
 	if (rc == 0)
-		rc = add_place(m, "platform", MRT_PLATFORM_SCHEMA, NULL, NULL, err);
+		rc = add_common(m, "platform", MRT_PLATFORM_SCHEMA, err);
 	if (rc == 0)
-		rc = add_place(m, "tenant", MRT_SHARED_SCHEMA, NULL, NULL, err);
+		rc = add_common(m, "tenant", MRT_SHARED_SCHEMA, err);
 	/* both, before anything is applied to either */
 	for (size_t i = 0; rc == 0 && i < 2 && !m->status; i++)
-		rc = mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].schema, err);
+		rc = mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].at.schema, err);
 	for (; rc == 0 && m->next < 2; m->next++)
 		rc = visit(m, pg, &m->places[m->next], err);
 	if (rc == 0)
@@ -205,7 +204,7 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 		             ? mrt_fail(err, (enum mrt_code)p->rc, "%s", p->err.text)
 		             : mrt_fail(err, MRT_FAILED,
 		                        "%zu of %zu schemas failed, the first: %s: %s", failed,
-		                        m->n, p->tenant, p->err.text);
+		                        m->n, p->at.tenant, p->err.text);
 	}
 	return rc;
 }

@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+void mrt_place_release(struct mrt_place *place)
+{
+	free(place->schema);
+	free(place->database);
+	free(place->tenant);
+	*place = (struct mrt_place) { 0 };
+}
+
 void mrt_places_release(struct mrt_places *places)
 {
-	for (size_t i = 0; i < places->n; i++) {
-		free(places->items[i].schema);
-		free(places->items[i].database);
-		free(places->items[i].tenant);
-	}
+	for (size_t i = 0; i < places->n; i++)
+		mrt_place_release(&places->items[i]);
 	free(places->items);
 	*places = (struct mrt_places) { 0 };
 }

@@ -9,6 +9,8 @@ struct mrt_place {
 	char *schema, *database, *tenant; /* database NULL: the platform's; tenant: its slug */
 	bool provisioning;                /* 'tenant create' is not through with it */
 };
+void mrt_place_release(struct mrt_place *place);
+
 struct mrt_places {
 	struct mrt_place *items; /* by slug */
 	size_t n;
