@@ -73,7 +73,10 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		.out = env->out,
 		.list = "events",
 		.name = "id",
-		.nothing = some ? "nothing like that was done" : "nothing was done yet",
+		.nothing = !some     ? "nothing was done yet"
+		           : a->slug ? "nothing like that was done"
+		                     : "nothing like that was done to the platform; what was done "
+		                       "inside a school: 'maratea audit list SLUG'",
 		.columns = columns,
 		.n_columns = 8,
 		.row = row,

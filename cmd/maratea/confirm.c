@@ -1,8 +1,10 @@
 /* confirm.c - asking before what cannot be undone. */
 #include "maratea/cmd.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
                 struct mrt_error *err)
@@ -15,8 +17,16 @@ int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
 		return mrt_hint(err, "--yes confirms beforehand");
 	}
 	char answer[16] = "";
+	short events = 0;
 	fprintf(stderr, "%s? Type yes to go on: ", question);
-	if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, "yes\n") != 0)
-		return mrt_fail(err, MRT_USAGE, "%s: not confirmed", question);
-	return 0;
+	/* a terminal gives whole lines; who is told to stop does not wait for one */
+	int rc = mrt_run_poll(env->run, STDIN_FILENO, POLLIN, -1, &events, err);
+	if (rc < 0) {
+		fputc('\n', stderr);
+		return rc;
+	}
+	ssize_t n = read(STDIN_FILENO, answer, sizeof(answer) - 1);
+	return n > 0 && strcmp(answer, "yes\n") == 0
+	               ? 0
+	               : mrt_fail(err, MRT_USAGE, "%s: not confirmed", question);
 }

@@ -162,7 +162,11 @@ int main(int argc, char **argv)
 			status = mrt_code_exit_status(err.code);
 		}
 	}
-	if (rc < 0 && s.screen && s.log && err.text[0])
+	/* who reads no further, as head(1), knows that he does */
+	bool unread = rc < 0 && s.out.gone && err.code == MRT_CANCELLED && !stop_signal;
+	if (unread)
+		status = 128 + SIGPIPE;
+	else if (rc < 0 && s.screen && s.log && err.text[0])
 		mrt_screen_error(s.screen, s.log, &err);
 	if (rc < 0 && err.code == MRT_CANCELLED && stop_signal)
 		status = 128 + stop_signal;

@@ -154,9 +154,10 @@ int mrt_output_flush(struct mrt_output *out, struct mrt_error *err)
 	size_t left = out->text.len;
 	while (rc == 0 && left > 0) {
 		ssize_t n = write(STDOUT_FILENO, p, left);
+		out->gone = n < 0 && errno == EPIPE;
 		if (n < 0 && errno != EINTR)
-			rc = mrt_fail(err, MRT_FAILED, "cannot write to standard output: %s",
-			              strerror(errno));
+			rc = mrt_fail(err, out->gone ? MRT_CANCELLED : MRT_FAILED,
+			              "cannot write to standard output: %s", strerror(errno));
 		if (n > 0) {
 			p += n;
 			left -= (size_t)n;

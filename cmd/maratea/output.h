@@ -8,6 +8,7 @@ struct mrt_output {
 	bool json, color;
 	bool lines, names;   /* of a list: an item a line, as JSON, or its name */
 	struct mrt_buf text; /* what was printed so far */
+	bool gone;           /* nobody reads it any more */
 };
 
 enum mrt_align { MRT_LEFT, MRT_RIGHT };

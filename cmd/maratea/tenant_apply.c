@@ -48,16 +48,40 @@ static int open_invitations(struct applying *a, struct mrt_error *err)
 {
 	const char *path = a->args->invitations;
 	struct stat st;
+	char last = '\n';
 	if (!path || a->args->dry_run)
 		return 0;
 	a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (a->fd < 0 || fstat(a->fd, &st) < 0)
 		return mrt_fail_errno(err, errno, "open %s", path);
-	if (S_ISREG(st.st_mode) && st.st_mode & 077) {
-		mrt_fail(err, MRT_CONFIG, "%s may be read by others than its owner", path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (st.st_mode & 077 || st.st_uid != geteuid()) {
+		mrt_fail(err, MRT_CONFIG,
+		         st.st_mode & 077 ? "%s may be read by others than its owner"
+		                          : "%s is another user's",
+		         path);
 		return mrt_hint(err, "whoever has an invitation is that school's owner: chmod 600");
 	}
-	return 0;
+	/* what somebody else left without its end is not to swallow the next line */
+	int reader = st.st_size > 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (reader >= 0) {
+		if (pread(reader, &last, 1, st.st_size - 1) != 1)
+			last = '\0';
+		close(reader);
+	}
+	return last == '\n' ? 0 : mrt_fd_write(a->fd, path, "\n", 1, err);
+}
+
+/* A line that did not get to its end is taken back: the next one would be part of it. */
+static int write_line(int fd, const char *path, const struct mrt_buf *line, struct mrt_error *err)
+{
+	struct stat before;
+	bool file = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
+	int rc = mrt_fd_write(fd, path, line->data, line->len, err);
+	if (rc < 0 && file && ftruncate(fd, before.st_size) < 0)
+		mrt_context(err, rc, "%s ends in half a line", path);
+	return rc;
 }
 
 static int invited(const char *slug, const char *email, const char *invitation, void *context,
@@ -81,7 +105,7 @@ static int invited(const char *slug, const char *email, const char *invitation, 
 		return rc;
 	mrt_buf_printf(&line, "%s\n", text);
 	rc = mrt_buf_check(&line, err);
-	return rc < 0 ? rc : mrt_fd_write(a->fd, a->args->invitations, line.data, line.len, err);
+	return rc < 0 ? rc : write_line(a->fd, a->args->invitations, &line, err);
 }
 
 static void show_action(struct mrt_buf *text, const json_t *action)
@@ -176,15 +200,18 @@ static int keep(void *context, struct mrt_error *err)
 }
 
 /* What was shown beforehand is not shown again. */
-static void show(struct mrt_output *out, const json_t *report, bool dry_run)
+static void show(struct mrt_output *out, const json_t *report, bool prune, bool dry_run)
 {
 	uint64_t unchanged = mrt_json_size_or(report, "unchanged", 0),
 	         left = mrt_json_size_or(report, "left", 0);
 	size_t i, n = json_array_size(json_object_get(report, "actions")), done = 0;
 	const json_t *action;
+	bool failed = false;
 	json_array_foreach (json_object_get(report, "actions"), i, action)
 		done += strcmp(mrt_json_text_or(action, "state", ""), "done") == 0;
-	if (done < n && !dry_run) {
+	json_array_foreach (json_object_get(report, "actions"), i, action)
+		failed = failed || strcmp(mrt_json_text_or(action, "state", ""), "failed") == 0;
+	if (failed) {
 		mrt_buf_add_text(&out->text, "failed:\n");
 		show_actions(&out->text, report, "failed");
 	}
@@ -195,9 +222,9 @@ static void show(struct mrt_output *out, const json_t *report, bool dry_run)
 		               unchanged);
 	if (left > 0)
 		mrt_buf_printf(&out->text,
-		               "%" PRIu64 " of the inventory no longer in the file: "
-		               "--prune archives them\n",
-		               left);
+		               "%" PRIu64 " of the inventory no longer in the file: %s\n", left,
+		               prune ? "not made yet, and only what is made can be archived"
+		                     : "--prune archives them");
 	if (dry_run)
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
@@ -241,7 +268,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)
-		show(env->out, report, a->dry_run);
+		show(env->out, report, a->prune, a->dry_run);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

@@ -64,6 +64,7 @@ static void row(struct mrt_table *table, const json_t *school)
 static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed,
                 uint64_t *ret_passed, struct mrt_error *err)
 {
+	struct mrt_usage_counts counts = { 0 };
 	static const struct mrt_column columns[] = {
 		{ "SCHOOL", MRT_LEFT },   { "PLAN", MRT_LEFT },     { "USERS", MRT_RIGHT },
 		{ "COURSES", MRT_RIGHT }, { "STORAGE", MRT_RIGHT }, { "STATE", MRT_LEFT },
@@ -79,10 +80,11 @@ static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed
 		.row = row,
 	};
 	struct mrt_error other;
-	int rc = mrt_usage_list(env->run, env->config, &filter, mrt_listing_add, &listing,
-	                        ret_passed, err);
+	int rc = mrt_usage_list(env->run, env->config, &filter, mrt_listing_add, &listing, &counts,
+	                        err);
+	*ret_passed = counts.passed;
 	/* those that could be looked at are shown, whatever the others are */
-	int ended = rc == 0 || rc == MRT_FAILED ? mrt_listing_end(&listing, &other) : 0;
+	int ended = rc == 0 || counts.unknown > 0 ? mrt_listing_end(&listing, &other) : 0;
 	if (rc == 0 && ended < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : ended;

@@ -196,6 +196,13 @@ int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err
 	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
 		                message ? message : PQerrorMessage(pg->conn));
+	if (strcmp(state, "55P03") == 0) {
+		mrt_fail(
+		        err, MRT_LOCKED,
+		        "PostgreSQL at %s: somebody holds a lock that is needed here (SQLSTATE %s)",
+		        pg->where, state);
+		return mrt_hint(err, MRT_LOCK_HINT);
+	}
 	int code = strcmp(state, "42501") == 0      ? MRT_REFUSED
 	           : strncmp(state, "57P0", 4) == 0 ? MRT_UNREACHABLE /* it ended us */
 	                                            : MRT_FAILED;

@@ -77,7 +77,8 @@ int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *
 /* The single value of a query, copied; "" for NULL or no row. */
 int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
                  struct mrt_error *err);
-/* What a result that is no success says; NULL: the connection. */
+#define MRT_LOCK_HINT "pg_stat_activity and pg_blocking_pids() tell who"
+/* What a result that is no success says; NULL: the connection. MRT_LOCKED: lock_timeout. */
 int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err);
 /* Ends what runs in the session at the moment, from outside. */
 void mrt_pg_cancel(struct mrt_pg *pg);

@@ -118,6 +118,10 @@ static int build(struct loading *l, const yaml_event_t *event, unsigned depth,
 			return fail_at(l, &event->start_mark, "a NUL byte", err);
 		node->kind = MRT_YAML_SCALAR;
 		node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+		if (event->data.scalar.tag && *event->data.scalar.tag)
+			rc = fail_at(l, &event->start_mark, "tags are not supported", err);
+		if (rc < 0)
+			return rc;
 		rc = mrt_text_dup(text, &node->text, err);
 	} else if (event->type == YAML_MAPPING_START_EVENT) {
 		node->kind = MRT_YAML_MAP;
@@ -175,6 +179,16 @@ int mrt_yaml_parse(const char *name, const char *data, size_t len, struct mrt_ya
 	int rc = load(&l, ret, err);
 	yaml_parser_delete(&l.parser);
 	return rc;
+}
+
+bool mrt_yaml_is_null(const struct mrt_yaml *value)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+	bool null = false;
+	for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++)
+		null = null || (value->kind == MRT_YAML_SCALAR && value->plain &&
+		                strcmp(value->text, nulls[i]) == 0);
+	return null;
 }
 
 const struct mrt_yaml *mrt_yaml_get(const struct mrt_yaml *map, const char *key)

@@ -26,6 +26,8 @@ int mrt_yaml_parse(const char *name, const char *data, size_t len, struct mrt_ya
 void mrt_yaml_free(struct mrt_yaml *yaml);
 MRT_DEFINE_AUTO(mrt_yaml)
 
+/* Nothing, null or ~, without quotes. */
+bool mrt_yaml_is_null(const struct mrt_yaml *value);
 /* The value of a key in a map, or NULL. */
 const struct mrt_yaml *mrt_yaml_get(const struct mrt_yaml *map, const char *key);
 

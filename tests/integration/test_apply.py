@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 
 from harness import *
 from schools import halted, make_platform
@@ -205,6 +206,8 @@ def test_a_file_that_cannot_be_is_refused_whole():
                                 (head + school("eta", owner_mail="x"), 3, ":14:5: unknown key 'owner-mail'\nhint: did you mean 'owner-email'?"),
                                 (head + "  - slug: eta\n", 3, "2 things are wrong:\n  - %s:11:5: this school has no 'name'\n  - %s:11:5: this school has no 'plan'\n" % (FILE, FILE)), (head + "  - eta\n", 3, ":11:5: a school is a map"),
                                 (head + "  - slug: [eta]\n    name: x\n    plan: basic\n", 3, ":11:11: needs a text: 'slug'"),
+                                (head + "  - slug: null\n    name: ~\n    plan:\n", 3, "3 things are wrong:\n  - %s:11:11: needs a text: 'slug'\n  - %s:12:11: needs a text: 'name'\n  - %s:13:10: needs a text: 'plan'\n" % (FILE, FILE, FILE)),
+                                (head + "  - slug: !!binary ZXRh\n    name: x\n    plan: basic\n", 3, ":11:11: tags are not supported"), ("inventory: null\ntenants: []\n", 3, ":1:12: needs a name"),
                                 (head + school("Eta", owner_email="nobody", owner_mail="x") + school("theta", plan="gold", status="gone"), 3,
                                  "4 things are wrong:\n  - %s:11:11: the slug 'Eta' has more in it than a-z, 0-9 and \"-\" ('eta' would do)\n  - %s:14:18: 'nobody' is no e-mail address\n"
                                  "  - %s:15:5: unknown key 'owner-mail' (did you mean 'owner-email'?)\n  - %s:19:13: status 'gone' is not active, suspended or archived\n" % (FILE, FILE, FILE, FILE)),
@@ -242,6 +245,89 @@ def test_one_that_fails_does_not_stop_the_others():
     equal(done(apply()), [("create", "kappa", "done")])
     equal(done(apply()), [])
     run("audit", "verify")
+
+
+def test_what_was_decided_is_of_what_was_there():
+    write(school("early", plan="plus"), school("late", name="New"), school("later"))
+    run("tenant", "create", "late", "--name", "Old", "--plan", "basic", "--owner-email", "a@b.example")
+    with halted(PG, "tenants", "NEW.slug = 'early'") as reached:
+        child = start("tenant", "apply", "-f", FILE, "--invitations", ROOT + "/decided", "-o", "json", env=ENV)
+        reached()
+        run("tenant", "suspend", "late", "--reason", "court order")
+    failed = finish(child)
+    equal((failed.status, done(failed)), (1, [("create", "early", "done"), ("update", "late", "failed"), ("create", "later", "done")]))
+    holds(failed.err, "1 of 3 changes failed, the first of 'late': the school 'late' was changed meanwhile")
+    equal(sql("SELECT name, status, reason FROM maratea.tenants WHERE slug = 'late'"), "Old\tsuspended\tcourt order")
+    equal(done(apply()), [("update", "late", "done")])
+    equal(sql("SELECT name, status, reason FROM maratea.tenants WHERE slug = 'late'"), "New\tsuspended\tcourt order")
+
+
+def test_what_a_dry_run_says_can_be_done():
+    # one that was put away may be declared suspended
+    run("tenant", "archive", "late")
+    write(school("early", plan="plus"), school("late", name="New", status="suspended"), school("later"))
+    equal(done(apply()), [("update", "late", "done")])
+    equal(sql("SELECT status FROM maratea.tenants WHERE slug = 'late'"), "suspended")
+    # what is declared to be archived never was active
+    write(school("put-away", status="archived"), school("put-away-2", status="suspended", plan="plus"))
+    equal(done(apply()), [("create", "put-away", "done"), ("create", "put-away-2", "done")])
+    for slug, status, action in (("put-away", "archived", "archive"), ("put-away-2", "suspended", "suspend")):
+        equal(sql("SELECT status, version FROM maratea.tenants WHERE slug = '%s'" % slug), status + "\t2")
+        equal(sql("SELECT string_agg(action, ' ' ORDER BY seq) FROM maratea.audit_log WHERE tenant_id = (SELECT id FROM maratea.tenants WHERE slug = '%s')" % slug), "tenant.create tenant." + action)
+    # one that was begun is finished as it was begun, or not at all
+    sql("UPDATE maratea.tenants SET status = 'provisioning' WHERE slug = 'early'")
+    write(school("early", name="Other", plan="plus"), school("late", name="Newer"))
+    for dry in ((), ("--dry-run",)):
+        refused(None, 5, ":3: the school 'early' was begun with other options", "hint: to finish it: maratea tenant create early --name 'Scuola' --plan 'plus'", options=dry)
+    sql("UPDATE maratea.tenants SET status = 'active' WHERE slug = 'early'")
+    # tables of another time
+    kept = sql("SELECT name, sha256, maratea FROM maratea_shared.schema_migrations WHERE number = 2").split("\t")
+    sql("DELETE FROM maratea_shared.schema_migrations WHERE number = 2")
+    write(school("behind"))
+    for dry in ((), ("--dry-run",)):
+        refused(None, 3, "the schema maratea_shared lacks tenant/0002_audit_index", "hint: maratea db migrate", options=dry)
+        holds(run("tenant", "create", "behind", "--name", "x", "--plan", "basic", "--owner-email", "a@b.example", *dry, status=3).err, "the schema maratea_shared lacks tenant/0002")
+    equal(sql("SELECT count(*) FROM maratea.tenants WHERE slug = 'behind'"), "0")
+    sql("INSERT INTO maratea_shared.schema_migrations (number, name, sha256, maratea) VALUES (2, '%s', '%s', '%s')" % tuple(kept))
+
+
+def test_what_somebody_archives_himself_stays_so():
+    write(school("first"), school("second"), inventory="mine")
+    apply()
+    write(school("second"), inventory="mine")
+    equal(done(apply("--prune", "--yes")), [("archive", "first", "done")])
+    run("tenant", "archive", "first")
+    equal(run("tenant", "show", "first", "-o", "json").json()["reason"], None)
+    write(school("first"), school("second"), inventory="mine")
+    equal(done(apply()), [])
+    # a file that lost all its schools
+    write(inventory="mine")
+    refused(None, 5, "1 of the 1 schools of the inventory mine would be archived", "hint: if that is meant: --max-prune 1", options=("--prune", "--yes"))
+    equal(done(apply("--prune", "--yes", "--max-prune", "1")), [("archive", "second", "done")])
+
+
+def test_lines_of_invitations_are_whole():
+    path = ROOT + "/torn"
+    with open(path, "w") as f:
+        os.fchmod(f.fileno(), 0o600)
+        f.write('{"slug":"x"}')
+    write(school("torn-1"))
+    apply("--invitations", path)
+    equal([json.loads(line)["slug"] for line in open(path)], ["x", "torn-1"])
+    # no room for the second
+    limited = ["bash", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "-", MARATEA, "tenant", "apply", "-f", FILE, "--invitations", path]
+    with open(path, "w") as f:
+        f.write("".join('{"slug":"x"}\n' for _ in range(70)))
+    write(*[school("torn-%d" % i) for i in range(2, 9)])
+    failed = subprocess.run(limited, env=dict(os.environ, **ENV), capture_output=True, text=True)
+    equal(failed.returncode, 1, failed.stderr)
+    holds(failed.stderr, path + ": File too large")
+    equal(sql("SELECT count(*) FROM maratea.tenants WHERE slug LIKE 'torn-%'"), "1")
+    apply("--invitations", path)
+    told = [json.loads(line)["slug"] for line in open(path)]
+    equal((told[:70], told[-7:]), (["x"] * 70, ["torn-%d" % i for i in range(2, 9)]))
+    os.chown(path, 65534, -1)
+    refused(None, 3, path + " is another user's", options=("--invitations", path))
 
 
 def test_invitations_that_cannot_be_kept_make_no_schools():

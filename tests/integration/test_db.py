@@ -166,6 +166,8 @@ def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
     sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = repeat('0', 64) WHERE number = 1")
     failed = migrate(status=4)
     holds(failed.err, "tenant/0001_tenant was applied to the schema maratea_shared with another text")
+    lacks(maratea("db", "migrate", env=ENV, status=4).out, "up to date")
+    equal([s["error"] for s in failed.json()["schemas"]], ["not looked at", "tenant/0001_tenant was applied to the schema maratea_shared with another text than this maratea has: what is applied is never edited"])
     holds(maratea("db", "status", env=ENV, status=4).out, "edited")
     text = open(SOURCE + "/lib/ops/tenant/sql/tenant/0001_tenant.sql", "rb").read()
     sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = '%s' WHERE number = 1" % hashlib.sha256(text).hexdigest())
@@ -334,7 +336,9 @@ def test_another_platforms_configuration_changes_nothing():
     own = dict(backups, MARATEA_PLATFORM_ID=INIT["platform_id"])
     before = sorted(os.listdir(ROOT + "/store/default/postgres"))
     words = "is platform %s; the configuration (platform.id) is of 00000000" % INIT["platform_id"]
-    holds(maratea("backup", "run", "postgres", "-d", "platform", env=backups, status=5).err, "the store " + words)
+    holds(maratea("backup", "run", "postgres", "-d", "platform", env=backups, status=5).err, "the database " + words)
+    elsewhere = dict(backups, MARATEA_BACKUP_POSTGRES_URL=PG.url("postgres"))
+    holds(maratea("backup", "run", "postgres", "-d", "platform", env=elsewhere, status=5).err, "the store " + words)
     holds(maratea("backup", "prune", "--yes", "--keep-last", "1", env=backups, status=5).err, "the store " + words)
     equal(sorted(os.listdir(ROOT + "/store/default/postgres")), before)
     restore = ["backup", "restore", [n for n in before if n[0] == "2"][-1], "--database", "platform", "--swap", "--yes"]
@@ -348,7 +352,7 @@ def test_another_platforms_configuration_changes_nothing():
     os.rename(ROOT + "/kept.json", ROOT + "/store/default/platform.json")
     PG.psql("CREATE DATABASE empty")
     failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("empty", "maratea_migrate", password("maratea_migrate"))), status=3)
-    holds(failed.err, "is no platform's database yet", "hint: maratea db init")
+    holds(failed.err, "is no platform's database yet", "hint: the configuration (platform.id) is of %s: is this the database that was meant?" % INIT["platform_id"])
     failed = migrate(env=dict(ENV, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_app", password("maratea_app"))), status=3)
     holds(failed.err, "the role maratea_app may not become maratea_owner", "hint: postgres.migrate-url must log in as maratea_migrate")
     # locks do not go through a pooler that gives each transaction another session

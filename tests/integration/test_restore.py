@@ -128,6 +128,9 @@ def test_swap_keeps_the_old_database_and_ends_its_sessions():
 
 
 def test_swap_refuses_what_would_go_wrong_before_restoring():
+    # what a URL happens to name is not what is put away
+    failed = restore("-d", "icu", "--swap", "--yes", "--to", PG.url("school"), status=2)
+    holds(failed.err, "the backup is of the database icu, and --to names school", "hint: --to-database says in whose place it is to go")
     # of a long name as much is kept as there is room for
     long = "é" * 24
     PG.psql('CREATE DATABASE "%s"' % long)

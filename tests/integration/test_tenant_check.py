@@ -173,9 +173,42 @@ CASES = [
      "CREATE POLICY tenant_isolation ON public.notes USING (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
      "WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))", "DROP TABLE public.notes",
      [("uncovered", "public.notes", "has a column tenant_id, and row security is not forced on its owner")]),
+    ("CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM {s}.users'; "
+     "ALTER EXTENSION plpgsql ADD FUNCTION public.peek()", "ALTER EXTENSION plpgsql DROP FUNCTION public.peek(); DROP FUNCTION public.peek(); DROP EXTENSION pg_trgm",
+     [("function", "public.peek()", "is SECURITY DEFINER, and postgres sees every school")]),
+    ("CREATE FUNCTION public.all_of() RETURNS SETOF text LANGUAGE sql AS 'SELECT email FROM {s}.users'; CREATE MATERIALIZED VIEW public.mv AS SELECT * FROM public.all_of(); "
+     "GRANT SELECT ON public.mv TO maratea_app", "DROP MATERIALIZED VIEW public.mv; DROP FUNCTION public.all_of()",
+     [("view", "public.mv", "is a materialised view over the function public.all_of()")]),
+    ("CREATE FUNCTION public.as_beta() RETURNS int LANGUAGE sql SET \"Maratea.Tenant_Id\" = 'x' AS 'SELECT 1'", "DROP FUNCTION public.as_beta()",
+     [("function", "public.as_beta()", "sets maratea.tenant_id for itself")]),
+    ("CREATE FUNCTION public.move() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+     "CREATE TRIGGER move AFTER INSERT ON {s}.courses FOR EACH ROW WHEN (NEW.title <> '') EXECUTE FUNCTION public.move()", "DROP TRIGGER move ON {s}.courses; DROP FUNCTION public.move()",
+     [("trigger", "{s}.courses.move", "is a trigger, and runs public.move() when rows of schools are written")]),
+    ("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER loop FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER loop TO PUBLIC; CREATE FOREIGN TABLE public.far (email text) SERVER loop; "
+     "GRANT SELECT ON public.far TO maratea_app", "DROP FOREIGN DATA WRAPPER w CASCADE",
+     [("foreign", "the foreign server loop", "everybody may use it"), ("foreign", "public.far", "is a foreign table that maratea_app may read")]),
+    ("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO maratea_app; GRANT SELECT ON pg_statistic TO PUBLIC; GRANT SELECT (rolpassword) ON pg_authid TO maratea_app",
+     "REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM maratea_app; REVOKE SELECT ON pg_statistic FROM PUBLIC; REVOKE SELECT (rolpassword) ON pg_authid FROM maratea_app",
+     [("system", "pg_read_file(text)", "maratea_app has EXECUTE"), ("system", "pg_statistic", "everybody has SELECT"), ("system", "pg_authid.rolpassword", "maratea_app has SELECT")]),
+    ("ALTER ROLE maratea_app SET \"Maratea.Tenant_Id\" = '11111111-1111-4111-8111-111111111111'", "ALTER ROLE maratea_app RESET ALL",
+     [("setting", "maratea_app", "has maratea.tenant_id set for all its sessions")]),
+    ("CREATE TABLE public.notes (tenant_id uuid NOT NULL, x text); ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY; ALTER TABLE public.notes FORCE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON public.notes USING (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
+     "WITH CHECK (tenant_id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)); ALTER TABLE public.notes OWNER TO maratea_app", "DROP TABLE public.notes",
+     [("roles", "maratea_app", "owns tables of schools")]),
+    ("CREATE TABLE public.tenants (id uuid NOT NULL, tenant_id uuid NOT NULL, x text); ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY; ALTER TABLE public.tenants FORCE ROW LEVEL SECURITY; "
+     "CREATE POLICY tenant_isolation ON public.tenants USING (id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid)) "
+     "WITH CHECK (id = (SELECT nullif(current_setting('maratea.tenant_id', true), '')::uuid))", "DROP TABLE public.tenants",
+     [("uncovered", "public.tenants", "has a column tenant_id, and not our policy")]),
     ("REVOKE INSERT ON {s}.users FROM maratea_owner", "GRANT INSERT ON {s}.users TO maratea_owner",
      [("attempt", "{s}", "could not be tried: PostgreSQL at {at}: permission denied for table users (SQLSTATE 42501)")]),
 ]
+
+
+def test_a_view_that_looks_with_its_readers_eyes_is_none():
+    sql("CREATE VIEW public.mine WITH (security_invoker = 'TRUE') AS SELECT * FROM maratea_shared.users")
+    check()
+    sql("DROP VIEW public.mine")
 
 
 def test_each_hole_is_found_and_named():
@@ -245,6 +278,10 @@ def test_a_session_that_begins_in_a_school_is_found():
     preset = "11111111-1111-4111-8111-111111111111"
     env = dict(ENV, DATABASE_URL=ENV["DATABASE_URL"] + "?options=-c%20maratea.tenant_id%3D" + preset)
     equal(found(env=env), [("setting", "postgres.url", "has maratea.tenant_id set for all its sessions")])
+    for options, what in (("--maratea.tenant-id%3D" + preset, "maratea.tenant_id"), ("-cMaratea.Tenant_ID%3D" + preset, "maratea.tenant_id"), ("-c%20role%3Dmaratea_ops", "role")):
+        equal(found(env=dict(ENV, DATABASE_URL=ENV["DATABASE_URL"] + "?options=" + options)), [("setting", "postgres.url", "has %s set for all its sessions" % what)])
+    check(env=dict(ENV, DATABASE_URL=ENV["DATABASE_URL"] + "?options=-c%20search_path%3Dmaratea_shared"))
+    equal(found(env=dict(ENV, DATABASE_URL=PG.url("platform", "maratea_ap", "x"))), [("roles", "maratea_ap", "is whom postgres.url connects as, and there is no such role")])
     with open(PG.data + "/postgresql.conf") as f:
         before = f.read()
     write_text(PG.data + "/postgresql.conf", before + "maratea.tenant_id = '%s'\n" % preset)

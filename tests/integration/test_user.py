@@ -198,6 +198,8 @@ def test_what_schools_use_is_counted_and_a_passed_limit_is_told():
     holds(blind.err, "1 school could not be looked at, the first: gamma: ")
     PG.psql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % SCHOOLS["gamma"]["database"])
     holds(maratea("tenant", "usage", "nowhere", env=ENV, status=1).err, "there is no school 'nowhere'")
+    # where nothing could be looked at, no limit is said not to be passed
+    equal((maratea("usage", "check", b"\xff", env=ENV, status=1).out, maratea("usage", "check", b"\xff", "-o", "json", env=ENV, status=1).out), ("", ""))
     maratea("plan", "update", "basic", "--users", "none", "--courses", "none", "--storage", "none", env=ENV)
 
 

@@ -34,7 +34,11 @@ static int read_platform(struct mrt_pg *pg, const struct mrt_run *run, json_t *d
 	                      &can, err);
 	if (rc < 0 || strcmp(can, "t") != 0)
 		return rc;
-	rc = mrt_pg_value(pg, run, "SELECT id FROM maratea.platform", &id, err);
+	/* a copy of it under another name is another's past */
+	rc = mrt_pg_value(pg, run,
+	                  "SELECT id FROM maratea.platform WHERE database_name = "
+	                  "current_database()",
+	                  &id, err);
 	return rc < 0 || !*id ? rc : mrt_json_set_text(database, "audit_platform", id, err);
 }
 

@@ -86,11 +86,18 @@ static int choose_place(struct restore *r, const struct mrt_config *config, stru
 	                                   config->postgres_password, &r->c.access, err);
 	if (rc < 0 || o->globals)
 		return rc;
+	const char *own = mrt_json_text_or(r->database, "name", "");
 	r->name = o->to_database;
 	if (!r->name && o->to)
 		r->name = mrt_pg_params_get(r->c.access.params, "dbname");
+	/* one database in the place of another is never what a URL happens to say */
+	if (o->swap && !o->to_database && r->name && strcmp(r->name, own) != 0) {
+		mrt_fail(err, MRT_USAGE, "the backup is of the database %s, and --to names %s", own,
+		         r->name);
+		return mrt_hint(err, "--to-database says in whose place it is to go");
+	}
 	if (!r->name && o->swap)
-		r->name = mrt_json_text_or(r->database, "name", NULL);
+		r->name = own;
 	if (!r->name) {
 		mrt_fail(err, MRT_USAGE, "where to? Name a new database");
 		return mrt_hint(
@@ -267,9 +274,9 @@ static int ask(struct restore *r, struct mrt_error *err)
 	if (!r->kept || !r->options->confirm)
 		return 0;
 	snprintf(question, sizeof(question),
-	         "ending all sessions of %s and putting the backup of %s in "
-	         "its place (writes since then stay only in %s)",
-	         r->name, r->manifest->id, r->kept);
+	         "ending all sessions of %s and putting %s of the backup %s in its place (writes "
+	         "since then stay only in %s)",
+	         r->name, mrt_json_text_or(r->database, "name", ""), r->manifest->id, r->kept);
 	return r->options->confirm(r->options->context, question, err);
 }
 

@@ -7,6 +7,7 @@
 #include "ops/backup/access.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/run_stores.h"
+#include "ops/config/platform.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,6 +96,8 @@ static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 	mrt_auto(mrt_pg) *pg = NULL;
 	int rc = mrt_pg_connect(run, &b->context.access.options, b->context.access.params, NULL,
 	                        &pg, err);
+	if (rc == 0)
+		rc = mrt_platform_check_database(pg, run, b->config, err);
 	if (rc == 0)
 		rc = mrt_pg_cluster_read(pg, run, &b->cluster, err);
 	if (rc == 0)

@@ -87,16 +87,10 @@ static int read_list(const struct mrt_config_reading *r, size_t index, const str
 	return mrt_config_set(r->run, r->config, index, text.data, source, err);
 }
 
-static bool is_null(const struct mrt_yaml *value)
-{
-	return value->kind == MRT_YAML_SCALAR && value->plain &&
-	       (!*value->text || strcmp(value->text, "~") == 0 || strcmp(value->text, "null") == 0);
-}
-
 bool mrt_config_has(const struct mrt_yaml *map, const char *key)
 {
 	const struct mrt_yaml *value = mrt_yaml_get(map, key);
-	return value && !is_null(value);
+	return value && !mrt_yaml_is_null(value);
 }
 
 int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
@@ -113,7 +107,7 @@ int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
 		return mrt_fail(err, MRT_CONFIG, "%s: %s takes %s", source,
 		                mrt_settings[index].name,
 		                mrt_settings[index].kind == MRT_LIST ? "a list" : "one value");
-	if (is_null(value))
+	if (mrt_yaml_is_null(value))
 		return 0;
 	rc = mrt_config_expand(value->text, r->base_dir, &text, err);
 	if (rc < 0)
@@ -164,7 +158,7 @@ static int read_map(const struct mrt_config_reading *r, const struct mrt_yaml *m
 		if (index < mrt_n_settings && !strchr(key->text, '.'))
 			rc = mrt_config_read_value(r, index, value, err);
 		else if (section < sizeof(sections) / sizeof(sections[0]))
-			rc = is_null(value) ? 0 : sections[section].read(r, value, err);
+			rc = mrt_yaml_is_null(value) ? 0 : sections[section].read(r, value, err);
 		else if (strchr(key->text, '.') || below.n == 0)
 			rc = unknown_key(r, key, prefix, err);
 		else if (value->kind != MRT_YAML_SCALAR || *value->text)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static int compare(const char *what, const char *id, const struct mrt_config *config,
-                   struct mrt_error *err)
+int mrt_platform_compare(const char *what, const char *id, const struct mrt_config *config,
+                         struct mrt_error *err)
 {
 	return !config->platform_id || !*id || strcasecmp(id, config->platform_id) == 0
 	               ? 0
@@ -43,7 +43,9 @@ static int check_no_copy(struct mrt_pg *pg, const struct mrt_run *run, struct mr
 		return rc;
 	mrt_fail(err, MRT_CHANGED, "%s is a copy of the platform's database %s", pg->where, of);
 	return mrt_hint(err,
-	                "if this is the platform from now on, 'maratea db init' makes it that");
+	                "if this is the platform from now on, and %s is no more: 'maratea db init "
+	                "--admin-url URL' makes it that",
+	                of);
 }
 
 int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
@@ -55,23 +57,39 @@ int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
 		return rc;
 	if (!*id) {
 		mrt_fail(err, MRT_CONFIG, "%s is no platform's database yet", pg->where);
-		return mrt_hint(err, "maratea db init --admin-url URL makes it one");
+		return config->platform_id
+		               ? mrt_hint(err,
+		                          "the configuration (platform.id) is of %s: is this the "
+		                          "database that was meant?",
+		                          config->platform_id)
+		               : mrt_hint(err, "maratea db init --admin-url URL makes it one");
 	}
 	if (!config->platform_id && writes) {
 		mrt_fail(err, MRT_CONFIG, "platform.id is not set: is %s what is meant?",
 		         pg->where);
 		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
 	}
-	rc = compare("database", id, config, err);
+	rc = mrt_platform_compare("database", id, config, err);
 	return rc < 0 || !writes ? rc : check_no_copy(pg, run, err);
 }
 
 int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
                                 const struct mrt_config *config, struct mrt_error *err)
 {
-	mrt_autofree char *id = NULL;
-	int rc = config->platform_id ? of_database(pg, run, &id, err) : 0;
-	return rc < 0 || !id ? rc : compare("database", id, config, err);
+	mrt_autofree char *readable = NULL, *id = NULL;
+	if (!config->platform_id)
+		return 0;
+	/* it may be anybody's, and its role one that sees little */
+	int rc = mrt_pg_value(pg, run,
+	                      "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid "
+	                      "= c.relnamespace WHERE n.nspname = '" MRT_PLATFORM_SCHEMA
+	                      "' AND c.relname = 'platform' AND has_schema_privilege(n.oid, "
+	                      "'USAGE') AND has_table_privilege(c.oid, 'SELECT'))",
+	                      &readable, err);
+	if (rc < 0 || strcmp(readable, "t") != 0)
+		return rc;
+	rc = of_database(pg, run, &id, err);
+	return rc < 0 ? rc : mrt_platform_compare("database", id, config, err);
 }
 
 int mrt_platform_of_store(struct mrt_store *store, const struct mrt_run *run,
@@ -99,5 +117,5 @@ int mrt_platform_check_store(struct mrt_store *store, const struct mrt_run *run,
 {
 	mrt_autofree char *id = NULL;
 	int rc = config->platform_id ? mrt_platform_of_store(store, run, config, &id, err) : 0;
-	return rc < 0 || !id ? rc : compare("store", id, config, err);
+	return rc < 0 || !id ? rc : mrt_platform_compare("store", id, config, err);
 }

@@ -9,12 +9,16 @@
 
 #define MRT_PLATFORM_SCHEMA "maratea"
 
+/* MRT_CHANGED names both; fine where either is missing (id: ""). */
+int mrt_platform_compare(const char *what, const char *id, const struct mrt_config *config,
+                         struct mrt_error *err);
 /* Is the database that of platform.id? MRT_CHANGED names both, and, for who writes, a copy of it;
  * MRT_CONFIG: it is none's. Where the configuration has no id who writes gets MRT_CONFIG, with a
  * hint that names the database's. */
 int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
                        const struct mrt_config *config, bool writes, struct mrt_error *err);
-/* The same of a database that may be none's: then, and without platform.id, it is fine. */
+/* The same of a database that may be none's, or not for this role to read: then, and without
+ * platform.id, it is fine. */
 int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
                                 const struct mrt_config *config, struct mrt_error *err);
 /* The store's <platform.name>/platform.json; fine where it or platform.id is missing. */

@@ -35,10 +35,12 @@ static void applying_release(struct applying *a)
 	json_decref(a->report);
 }
 
-/* Nothing more can be done; another school's attempt would come to the same. */
-static bool is_final(int rc)
+/* Nothing more can be done; another school's attempt would come to the same. A school's own
+ * database may be out of reach while the platform's is not. */
+static bool is_final(const struct applying *a, int rc)
 {
-	return mrt_code_is_final(rc) || rc == MRT_UNREACHABLE || rc == MRT_NO_SPACE || rc == MRT_IO;
+	return mrt_code_is_final(rc) || rc == MRT_NO_SPACE || rc == MRT_IO ||
+	       (rc == MRT_UNREACHABLE && PQstatus(a->s.pg->conn) != CONNECTION_OK);
 }
 
 /* err is of what rc says. What ends everything is given back. */
@@ -55,7 +57,7 @@ static int set_state(struct applying *a, const struct mrt_apply_action *action, 
 			return set;
 	}
 	int set = mrt_json_set_text(action->json, "state", rc < 0 ? "failed" : "done", err);
-	if (set < 0 || !is_final(rc))
+	if (set < 0 || !is_final(a, rc))
 		return set;
 	if (err)
 		*err = *why;
@@ -71,6 +73,11 @@ static int invited(const char *slug, const char *email, const char *invitation, 
 	return rc < 0 || !o->keep ? rc : o->keep(o->context, err);
 }
 
+static bool stays_active(const struct mrt_school *school)
+{
+	return !school->status || strcmp(school->status, "active") == 0;
+}
+
 static int create(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
 	const struct mrt_school *school = action->school;
@@ -79,6 +86,9 @@ static int create(struct applying *a, const struct mrt_apply_action *action, str
 		                                           .owner_email = school->owner_email,
 		                                           .isolation = school->isolation,
 		                                           .inventory = a->inventory.name,
+		                                           .status = stays_active(school)
+		                                                             ? NULL
+		                                                             : school->status,
 		                                           .invited = invited,
 		                                           .context = a };
 	mrt_auto_json made = NULL;
@@ -88,10 +98,9 @@ static int create(struct applying *a, const struct mrt_apply_action *action, str
 static int do_one(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
 	mrt_auto_json now = NULL;
-	int rc = action->kind == MRT_APPLY_CREATE ? create(a, action, err) : 0;
-	if (rc == 0 && (action->change.name || action->change.plan || action->change.status))
-		rc = mrt_tenant_update_in(&a->s, action->slug, &action->change, &now, err);
-	return rc;
+	return action->kind == MRT_APPLY_CREATE
+	               ? create(a, action, err)
+	               : mrt_tenant_update_in(&a->s, action->slug, &action->change, &now, err);
 }
 
 static int try_one(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
@@ -123,7 +132,7 @@ static int flush(struct applying *a, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	rc = mrt_apply_shared(&a->s, &batch, &why);
-	if (is_final(rc)) {
+	if (is_final(a, rc)) {
 		if (err)
 			*err = why;
 		return rc;
@@ -172,7 +181,7 @@ static int check_prune(const struct applying *a, struct mrt_error *err)
 		most = PRUNE_LEAST;
 	if (given >= 0)
 		most = (size_t)given;
-	if (n <= most)
+	if (n <= most && (n == 0 || a->inventory.n > 0 || given >= 0))
 		return 0;
 	mrt_fail(err, MRT_CHANGED,
 	         "%zu of the %zu schools of the inventory %s would be archived by %s; so many at "
@@ -235,11 +244,13 @@ int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = lock(&a, err);
 	if (rc == 0)
+		rc = mrt_migrate_is_current(a.s.pg, run, "tenant", MRT_SHARED_SCHEMA, err);
+	if (rc == 0)
 		rc = mrt_session_look(&a.s, plan, &a, err);
 	if (rc == 0)
-		rc = check_prune(&a, err);
-	if (rc == 0)
 		rc = describe(&a, err);
+	if (rc == 0)
+		rc = check_prune(&a, err);
 	if (rc == 0 && options->approve)
 		rc = options->approve(a.report, options->context, err);
 	if (rc < 0)

@@ -2,10 +2,12 @@
 #include "ops/tenant/apply_plan.h"
 #include "base/faults.h"
 #include "base/text.h"
+#include "ops/tenant/create.h"
+#include "ops/tenant/tenants.h"
 
 #include <string.h>
 
-enum { SLUG, NAME, STATUS, PLAN, MODE, INVENTORY, REASON };
+enum { SLUG, NAME, STATUS, PLAN, MODE, INVENTORY, REASON, VERSION, REQUEST };
 
 struct planning {
 	const struct mrt_inventory *inventory;
@@ -88,6 +90,26 @@ static int fail_at(const struct planning *p, const struct mrt_school *s, enum mr
 	                what);
 }
 
+/* One that was begun is finished as it was begun. */
+static int check_begun(const struct planning *p, const struct mrt_school *s, int i,
+                       const char *mode, struct mrt_error *err)
+{
+	const struct mrt_tenant_create_options options = { .name = s->name,
+		                                           .plan = s->plan,
+		                                           .owner_email = s->owner_email };
+	const char *text = cell(p, i, REQUEST);
+	mrt_auto_json before = NULL;
+	mrt_auto_json request = NULL;
+	int rc = text ? mrt_json_parse(text, strlen(text), &before, err)
+	              : mrt_fail(err, MRT_CORRUPT, "its journal has no step 'reserve'");
+	if (rc == 0)
+		rc = mrt_tenant_request(&options, &request, err);
+	if (rc == 0)
+		rc = mrt_tenant_request_compare(s->slug, before, request, cell(p, i, MODE), mode,
+		                                err);
+	return rc < 0 ? mrt_context(err, rc, "%s:%zu", p->path, s->line) : 0;
+}
+
 /* i: its row, -1: a new one. */
 static int create(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
 {
@@ -102,18 +124,25 @@ static int create(struct planning *p, const struct mrt_school *s, int i, struct 
 	}
 	if (!s->owner_email)
 		return fail_at(p, s, MRT_CONFIG, err, "is to be made, and has no ", "owner-email");
-	int rc = add(p, s->slug, "create", &a, err);
+	int rc = i < 0 ? 0 : check_begun(p, s, i, mode, err);
+	if (rc == 0)
+		rc = add(p, s->slug, "create", &a, err);
 	if (rc < 0)
 		return rc;
+	bool active = !s->status || strcmp(s->status, "active") == 0;
 	a->kind = MRT_APPLY_CREATE;
 	a->school = s;
-	if (s->status && strcmp(s->status, "active") != 0)
-		a->change.status = s->status;
-	a->shared = i < 0 && !a->change.status && strcmp(mode, "shared") == 0;
+	a->shared = i < 0 && active && strcmp(mode, "shared") == 0;
 	rc = note(a, "plan", NULL, s->plan, err);
 	if (rc == 0)
 		rc = note(a, "isolation", NULL, i < 0 ? mode : cell(p, i, MODE), err);
-	return rc < 0 ? rc : note(a, "status", NULL, a->change.status, err);
+	return rc < 0 || active ? rc : note(a, "status", NULL, s->status, err);
+}
+
+/* What was decided of it is of that version. */
+static uint64_t version_of(const struct planning *p, int i)
+{
+	return strtoull(cell(p, i, VERSION), NULL, 10);
 }
 
 static int update(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
@@ -123,6 +152,7 @@ static int update(struct planning *p, const struct mrt_school *s, int i, struct 
 		.name = same(name, s->name) ? NULL : s->name,
 		.plan = same(plan, s->plan) ? NULL : s->plan,
 		.status = !s->status || same(status, s->status) ? NULL : s->status,
+		.version = version_of(p, i),
 	};
 	/* it was put away for not being in the file, and is in it again */
 	if (!s->status && same(status, "archived") && same(cell(p, i, REASON), p->to->reason))
@@ -160,6 +190,7 @@ static int archive(struct planning *p, int i, struct mrt_error *err)
 		return rc;
 	a->kind = MRT_APPLY_ARCHIVE;
 	a->change.status = "archived";
+	a->change.version = version_of(p, i);
 	/* by this it is served again when it is declared again; one that was suspended is not */
 	a->change.reason = same(status, "suspended") ? p->to->reason_suspended : p->to->reason;
 	return note(a, "status", cell(p, i, STATUS), "archived", err);
@@ -257,8 +288,7 @@ int mrt_apply_plan(struct mrt_session *s, const struct mrt_inventory *inventory,
 	*ret = (struct mrt_apply_plan) { .list = json_array() };
 	int rc = plans && kept && ret->list ? slugs_of(inventory, &slugs, err) : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_text_printf(&ret->reason, err, "no longer in the inventory %s",
-		                     inventory->name);
+		rc = mrt_text_printf(&ret->reason, err, MRT_REASON_PRUNED "%s", inventory->name);
 	if (rc == 0)
 		rc = mrt_text_printf(&ret->reason_suspended, err, "%s; it was suspended before",
 		                     ret->reason);
@@ -270,10 +300,11 @@ int mrt_apply_plan(struct mrt_session *s, const struct mrt_inventory *inventory,
 	if (rc == 0)
 		rc = mrt_session_query(
 		        s,
-		        "SELECT t.slug, t.name, t.status, t.plan, p.mode, t.inventory, t.reason "
-		        "FROM tenants t JOIN placements p ON p.tenant_id = t.id WHERE t.inventory "
-		        "= $2 OR t.slug IN (SELECT json_array_elements_text($1::json)) ORDER BY "
-		        "t.slug COLLATE \"C\"",
+		        "SELECT t.slug, t.name, t.status, t.plan, p.mode, t.inventory, t.reason, "
+		        "t.version, j.detail FROM tenants t JOIN placements p ON p.tenant_id = "
+		        "t.id LEFT JOIN journal j ON t.status = 'provisioning' AND j.tenant_id = "
+		        "t.id AND j.step = 'reserve' WHERE t.inventory = $2 OR t.slug IN (SELECT "
+		        "json_array_elements_text($1::json)) ORDER BY t.slug COLLATE \"C\"",
 		        values, 2, &there, err);
 	p.there = there;
 	if (rc == 0)

@@ -90,7 +90,7 @@ static int insert(struct mrt_pg *pg, const struct mrt_run *run, const char *tena
 	mrt_hex(digest, MRT_SHA256_SIZE, digest_hex);
 	const char *const values[] = { tenant,      seq,     at,       row->actor,  row->action,
 		                       row->origin, payload, salt_hex, payload_hex, digest_hex };
-	return mrt_pg_query(
+	int rc = mrt_pg_query(
 	        pg, run,
 	        "WITH head AS (UPDATE audit_heads SET seq = $2::bigint, digest = "
 	        "decode($10, 'hex') WHERE tenant_id = $1) INSERT INTO audit_log "
@@ -99,6 +99,11 @@ static int insert(struct mrt_pg *pg, const struct mrt_run *run, const char *tena
 	        "+ $3::bigint * interval '1 microsecond', $4, $5, $6, $7, decode($8, "
 	        "'hex'), decode($9, 'hex'), decode($10, 'hex'))",
 	        values, 10, &r, err);
+	/* a trigger or rule of somebody's may have made nothing of it */
+	return rc < 0 || strcmp(PQcmdTuples(r), "1") == 0
+	               ? rc
+	               : mrt_fail(err, MRT_FAILED, "%s: the audit log did not take a row",
+	                          pg->where);
 }
 
 int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_audit_who *who,

@@ -6,6 +6,7 @@
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/places.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ID, SLUG, SCHEMA, DATABASE, STATUS, MODE };
@@ -58,6 +59,12 @@ static const char *cell(const struct verifying *v, int i, int column)
 	return PQgetisnull(v->schools, i, column) ? NULL : PQgetvalue(v->schools, i, column);
 }
 
+static bool is_shared(const struct verifying *v, int i)
+{
+	const char *mode = cell(v, i, MODE);
+	return mode && strcmp(mode, "shared") == 0;
+}
+
 /* Each school has a chain in the platform's tables from its first moment on, and one of its own
  * when it is made. */
 static bool must_be(const struct verifying *v, const struct place *p, int i)
@@ -65,7 +72,7 @@ static bool must_be(const struct verifying *v, const struct place *p, int i)
 	bool made = strcmp(cell(v, i, STATUS), "provisioning") != 0;
 	if (strcmp(p->chain, MRT_CHAIN_PLATFORM) == 0)
 		return true;
-	return made && (p->school >= 0 ? i == p->school : strcmp(cell(v, i, MODE), "shared") == 0);
+	return made && (p->school >= 0 ? i == p->school : is_shared(v, i));
 }
 
 /* of: its row among the schools, or -1. */
@@ -107,12 +114,27 @@ static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place
 	               : rc;
 }
 
+/* A school's row, or -1. */
+static int row_of(const struct verifying *v, const char *tenant)
+{
+	int first = 0, end = PQntuples(v->schools);
+	while (first < end) {
+		int middle = first + (end - first) / 2;
+		int order = strcmp(tenant, cell(v, middle, ID));
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			end = middle;
+		else
+			first = middle + 1;
+	}
+	return -1;
+}
+
 static const char *slug_of(const struct verifying *v, const char *tenant)
 {
-	for (int i = 0; i < PQntuples(v->schools); i++)
-		if (strcmp(cell(v, i, ID), tenant) == 0)
-			return cell(v, i, SLUG);
-	return NULL;
+	int i = row_of(v, tenant);
+	return i < 0 ? NULL : cell(v, i, SLUG);
 }
 
 /* What was the end of a chain once is a row of it for ever. Each school is told of once. */
@@ -246,12 +268,72 @@ static int read_schools(struct mrt_session *s, void *context, struct mrt_error *
 	int rc = mrt_session_query(
 	        s,
 	        "SELECT t.id, t.slug, p.schema_name, p.database_name, t.status, p.mode FROM "
-	        "tenants t JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR t.id "
-	        "= $1 ORDER BY t.id",
+	        "tenants t LEFT JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR "
+	        "t.id = $1 ORDER BY t.id",
 	        values, 1, &v->schools, err);
 	if (rc == 0)
 		rc = mrt_pg_value(s->pg, s->run, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
 	v->plans = rc == 0 && strcmp(plans, "t") == 0;
+	return rc;
+}
+
+/* Who leads us to another place than its own shows another's chain for it. */
+static int check_place(struct verifying *v, int i, struct mrt_error *err)
+{
+	const char *schema = cell(v, i, SCHEMA), *database = cell(v, i, DATABASE);
+	struct mrt_place_names own;
+	mrt_place_names(cell(v, i, ID), &own);
+	bool right =
+	        schema && (is_shared(v, i) ? strcmp(schema, MRT_SHARED_SCHEMA) == 0 && !database
+	                   : database      ? strcmp(database, own.database) == 0
+	                                   : strcmp(schema, own.schema) == 0);
+	const struct place where = { MRT_CHAIN_SCHOOL, schema ? schema : "none", database, i };
+	return right ? 0
+	             : note_fault(v, &where, cell(v, i, ID), cell(v, i, SLUG),
+	                          "its row in placements is not what its id says", err);
+}
+
+/* It had a chain of its own in the n-th backup. */
+static bool had_chain(const struct verifying *v, size_t n, const char *id)
+{
+	const struct mrt_audit_memory *m = v->memory;
+	const char *shared = m->heads(m->context, n, NULL, MRT_SHARED_SCHEMA);
+	struct mrt_place_names own;
+	mrt_place_names(id, &own);
+	return (shared && strstr(shared, id)) || m->heads(m->context, n, NULL, own.schema) ||
+	       m->heads(m->context, n, own.database, MRT_OWN_SCHEMA);
+}
+
+/* What the n-th backup knows of schools that nobody would have looked for. A line is "UUID SEQ
+ * HEX". */
+static int check_known(struct verifying *v, size_t n, struct mrt_error *err)
+{
+	static const struct place platform = { MRT_CHAIN_PLATFORM, MRT_PLATFORM_SCHEMA, NULL, -1 };
+	const struct mrt_audit_memory *m = v->memory;
+	const char *line = m->heads(m->context, n, NULL, MRT_PLATFORM_SCHEMA);
+	int rc = 0;
+	for (; rc == 0 && line && strcspn(line, " \n") == MRT_UUID_SIZE - 1;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		char id[MRT_UUID_SIZE];
+		mrt_autofree char *text = NULL;
+		snprintf(id, sizeof(id), "%s", line);
+		int i = row_of(v, id);
+		bool lost = i < 0, unmade = !lost &&
+		                            strcmp(cell(v, i, STATUS), "provisioning") == 0 &&
+		                            had_chain(v, n, id);
+		if (strcmp(id, v->r.s.platform) == 0 || json_object_get(v->told, id) ||
+		    (v->r.tenant && strcmp(id, v->r.tenant) != 0) || (!lost && !unmade))
+			continue;
+		rc = mrt_text_printf(&text, err,
+		                     lost ? "the backup %s knows this school, and the platform "
+		                            "does not"
+		                          : "the school was made in the backup %s, and is not said "
+		                            "to be",
+		                     m->id(m->context, n));
+		if (rc == 0)
+			rc = note_fault(v, &platform, id, lost ? NULL : cell(v, i, SLUG), text,
+			                err);
+	}
 	return rc;
 }
 
@@ -267,10 +349,14 @@ static int visit_all(struct verifying *v, struct mrt_error *err)
 	for (int i = 0; rc == 0 && i < PQntuples(v->schools); i++) {
 		const struct place own = { MRT_CHAIN_SCHOOL, cell(v, i, SCHEMA),
 			                   cell(v, i, DATABASE), i };
-		if (strcmp(cell(v, i, MODE), "shared") != 0 &&
+		if (own.schema && !is_shared(v, i) &&
 		    strcmp(cell(v, i, STATUS), "provisioning") != 0)
 			rc = visit(v, &own, err);
 	}
+	for (int i = 0; rc == 0 && i < PQntuples(v->schools); i++)
+		rc = check_place(v, i, err);
+	for (size_t n = 0; rc == 0 && n < v->n_backups; n++)
+		rc = check_known(v, n, err);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "ops/tenant/places.h"
 #include "ops/tenant/sql.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static bool names(const struct mrt_tenant_checking *c, const char *item, const c
 static int is_reviewed(const struct mrt_tenant_checking *c, const char *check, const char *object,
                        bool *ret, struct mrt_error *err)
 {
-	static const char *const may[] = { "view", "function", "index" };
+	static const char *const may[] = { "view", "function", "index", "trigger", "foreign" };
 	const char *list = c->config->tenant_reviewed;
 	bool can = false;
 	*ret = false;
@@ -112,19 +113,42 @@ static int list_schemas(const struct mrt_places *own, const char *database, char
 	return rc;
 }
 
+/* As the server reads them: "-c Name=value", "--name=value", where "-" in a name is "_". Not more
+ * than a look: names in it that are part of a value are taken for names, too. */
+static bool sets(const char *options, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *p = options; *p; p++) {
+		size_t n = 0;
+		bool begins = p == options || strchr(" -=", p[-1]) ||
+		              (p[-1] == 'c' && p >= options + 2 && p[-2] == '-');
+		while (n < len && (p[n] == '-' ? '_' : tolower((unsigned char)p[n])) == name[n])
+			n++;
+		if (begins && n == len && (p[n] == '=' || p[n] == ' '))
+			return true;
+	}
+	return false;
+}
+
 /* What the URL of services itself sets. */
 static int check_url(struct mrt_tenant_checking *c, struct mrt_error *err)
 {
+	static const char *const names_of[] = { "maratea.tenant_id", "role" };
 	mrt_auto(mrt_pg_params) *params = NULL;
 	if (!c->config->postgres_url)
 		return 0;
 	int rc = mrt_pg_params_make(c->config->postgres_url, c->config->postgres_password, &params,
 	                            err);
 	const char *options = rc == 0 ? mrt_pg_params_get(params, "options") : NULL;
-	return options && strstr(options, "maratea.tenant_id")
-	               ? mrt_tenant_finding(c, "setting", "postgres.url",
-	                                    "has maratea.tenant_id set for all its sessions", err)
-	               : rc;
+	for (size_t i = 0; rc == 0 && options && i < 2; i++) {
+		if (!sets(options, names_of[i]))
+			continue;
+		mrt_autofree char *text = NULL;
+		rc = mrt_text_printf(&text, err, "has %s set for all its sessions", names_of[i]);
+		if (rc == 0)
+			rc = mrt_tenant_finding(c, "setting", "postgres.url", text, err);
+	}
+	return rc;
 }
 
 static int check_catalogue(struct mrt_tenant_checking *c, struct mrt_pg *pg,

@@ -7,6 +7,7 @@
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/places.h"
 #include "ops/tenant/sql.h"
+#include "ops/tenant/tenants.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +160,18 @@ static int claim(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_creating_note(c, "done", err);
 }
 
+static int find_claim(struct mrt_session *s, void *context, struct mrt_error *err)
+{
+	struct mrt_creating *c = context;
+	mrt_cleanup(mrt_domain_claim_release) struct mrt_domain_claim claim = { 0 };
+	int rc = mrt_domain_claim_find(s, c->slug, c->domain, &claim, err);
+	if (rc == 0)
+		rc = mrt_domain_instruct(s->config, &claim, claim.json, err);
+	if (rc == 0)
+		c->claim = mrt_steal(claim.json);
+	return rc;
+}
+
 static int claim_domain(struct mrt_creating *c, struct mrt_error *err)
 {
 	mrt_auto_json payload = json_object();
@@ -168,18 +181,20 @@ static int claim_domain(struct mrt_creating *c, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_session_change(c->s, claim, c, &c->event, err);
 	c->event.payload = NULL;
-	return rc;
+	/* now: when the school is active nothing must be in the way of telling of it */
+	return rc < 0 ? rc : mrt_session_look(c->s, find_claim, c, err);
 }
 
 static int activate(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct mrt_creating *c = context;
-	const char *const values[] = { c->id };
+	const char *status = c->options->status;
+	const char *const values[] = { c->id, status ? status : "active" };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_session_query(s,
-	                           "UPDATE tenants SET status = 'active', version = version + 1, "
+	                           "UPDATE tenants SET status = $2, version = version + 1, "
 	                           "updated_at = now() WHERE id = $1 AND status = 'provisioning'",
-	                           values, 1, &r, err);
+	                           values, 2, &r, err);
 	return rc < 0 ? rc : mrt_creating_note(c, "done", err);
 }
 
@@ -197,7 +212,8 @@ static int do_step(struct mrt_creating *c, struct mrt_error *err)
 	case MRT_STEP_CLAIM:
 		return claim_domain(c, err);
 	case MRT_STEP_ACTIVATE:
-		c->event.action = "tenant.activate";
+		c->event.action = c->options->status ? mrt_tenant_status_action(c->options->status)
+		                                     : "tenant.activate";
 		snprintf(c->event.tenant, sizeof(c->event.tenant), "%s", c->id);
 		c->event.payload = c->request;
 		return mrt_session_change(c->s, activate, c, &c->event, err);
@@ -249,23 +265,11 @@ void mrt_school_unlock(struct mrt_session *s, const char *slug)
 	                  &r, NULL);
 }
 
-static int find_claim(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	struct mrt_creating *c = context;
-	mrt_cleanup(mrt_domain_claim_release) struct mrt_domain_claim claim = { 0 };
-	int rc = mrt_domain_claim_find(s, c->slug, c->domain, &claim, err);
-	if (rc == 0)
-		rc = mrt_domain_instruct(s->config, &claim, claim.json, err);
-	if (rc == 0)
-		c->claim = mrt_steal(claim.json);
-	return rc;
-}
-
-/* What it has to publish; where nothing was done, only which name. */
+/* Where nothing was done, only which name. */
 static int describe_claim(struct mrt_creating *c, struct mrt_error *err)
 {
 	if (!*c->domain || !c->options->dry_run)
-		return *c->domain ? mrt_session_look(c->s, find_claim, c, err) : 0;
+		return 0;
 	c->claim = json_object();
 	return c->claim ? mrt_json_set_text(c->claim, "name", c->domain, err) : mrt_no_memory(err);
 }

@@ -46,6 +46,10 @@ int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_erro
 /* The options, as journal and audit log keep them; what is not given is null. */
 int mrt_tenant_request(const struct mrt_tenant_create_options *options, json_t **ret,
                        struct mrt_error *err);
+/* MRT_EXISTS, with how to finish it: a school was begun with other options than now; mode, wanted:
+ * its isolation, and the one that it is to have. */
+int mrt_tenant_request_compare(const char *slug, const json_t *before, const json_t *now,
+                               const char *mode, const char *wanted, struct mrt_error *err);
 /* mrt_tenant_create() in a session that is open. */
 int mrt_tenant_create_in(struct mrt_session *session, const char *slug,
                          const struct mrt_tenant_create_options *options, json_t **ret,

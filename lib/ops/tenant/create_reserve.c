@@ -3,13 +3,12 @@
 #include "ops/tenant/create.h"
 #include "ops/tenant/domain_claims.h"
 #include "ops/tenant/migrations.h"
+#include "ops/tenant/places.h"
 #include "ops/tenant/slug.h"
 #include "ops/tenant/tenants.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define OWN_SCHEMA "school" /* in a database of its own */
 
 const char *const mrt_create_steps[MRT_N_STEPS] = { "reserve", "schema", "database", "migrate",
 	                                            "fill",    "claim",  "activate" };
@@ -83,29 +82,41 @@ static void add_quoted(struct mrt_buf *buf, const char *option, const char *text
 	mrt_buf_add_char(buf, '\'');
 }
 
-/* Was it begun like this? What is not given now is what the plan says now. */
-static int same_request(struct mrt_creating *c, const json_t *before, const char *mode,
-                        struct mrt_error *err)
+int mrt_tenant_request_compare(const char *slug, const json_t *before, const json_t *now,
+                               const char *mode, const char *wanted, struct mrt_error *err)
 {
 	static const char *const names[] = { "name", "plan", "owner_email", "domain" };
 	static const char *const options[] = { "name", "plan", "owner-email", "domain" };
-	const struct mrt_tenant_create_options *o = c->options;
-	mrt_autofree char *of_plan = NULL;
 	mrt_auto_buf line = MRT_BUF_INIT;
-	bool same = true;
+	bool same = strcmp(mode, wanted) == 0;
 	for (size_t i = 0; i < 4; i++)
 		same = same && strcmp(mrt_json_text_or(before, names[i], ""),
-		                      mrt_json_text_or(c->request, names[i], "")) == 0;
-	int rc = same && !o->isolation ? mrt_tenant_plan_check(c->s, o->plan, &of_plan, err) : 0;
-	if (rc < 0 || (same && strcmp(o->isolation ? o->isolation : of_plan, mode) == 0))
-		return rc;
-	mrt_buf_printf(&line, "maratea tenant create %s", c->slug);
+		                      mrt_json_text_or(now, names[i], "")) == 0;
+	if (same)
+		return 0;
+	mrt_buf_printf(&line, "maratea tenant create %s", slug);
 	for (size_t i = 0; i < 4; i++)
 		if (mrt_json_text_or(before, names[i], NULL))
 			add_quoted(&line, options[i], mrt_json_text_or(before, names[i], ""));
 	add_quoted(&line, "isolation", mode);
-	mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", c->slug);
+	mrt_fail(err, MRT_EXISTS, "the school '%s' was begun with other options", slug);
 	return mrt_hint(err, "to finish it: %s", mrt_buf_text(&line));
+}
+
+/* Was it begun like this? What is not given now is what the plan says now; without the plan, no. */
+static int same_request(struct mrt_creating *c, const json_t *before, const char *mode,
+                        struct mrt_error *err)
+{
+	const struct mrt_tenant_create_options *o = c->options;
+	mrt_autofree char *of_plan = NULL;
+	bool same = strcmp(mrt_json_text_or(before, "plan", ""), o->plan) == 0;
+	int rc = same && !o->isolation ? mrt_tenant_plan_check(c->s, o->plan, &of_plan, err) : 0;
+	return rc < 0 ? rc
+	              : mrt_tenant_request_compare(c->slug, before, c->request, mode,
+	                                           o->isolation ? o->isolation
+	                                           : of_plan    ? of_plan
+	                                                        : mode,
+	                                           err);
 }
 
 /* One that was begun, with which steps done; *ret_there: there is one. */
@@ -156,19 +167,15 @@ static int find_begun(struct mrt_creating *c, bool *ret_there, struct mrt_error 
 
 static int choose_place(struct mrt_creating *c, struct mrt_error *err)
 {
-	char hex[33];
-	size_t n = 0;
+	struct mrt_place_names own;
 	mrt_uuid_make(c->id);
-	for (const char *p = c->id; *p; p++)
-		if (*p != '-')
-			hex[n++] = *p;
-	hex[n] = '\0';
+	mrt_place_names(c->id, &own);
 	if (strcmp(c->isolation, "shared") == 0)
 		return mrt_text_dup(MRT_SHARED_SCHEMA, &c->schema, err);
 	if (strcmp(c->isolation, "schema") == 0)
-		return mrt_text_printf(&c->schema, err, "t_%s", hex);
-	int rc = mrt_text_dup(OWN_SCHEMA, &c->schema, err);
-	return rc < 0 ? rc : mrt_text_printf(&c->database, err, "maratea_t_%s", hex);
+		return mrt_text_dup(own.schema, &c->schema, err);
+	int rc = mrt_text_dup(MRT_OWN_SCHEMA, &c->schema, err);
+	return rc < 0 ? rc : mrt_text_dup(own.database, &c->database, err);
 }
 
 /* The slug, the id, the place; or what an earlier call came to. */
@@ -189,6 +196,8 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 		rc = mrt_tenant_plan_check(s, o->plan, &of_plan, err);
 	if (rc == 0)
 		rc = mrt_text_dup(o->isolation ? o->isolation : of_plan, &c->isolation, err);
+	if (rc == 0 && strcmp(c->isolation, "shared") == 0)
+		rc = mrt_migrate_is_current(s->pg, s->run, "tenant", MRT_SHARED_SCHEMA, err);
 	if (rc == 0)
 		rc = choose_place(c, err);
 	const char *const tenant[] = { c->id, c->slug, o->name, o->plan, o->inventory };

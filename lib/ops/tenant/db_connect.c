@@ -2,6 +2,7 @@
 #include "ops/config/open.h"
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
+#include "ops/tenant/scope.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,10 @@
 static int check_session(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(
+	int rc = mrt_pg_exec(pg, run, err, "SET lock_timeout = '" MRT_LOCK_WAIT "'");
+	if (rc < 0)
+		return rc;
+	rc = mrt_pg_query(
 	        pg, run,
 	        "SELECT pg_backend_pid(), session_user, (SELECT pg_has_role(session_user, oid, "
 	        "'MEMBER') FROM pg_roles WHERE rolname = '" MRT_OWNER "')",

@@ -121,6 +121,12 @@ static void visit_others(struct migrating *m, unsigned jobs)
 		pthread_join(threads[i], NULL);
 }
 
+/* What has no states was not come to. */
+static const char *fault_of(const struct place *p)
+{
+	return p->rc < 0 ? p->err.text : !p->states && !p->at.provisioning ? "not looked at" : NULL;
+}
+
 static int describe(const struct migrating *m, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -134,7 +140,7 @@ static int describe(const struct migrating *m, json_t **ret, struct mrt_error *e
 			                         { "schema", p->at.schema },
 			                         { "database", p->at.database },
 			                         { "tenant", p->at.tenant },
-			                         { "error", p->rc < 0 ? p->err.text : NULL } };
+			                         { "error", fault_of(p) } };
 		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
 		if (rc == 0)
@@ -161,6 +167,15 @@ static size_t count_pending(const struct migrating *m)
 	return n;
 }
 
+/* Without the common ones there is nothing to do for others. */
+static int keep(struct place *p, int rc, struct mrt_error *err)
+{
+	p->rc = rc;
+	if (rc < 0 && err)
+		*err = p->err;
+	return rc;
+}
+
 static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
@@ -176,9 +191,13 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 		rc = add_common(m, "tenant", MRT_SHARED_SCHEMA, err);
 	/* both, before anything is applied to either */
 	for (size_t i = 0; rc == 0 && i < 2 && !m->status; i++)
-		rc = mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].at.schema, err);
+		rc = keep(&m->places[i],
+		          mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].at.schema,
+		                            &m->places[i].err),
+		          err);
 	for (; rc == 0 && m->next < 2; m->next++)
-		rc = visit(m, pg, &m->places[m->next], err);
+		rc = keep(&m->places[m->next],
+		          visit(m, pg, &m->places[m->next], &m->places[m->next].err), err);
 	if (rc == 0)
 		rc = find_places(m, pg, err);
 	if (rc < 0) { /* what was done until then is told, too */

@@ -100,7 +100,7 @@ static int read_member(struct reading *r, struct mrt_school *s, const struct mrt
 		return unknown_key(r, key, err);
 	if (k == PLAN)
 		s->plan_line = value->line;
-	if (value->kind != MRT_YAML_SCALAR || !*value->text)
+	if (value->kind != MRT_YAML_SCALAR || !*value->text || mrt_yaml_is_null(value))
 		return fail_at(r, value, err, "needs a text:", key->text);
 	int rc = mrt_text_dup(value->text, fields[k], err);
 	return rc < 0 ? rc : check_member(r, k, value, err);
@@ -151,7 +151,7 @@ static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_
 	for (size_t i = 0; i < root->n_items; i += 2)
 		if (!is_one_of(root->items[i]->text, "inventory", "tenants", "tenants"))
 			return fail_at(r, root->items[i], err, "unknown key", root->items[i]->text);
-	if (!name || name->kind != MRT_YAML_SCALAR ||
+	if (!name || name->kind != MRT_YAML_SCALAR || mrt_yaml_is_null(name) ||
 	    mrt_label_check("inventory", name->text, err) < 0)
 		return fail_at(r, name ? name : root, err,
 		               "needs a name of a-z, 0-9 and \"-\" for whose schools these are:",

@@ -281,10 +281,13 @@ static int give_way(const struct applying *a,
 	               a->options->give_up_after);
 	for (;;) {
 		int rc = step(a, m, digest, err);
-		if (rc != MRT_FAILED || (strcmp(a->pg->sqlstate, "55P03") != 0 &&
-		                         strcmp(a->pg->sqlstate, "40P01") != 0))
+		bool locked = rc == MRT_LOCKED && strcmp(a->pg->sqlstate, "55P03") == 0,
+		     deadlock = rc == MRT_FAILED && strcmp(a->pg->sqlstate, "40P01") == 0;
+		if (!locked && !deadlock)
 			return rc;
 		rc = mrt_retry_wait(&tries, a->run, 0, err);
+		if (rc == MRT_LOCKED)
+			return mrt_hint(err, MRT_LOCK_HINT);
 		if (rc < 0)
 			return rc;
 	}

@@ -4,8 +4,21 @@
 #include "ops/tenant/db.h"
 #include "ops/tenant/migrations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void mrt_place_names(const char *id, struct mrt_place_names *ret)
+{
+	char hex[33];
+	size_t n = 0;
+	for (const char *p = id; *p && n < sizeof(hex) - 1; p++)
+		if (*p != '-')
+			hex[n++] = *p;
+	hex[n] = '\0';
+	snprintf(ret->schema, sizeof(ret->schema), "t_%s", hex);
+	snprintf(ret->database, sizeof(ret->database), "maratea_t_%s", hex);
+}
 
 void mrt_place_release(struct mrt_place *place)
 {

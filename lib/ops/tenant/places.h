@@ -5,6 +5,8 @@
 #include "client/pg.h"
 #include "ops/config/config.h"
 
+#define MRT_OWN_SCHEMA "school" /* in a database of its own */
+
 struct mrt_place {
 	char *schema, *database, *tenant; /* database NULL: the platform's; tenant: its slug */
 	bool provisioning;                /* 'tenant create' is not through with it */
@@ -15,6 +17,11 @@ struct mrt_places {
 	struct mrt_place *items; /* by slug */
 	size_t n;
 };
+/* A school's own schema, or database with MRT_OWN_SCHEMA in it, has its name from its id. */
+struct mrt_place_names {
+	char schema[40], database[48];
+};
+void mrt_place_names(const char *id, struct mrt_place_names *ret);
 /* As the platform's own table says; none where it is not there yet. pg: as a role that may become
  * the owner. */
 int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_places *ret,

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define LOCK_WAIT "20s"
-
 static bool is_uuid_or_empty(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -32,8 +30,7 @@ int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
 	if (rc < 0)
 		return rc;
 	mrt_buf_add_text(&sql, "CLOSE ALL; ");
-	if (role)
-		mrt_buf_printf(&sql, "SET LOCAL ROLE %s; ", role);
+	mrt_buf_printf(&sql, "SET LOCAL ROLE %s; ", role ? role : "NONE");
 	mrt_buf_printf(&sql,
 	               "SET LOCAL search_path = %s, pg_temp; SET LOCAL maratea.tenant_id = '%s'",
 	               schema, scope->tenant);
@@ -44,10 +41,10 @@ int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
 /* Who waits for another's lock says so at last. */
 static int tell_lock(const struct mrt_pg *pg, int rc, struct mrt_error *err)
 {
-	if (rc != MRT_FAILED || strcmp(pg->sqlstate, "55P03") != 0)
+	if (rc != MRT_LOCKED || strcmp(pg->sqlstate, "55P03") != 0)
 		return rc;
-	mrt_fail(err, MRT_LOCKED, "%s: somebody has held a lock for " LOCK_WAIT, pg->where);
-	return mrt_hint(err, "pg_stat_activity and pg_blocking_pids() tell who");
+	mrt_fail(err, MRT_LOCKED, "%s: somebody has held a lock for " MRT_LOCK_WAIT, pg->where);
+	return mrt_hint(err, MRT_LOCK_HINT);
 }
 
 int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
@@ -67,7 +64,7 @@ int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
 		return rc;
 	rc = mrt_tenant_enter(pg, run, scope, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "SET LOCAL lock_timeout = '" LOCK_WAIT "'");
+		rc = mrt_pg_exec(pg, run, err, "SET LOCAL lock_timeout = '" MRT_LOCK_WAIT "'");
 	if (rc == 0)
 		rc = tell_lock(pg, work(pg, context, err), err);
 	/* a failed statement whose error nobody passed on makes COMMIT a ROLLBACK that succeeds */

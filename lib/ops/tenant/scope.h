@@ -9,10 +9,12 @@
 
 #include "client/pg.h"
 
+#define MRT_LOCK_WAIT "20s" /* so long a command waits for who holds one */
+
 struct mrt_tenant_scope {
 	const char *tenant; /* UUID; "": of no school */
 	const char *schema;
-	const char *role; /* "maratea_app", ...; NULL: as the connection is */
+	const char *role; /* "maratea_app", ...; NULL: who logged in */
 };
 /* work in a transaction of its own: committed when it gives 0, else rolled back, with its error.
  * MRT_LOCKED: another holds a lock for longer than 20 s.

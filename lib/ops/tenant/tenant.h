@@ -10,6 +10,7 @@ struct mrt_tenant_create_options {
 	const char *isolation;                 /* NULL: the plan's */
 	const char *domain;                    /* that it claims; NULL: none */
 	const char *inventory; /* the file that declares it, see apply.h; NULL: none */
+	const char *status;    /* what it is when it is made; NULL: "active" */
 	bool dry_run;
 	/* Called with the owner's invitation before the school is active: what it gives but 0 ends
 	 * it there, and the same command goes on another time. May be NULL. */
@@ -48,6 +49,7 @@ int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, 
 struct mrt_tenant_change {
 	const char *status, *reason;    /* "active", "suspended", "archived" */
 	const char *name, *plan, *slug; /* NULL: stays */
+	uint64_t version;               /* that it had when this was decided; 0: whichever it has */
 	bool dry_run;
 };
 /* *ret: the school as it is then, and "changed". The old slug is nobody else's for 365 days. */

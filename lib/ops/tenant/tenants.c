@@ -241,11 +241,12 @@ int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, 
 	return rc;
 }
 
-/* From where to where a school may go. */
+/* From where to where a school may go. Who knows what it was may suspend an archived one. */
 static int check_status(const struct one *o, const char *from, struct mrt_error *err)
 {
 	const char *to = o->change->status;
-	return mrt_tenant_is_usable(o->slug, from, to && strcmp(to, "suspended") == 0, err);
+	bool suspends = to && strcmp(to, "suspended") == 0 && !o->change->version;
+	return mrt_tenant_is_usable(o->slug, from, suspends, err);
 }
 
 /* to: what it becomes, NULL: it stays. Notes "name": [from, to] where it is another. */
@@ -264,11 +265,13 @@ static int note_change(struct one *o, const char *name, const char *to, struct m
 	return rc;
 }
 
-/* It belongs to the status: a new one has a new reason, or none. */
+/* It belongs to the status: a new one has a new reason, or none. What "apply --prune" put away and
+ * somebody archives himself is not to come back with the file. */
 static int note_reason(struct one *o, struct mrt_error *err)
 {
 	const char *from = mrt_json_text_or(o->tenant, "reason", NULL);
-	if (o->change->reason || !from || !json_object_get(o->payload, "status"))
+	bool pruned = from && strncmp(from, MRT_REASON_PRUNED, strlen(MRT_REASON_PRUNED)) == 0;
+	if (o->change->reason || !from || (!pruned && !json_object_get(o->payload, "status")))
 		return note_change(o, "reason", o->change->reason, err);
 	json_t *pair = json_array();
 	int rc = mrt_json_set(o->payload, "reason", pair, err);
@@ -301,6 +304,10 @@ static int change(struct mrt_session *s, void *context, struct mrt_error *err)
 	struct one *o = context;
 	const struct mrt_tenant_change *c = o->change;
 	int rc = mrt_tenant_fetch(s, o->slug, true, &o->tenant, err);
+	if (rc == 0 && c->version && c->version != mrt_json_size_or(o->tenant, "version", 0)) {
+		mrt_fail(err, MRT_CHANGED, "the school '%s' was changed meanwhile", o->slug);
+		return mrt_hint(err, "'maratea tenant show %s' shows what it is now", o->slug);
+	}
 	if (rc == 0)
 		rc = check_status(o, mrt_json_text_or(o->tenant, "status", ""), err);
 	if (rc == 0)
@@ -365,6 +372,13 @@ static int check_change(const struct mrt_tenant_change *how, struct mrt_error *e
 	               : mrt_words_check("--reason", how->reason, MRT_WORDS_MAX, err);
 }
 
+const char *mrt_tenant_status_action(const char *status)
+{
+	return strcmp(status, "suspended") == 0  ? "tenant.suspend"
+	       : strcmp(status, "archived") == 0 ? "tenant.archive"
+	                                         : "tenant.resume";
+}
+
 int mrt_tenant_update_in(struct mrt_session *s, const char *slug,
                          const struct mrt_tenant_change *how, json_t **ret, struct mrt_error *err)
 {
@@ -372,10 +386,7 @@ int mrt_tenant_update_in(struct mrt_session *s, const char *slug,
 		                                  .change = how,
 		                                  .payload = json_object() };
 	int rc = o.payload ? check_change(how, err) : mrt_no_memory(err);
-	o.event.action = !how->status                            ? "tenant.update"
-	                 : strcmp(how->status, "suspended") == 0 ? "tenant.suspend"
-	                 : strcmp(how->status, "archived") == 0  ? "tenant.archive"
-	                                                         : "tenant.resume";
+	o.event.action = how->status ? mrt_tenant_status_action(how->status) : "tenant.update";
 	o.event.payload = o.payload;
 	if (rc == 0)
 		rc = how->dry_run ? mrt_session_look(s, try_change, &o, err)

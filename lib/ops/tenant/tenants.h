@@ -5,6 +5,8 @@
 #include "ops/tenant/session.h"
 #include "ops/tenant/tenant.h"
 
+#define MRT_REASON_PRUNED "no longer in the inventory " /* with the inventory's name */
+
 /* As mrt_tenant_show() describes it. Inside mrt_session_look() or _change(). lock: FOR UPDATE. */
 int mrt_tenant_fetch(struct mrt_session *session, const char *slug, bool lock, json_t **ret,
                      struct mrt_error *err);
@@ -23,6 +25,8 @@ int mrt_tenant_slug_kept(struct mrt_session *session, const char *slug, const ch
 int mrt_tenant_plan_check(struct mrt_session *session, const char *plan, char **ret_isolation,
                           struct mrt_error *err);
 
+/* What the audit log calls a change to that status. */
+const char *mrt_tenant_status_action(const char *status);
 /* mrt_tenant_update() in a session that is open. */
 int mrt_tenant_update_in(struct mrt_session *session, const char *slug,
                          const struct mrt_tenant_change *change, json_t **ret,

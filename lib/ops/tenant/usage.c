@@ -199,7 +199,7 @@ static int tell(struct counting *c, int i,
 int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
                    const struct mrt_usage_filter *filter,
                    int (*each)(const json_t *school, void *context, struct mrt_error *err),
-                   void *context, uint64_t *ret_passed, struct mrt_error *err)
+                   void *context, struct mrt_usage_counts *ret, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_cleanup(counting_release) struct counting c = { .filter = filter, .s = &s };
@@ -215,7 +215,7 @@ int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
 			snprintf(c.after, sizeof(c.after), "%s", PQgetvalue(c.page, i, SLUG));
 		}
 	}
-	*ret_passed = c.passed;
+	*ret = (struct mrt_usage_counts) { c.passed, rc == 0 ? c.failed : 0 };
 	if (rc == 0 && filter->slug && seen == 0) {
 		mrt_fail(err, MRT_NOT_FOUND, "there is no school '%.80s'", filter->slug);
 		return mrt_hint(err, "'maratea tenant list' shows those that there are");

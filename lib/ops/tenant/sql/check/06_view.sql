@@ -13,5 +13,12 @@ SELECT DISTINCT v.oid::regclass::text, CASE
 	ELSE 'is a view without security_invoker over ' END || x.over
 FROM readers x JOIN pg_rewrite r ON r.oid = x.rule JOIN pg_class v ON v.oid = x.oid
 WHERE r.rulename <> '_RETURN' OR v.relkind = 'm'
-	OR NOT coalesce(v.reloptions && '{security_invoker=true,security_invoker=on,security_invoker=yes,security_invoker=1}', false)
+	OR NOT coalesce(v.reloptions::text ~* '\msecurity_invoker=(true|on|yes|1)\M', false)
+UNION
+-- what a function of somebody's read when it was filled, nobody can tell
+SELECT v.oid::regclass::text, 'is a materialised view over the function ' || f.refobjid::regprocedure
+FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+	JOIN pg_depend f ON f.classid = 'pg_rewrite'::regclass AND f.objid = r.oid AND f.refclassid = 'pg_proc'::regclass AND f.refobjid >= 16384
+WHERE v.relkind = 'm' AND EXISTS (SELECT FROM used u WHERE has_any_column_privilege(u.oid, v.oid, 'SELECT'))
+	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.refobjid AND d.deptype = 'e')
 ORDER BY 1, 2

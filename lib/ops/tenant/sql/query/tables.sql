@@ -2,10 +2,10 @@
 -- schools in this database. tables: those of $1 that hold what belongs to schools; ours: tables,
 -- wherever, with our policy, no other, and row security that holds their owner, too; kept: tables,
 -- wherever, of schools or of the platform; used: roles that services use.
-WITH RECURSIVE key AS NOT MATERIALIZED (
-	SELECT c.oid, CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END AS key FROM pg_class c
-), schemas AS (
+WITH RECURSIVE schemas AS (
 	SELECT n.oid, n.nspname FROM pg_namespace n WHERE n.nspname IN (SELECT $1 UNION SELECT json_array_elements_text($3::json))
+), key AS NOT MATERIALIZED (
+	SELECT c.oid, CASE WHEN c.relname = 'tenants' AND c.relnamespace IN (SELECT oid FROM schemas) THEN 'id' ELSE 'tenant_id' END AS key FROM pg_class c
 ), tables AS (
 	SELECT c.oid, n.oid AS schema, n.nspname, c.relname, c.relkind, c.relowner, c.relacl, c.relrowsecurity, c.relforcerowsecurity, k.key,
 		n.nspname || '.' || c.relname AS object
@@ -47,7 +47,7 @@ WITH RECURSIVE key AS NOT MATERIALIZED (
 		WHEN r.rolreplication THEN 'may copy the whole server by replication'
 		WHEN r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') THEN 'reaches the files of the server'
 		WHEN r.rolname IN ('pg_read_all_data', 'pg_write_all_data') THEN 'reaches every table of the platform'
-		WHEN EXISTS (SELECT FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p', 'f')) THEN 'owns tables of schools'
+		WHEN EXISTS (SELECT FROM pg_class c JOIN kept USING (oid) WHERE c.relowner = r.oid AND c.relnamespace IS DISTINCT FROM to_regnamespace('maratea')) THEN 'owns tables of schools'
 		WHEN EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = to_regnamespace('maratea') AND c.relowner = r.oid) THEN 'owns tables of the platform'
 		WHEN EXISTS (SELECT FROM pg_namespace n WHERE n.nspowner = r.oid AND (n.nspname = 'maratea' OR n.oid IN (SELECT oid FROM schemas))) THEN 'owns a schema of schools or of the platform'
 		WHEN EXISTS (SELECT FROM pg_database d WHERE d.datname = current_database() AND d.datdba = r.oid) THEN 'owns the database'
