@@ -180,16 +180,19 @@ static void show_redis(struct mrt_output *out, const json_t *r, bool dry_run)
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
-/* state: "begun", "done", "failed". Not the URL: it may have a password in it. */
-static void note(const struct mrt_cmd_env *env, const struct args *a, const char *state)
+/* state: "begun", "done", "failed"; report: what was done, or NULL. Not the URL: it may have a
+ * password in it. */
+static void note(const struct mrt_cmd_env *env, const struct args *a, const char *state,
+                 const json_t *report)
 {
 	const char *to = a->to_dir                       ? a->to_dir
 	                 : a->to_redis                   ? "a Redis server"
 	                 : a->to && strpbrk(a->to, ":=") ? "another server"
 	                                                 : a->to;
 	json_t *payload = json_object();
-	const char *const texts[][2] = { { "backup", a->id },
+	const char *const texts[][2] = { { "backup", mrt_json_text_or(report, "id", a->id) },
 		                         { "state", state },
+		                         { "server", mrt_json_text_or(report, "server", NULL) },
 		                         { "database", a->database },
 		                         { "to_database", a->to_database },
 		                         { "to", to } };
@@ -234,9 +237,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
-	note(env, a, "begun");
+	note(env, a, "begun", NULL);
 	int rc = mrt_backup_restore(env->run, env->config, &how, &report, err);
-	note(env, a, rc < 0 ? "failed" : "done");
+	note(env, a, rc < 0 ? "failed" : "done", report);
 	if (rc < 0)
 		return rc;
 	if (env->out->json)

@@ -133,9 +133,7 @@ static int show_done(struct mrt_output *out, const json_t *manifest)
 		mrt_show_field(out, "databases", "%zu, %" PRIu64 " rows", databases, rows);
 	}
 	mrt_show_field(out, "size", "%s, stored as %s", size_text, stored_text);
-	json_array_foreach (json_object_get(manifest, "skipped"), i, item)
-		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
-		               mrt_json_text_or(item, "reason", ""));
+	mrt_backup_print_skipped(out, manifest);
 	json_array_foreach (json_object_get(manifest, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
 	if (!redis && !json_is_true(json_object_get(manifest, "role_passwords")))

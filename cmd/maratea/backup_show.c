@@ -10,6 +10,20 @@ struct args {
 	const char *id;
 };
 
+#define SKIPPED_MAX 10
+
+void mrt_backup_print_skipped(struct mrt_output *out, const json_t *manifest)
+{
+	const json_t *item;
+	size_t i, n = 0;
+	json_array_foreach (json_object_get(manifest, "skipped"), i, item)
+		if (n++ < SKIPPED_MAX)
+			mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
+			               mrt_json_text_or(item, "reason", ""));
+	if (n > SKIPPED_MAX)
+		mrt_show_field(out, "", "... and %zu more; -o json has them all", n - SKIPPED_MAX);
+}
+
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
 	MRT_OPT_END
@@ -150,9 +164,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	const json_t *object = json_array_get(json_object_get(m, "objects"), 0);
 	json_array_foreach (json_object_get(object, "recipients"), i, item)
 		mrt_show_field(out, "encrypted to", "%s", json_string_value(item));
-	json_array_foreach (json_object_get(m, "skipped"), i, item)
-		mrt_show_field(out, "skipped", "%s: %s", mrt_json_text_or(item, "name", ""),
-		               mrt_json_text_or(item, "reason", ""));
+	mrt_backup_print_skipped(out, m);
 	json_array_foreach (json_object_get(m, "warnings"), i, item)
 		mrt_show_field(out, "warning", "%s", json_string_value(item));
 	if (json_object_get(m, "physical"))

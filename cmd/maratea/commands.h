@@ -21,6 +21,8 @@ extern const struct mrt_cmd mrt_cmd_backup_run, mrt_cmd_backup_list, mrt_cmd_bac
 int mrt_plan_print(struct mrt_output *out, const json_t *plan, struct mrt_error *err);
 /* What a school has to publish for a name: of an object as mrt_domain_add() gives it. */
 void mrt_domain_print_wanted(struct mrt_output *out, const json_t *domain);
+/* What a backup left out, and why. */
+void mrt_backup_print_skipped(struct mrt_output *out, const json_t *manifest);
 int mrt_tenant_print(struct mrt_output *out, const json_t *tenant, struct mrt_error *err);
 
 #endif

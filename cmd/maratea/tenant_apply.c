@@ -229,18 +229,21 @@ static void show(struct mrt_output *out, const json_t *report, bool prune, bool 
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
-static void warn_of_lost(const struct mrt_cmd_env *env, const json_t *report)
+static void warn_of_lost(const struct mrt_cmd_env *env, const json_t *report, bool dry_run)
 {
 	const json_t *action;
 	size_t i, n = 0;
 	json_array_foreach (json_object_get(report, "actions"), i, action)
 		n += strcmp(mrt_json_text_or(action, "action", ""), "create") == 0 &&
-		     strcmp(mrt_json_text_or(action, "state", ""), "done") == 0;
+		     (dry_run || strcmp(mrt_json_text_or(action, "state", ""), "done") == 0);
 	if (n > 0)
 		mrt_warn(env->run,
-		         "%zu owner%s invitation%s not kept: --invitations keeps them, "
+		         "%zu owner%s invitation%s%s kept: --invitations keeps them, "
 		         "'maratea user invite' makes one anew",
-		         n, n == 1 ? "'s" : "s'", n == 1 ? " was" : "s were");
+		         n, n == 1 ? "'s" : "s'", n == 1 ? "" : "s",
+		         dry_run  ? " would not be"
+		         : n == 1 ? " was not"
+		                  : " were not");
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -263,8 +266,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int rc = open_invitations(&applying, err);
 	if (rc == 0)
 		rc = mrt_tenant_apply(env->run, env->config, &how, &report, err);
-	if (report && !a->dry_run && !a->invitations)
-		warn_of_lost(env, report);
+	if (report && !a->invitations)
+		warn_of_lost(env, report, a->dry_run);
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)

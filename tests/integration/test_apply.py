@@ -291,6 +291,15 @@ def test_what_a_dry_run_says_can_be_done():
     sql("INSERT INTO maratea_shared.schema_migrations (number, name, sha256, maratea) VALUES (2, '%s', '%s', '%s')" % tuple(kept))
 
 
+def test_the_file_may_come_through_a_pipe():
+    text = "inventory: pipe\ntenants:\n" + school("piped")
+    said = maratea("tenant", "apply", "-f", "-", "--dry-run", env=ENV, stdin=text)
+    holds(said.out, "create   piped  plan basic, isolation shared\n1 to do, 0 unchanged\nnothing was changed (--dry-run)\n")
+    equal(said.err, "maratea: warning: 1 owner's invitation would not be kept: --invitations keeps them, 'maratea user invite' makes one anew\n")
+    equal(done(maratea("tenant", "apply", "-f", "-", "-o", "json", env=ENV, stdin=text)), [("create", "piped", "done")])
+    holds(maratea("tenant", "apply", "-f", "-", env=ENV, stdin="tenants: []\n", status=3).err, "/dev/stdin:1:1: needs a name")
+
+
 def test_what_somebody_archives_himself_stays_so():
     write(school("first"), school("second"), inventory="mine")
     apply()
@@ -302,6 +311,8 @@ def test_what_somebody_archives_himself_stays_so():
     equal(done(apply()), [])
     # a file that lost all its schools
     write(inventory="mine")
+    refused(None, 5, "1 of the 1 schools of the inventory mine would be archived", "hint: if that is meant: --max-prune 1", options=("--prune", "--dry-run"))
+    holds(run("tenant", "apply", "-f", FILE, "--prune", "--dry-run", status=5).out, "archive  second  status active -> archived\n", "nothing was changed (--dry-run)\n")
     refused(None, 5, "1 of the 1 schools of the inventory mine would be archived", "hint: if that is meant: --max-prune 1", options=("--prune", "--yes"))
     equal(done(apply("--prune", "--yes", "--max-prune", "1")), [("archive", "second", "done")])
 

@@ -161,6 +161,14 @@ def test_a_database_that_allows_no_connections_is_skipped_and_named():
     try:
         manifest = maratea("backup", "run", "postgres", "-o", "json", env=ENV).json()
         equal(manifest["skipped"], [{"name": "icu", "reason": "it allows no connections (datallowconn)"}])
+        # many are counted
+        for n in range(11):
+            PG.psql("CREATE DATABASE closed_%02d ALLOW_CONNECTIONS false" % n)
+        shown = maratea("backup", "run", "postgres", "-d", "school", env=ENV).out
+        equal((shown.count("it allows no connections"), shown.count("it was not asked for")), (10, 0))
+        holds(shown, "skipped      closed_00: it allows no connections (datallowconn)\n", "\n             ... and 6 more; -o json has them all\n")
+        for n in range(11):
+            PG.psql("DROP DATABASE closed_%02d" % n)
     finally:
         PG.psql("ALTER DATABASE icu ALLOW_CONNECTIONS true")
 

@@ -162,6 +162,26 @@ def test_a_backup_by_its_own_role_has_every_row():
     maratea("backup", "verify", made["id"], "--restore", env=env)
 
 
+def test_what_others_made_is_not_worked_in_and_one_init_is_at_a_time():
+    PG.psql("CREATE DATABASE others")
+    PG.psql("CREATE ROLE eve; CREATE SCHEMA maratea AUTHORIZATION eve", "others")
+    there = environment(MARATEA_ADMIN_URL=PG.url("others"))
+    for dry in ((), ("--dry-run",)):
+        failed = maratea("db", "init", "--yes", *dry, env=there, status=5)
+        holds(failed.err, "the schema maratea at ", " belongs to eve, and not to maratea_owner", "hint: if it is a platform's: ALTER SCHEMA maratea OWNER TO maratea_owner")
+    equal(PG.psql("SELECT to_regclass('maratea.platform') IS NULL, to_regnamespace('maratea_shared') IS NULL", "others"), "t\tt")
+    PG.psql("DROP SCHEMA maratea; DROP ROLE eve", "others")
+    holder = subprocess.Popen([PG.bin + "/psql", "-X", "-q", "-h", PG.dir, "-p", str(PG.port), "-U", PG.user, "-d", "others"], stdin=subprocess.PIPE, text=True)
+    holder.stdin.write("SELECT pg_advisory_lock(1835102817, 1768843636) \\g /dev/null\n")
+    holder.stdin.flush()
+    wait_until(lambda: PG.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1768843636 AND granted") == "1", 30, "the lock")
+    holds(maratea("db", "init", "--yes", env=there, status=5).err, "another 'maratea db init' is at work on ")
+    holder.stdin.close()
+    holder.wait()
+    wait_until(lambda: PG.psql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'others'") == "0", 30, "its end")
+    PG.psql("DROP DATABASE others")
+
+
 def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
     sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = repeat('0', 64) WHERE number = 1")
     failed = migrate(status=4)

@@ -519,18 +519,25 @@ def test_backups_remember_where_the_chains_ended():
     equal(told[0], ("db.migrate", {"maratea": "0.1.0", "applied": 4, "failed": 0}))
     equal(told[1], ("backup.run", {"backup": id, "target": "postgres"}))
     equal([(t[0], t[1]["state"], t[1]["database"]) for t in told[2:]], [("backup.restore", s, d) for s, d in (("begun", "platform"), ("done", "platform"), ("begun", "nowhere"), ("failed", "nowhere"))])
+    equal([(t[1]["backup"], t[1].get("server")) for t in told[2:4]], [(id, None), (id, "127.0.0.1:%d" % PG.port)])
     # a copy names the same databases of schools: nothing is changed in it, until it is said to be the platform
     there = dict(env, MARATEA_POSTGRES_MIGRATE_URL=PG.url("copy", "maratea_migrate", password("maratea_migrate")))
     for command in (("tenant", "suspend", "alpha"), ("tenant", "create", "new", *OWNER), ("plan", "update", "basic", "--users", "7"), ("db", "migrate")):
         holds(run(*command, env=there, status=5).err, "database copy is a copy of the platform's database platform", "hint: if this is the platform from now on, and platform is no more: 'maratea db init --admin-url URL' makes it that")
     equal(run("tenant", "show", "alpha", "-o", "json", env=there).json()["status"], "suspended")
+    # nor is it, as long as the other is there
+    for dry in ((), ("--dry-run",)):
+        holds(maratea("db", "init", "--yes", *dry, env=dict(env, MARATEA_ADMIN_URL=PG.url("copy")), status=5).err,
+              "database copy is a copy of the platform's database platform, which is there still", "hint: both would change the same schools' databases: drop or rename platform, if this")
+    PG.psql("ALTER DATABASE platform RENAME TO former")
     maratea("db", "init", "--yes", env=dict(env, MARATEA_ADMIN_URL=PG.url("copy")))
     told = run("audit", "list", "--action", "db.", "--limit", "1", "-o", "json", env=there).json()["events"][0]
     equal((told["action"], told["tenant"], told["payload"]["database"], told["payload"]["copy_of"], [r["name"] for r in told["payload"]["roles"]]),
           ("db.init", ID, "copy", "platform", ["maratea_owner", "maratea_migrate", "maratea_backup", "maratea_app", "maratea_ops"]))
     run("audit", "verify", "--backup", "none", env=there)
     run("tenant", "resume", "alpha", env=there)
-    sql("DROP DATABASE copy")
+    PG.psql("DROP DATABASE copy")
+    PG.psql("ALTER DATABASE former RENAME TO platform")
     holds(run("backup", "run", "postgres", "-d", "platform", env=dict(env, MARATEA_PLATFORM_ID="00000000-0000-4000-8000-000000000001"), status=None).err, "platform.id")
     no_audit = dict(env, MARATEA_POSTGRES_MIGRATE_URL=PG.url("platform", "maratea_migrate", "wrong"))
     holds(run("backup", "run", "postgres", "-d", "platform", env=no_audit).err, "maratea: warning: backup.run is not in the audit log: ", "password authentication failed")

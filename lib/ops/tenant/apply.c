@@ -249,14 +249,14 @@ int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_session_look(&a.s, plan, &a, err);
 	if (rc == 0)
 		rc = describe(&a, err);
-	if (rc == 0)
+	/* who only looks sees all of what is refused */
+	if (rc == 0 && !options->dry_run)
 		rc = check_prune(&a, err);
 	if (rc == 0 && options->approve)
 		rc = options->approve(a.report, options->context, err);
 	if (rc < 0)
 		return rc;
-	if (!options->dry_run)
-		rc = do_all(&a, err);
+	rc = options->dry_run ? check_prune(&a, err) : do_all(&a, err);
 	*ret = mrt_steal(a.report);
 	return rc;
 }

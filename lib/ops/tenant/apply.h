@@ -28,7 +28,8 @@ struct mrt_apply_options {
  * does not stop the others: MRT_FAILED, with the answer; so it is when it was interrupted.
  * MRT_CONFIG: the file; MRT_NOT_FOUND: a plan; MRT_UNSUPPORTED: another isolation than it has;
  * MRT_CHANGED: a school of another inventory, or more to archive than allowed; MRT_LOCKED: another
- * is at it. Then nothing was done. */
+ * is at it. Then nothing was done;
+ * more to archive than allowed with dry_run, and the answer is given. */
 int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
                      const struct mrt_apply_options *options, json_t **ret, struct mrt_error *err);
 

@@ -44,10 +44,12 @@ int mrt_db_connect(const struct mrt_run *run, const struct mrt_config *config, c
 {
 	mrt_auto(mrt_pg) *pg = NULL;
 	if (!config->postgres_migrate_url) {
-		mrt_fail(err, MRT_CONFIG, "there is no role to migrate as");
+		mrt_fail(err, MRT_CONFIG,
+		         "postgres.migrate-url is not set: there is no role to migrate as");
 		return mrt_hint(err,
 		                "set postgres.migrate-url, as maratea_migrate; 'maratea db init' "
-		                "makes the role");
+		                "makes the role%s",
+		                config->path ? "" : " (no configuration file was found)");
 	}
 	const struct mrt_config_pg how = { .url = config->postgres_migrate_url,
 		                           .password = config->postgres_migrate_password,

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #define PASSWORD_BYTES 24
+#define LOCK_KEYS "1835102817, 1768843636" /* "mara", "init" */
 #define NO_POWERS " NOSUPERUSER NOCREATEDB NOCREATEROLE"
 
 static const struct role {
@@ -240,6 +241,26 @@ static int note(struct init *i, const char *before, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_audit_append(i->pg, i->run, &who, &event, err);
 }
 
+/* Two that change the same schools' databases are none. */
+static int check_original(struct init *i, const char *before, struct mrt_error *err)
+{
+	const char *const values[] = { before };
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(i->pg, i->run,
+	                      "SELECT FROM pg_database WHERE datname = $1 AND datname <> "
+	                      "current_database()",
+	                      values, 1, &r, err);
+	if (rc < 0 || PQntuples(r) == 0)
+		return rc;
+	mrt_fail(err, MRT_CHANGED,
+	         "%s is a copy of the platform's database %s, which is there still", i->pg->where,
+	         before);
+	return mrt_hint(err,
+	                "both would change the same schools' databases: drop or rename %s, if this "
+	                "is the platform from now on",
+	                before);
+}
+
 /* The id that is there already, or the configured one, or a new one. */
 static int choose_id(struct init *i, struct mrt_error *err)
 {
@@ -262,6 +283,8 @@ static int choose_id(struct init *i, struct mrt_error *err)
 			                  "SELECT database_name FROM " MRT_PLATFORM_SCHEMA
 			                  ".platform",
 			                  &before, err);
+		if (rc == 0)
+			rc = check_original(i, before, err);
 		if (rc == 0)
 			rc = mrt_pg_exec(i->pg, i->run, err,
 			                 "UPDATE " MRT_PLATFORM_SCHEMA
@@ -328,17 +351,49 @@ static int ask(const struct init *i, struct mrt_error *err)
 	return rc < 0 ? rc : i->options->confirm(i->options->context, question, err);
 }
 
+static int lock(struct init *i, struct mrt_error *err)
+{
+	mrt_autofree char *taken = NULL;
+	int rc = mrt_pg_value(i->pg, i->run,
+	                      "SELECT pg_try_advisory_xact_lock(" LOCK_KEYS ")::text", &taken, err);
+	return rc < 0 || strcmp(taken, "true") == 0
+	               ? rc
+	               : mrt_fail(err, MRT_LOCKED, "another 'maratea db init' is at work on %s",
+	                          i->pg->where);
+}
+
+/* What was made by somebody else is not ours to work in. */
+static int check_owners(struct init *i, struct mrt_error *err)
+{
+	mrt_auto_pgresult r = NULL;
+	int rc = mrt_pg_query(i->pg, i->run,
+	                      "SELECT nspname, pg_get_userbyid(nspowner) FROM pg_namespace WHERE "
+	                      "nspname IN ('" MRT_PLATFORM_SCHEMA "', '" MRT_SHARED_SCHEMA
+	                      "') AND nspowner <> '" MRT_OWNER "'::regrole ORDER BY 1",
+	                      NULL, 0, &r, err);
+	if (rc < 0 || PQntuples(r) == 0)
+		return rc;
+	mrt_fail(err, MRT_EXISTS, "the schema %s at %s belongs to %s, and not to " MRT_OWNER,
+	         PQgetvalue(r, 0, 0), i->pg->where, PQgetvalue(r, 0, 1));
+	return mrt_hint(err, "if it is a platform's: ALTER SCHEMA %s OWNER TO " MRT_OWNER,
+	                PQgetvalue(r, 0, 0));
+}
+
 /* All of it is one transaction, the look at the store included. */
 static int set_up(struct init *i, struct mrt_error *err)
 {
 	bool missing = false;
 	int rc = mrt_pg_exec(i->pg, i->run, err, "BEGIN");
+	if (rc == 0)
+		rc = lock(i, err);
 	for (size_t k = 0; rc == 0 && k < N_ROLES; k++)
 		rc = set_role(i, &roles[k], err);
 	if (rc == 0)
 		rc = take_memberships(i, err);
 	for (size_t k = 0; rc == 0 && k < sizeof(grants) / sizeof(grants[0]); k++)
 		rc = mrt_pg_exec(i->pg, i->run, err, "%s", grants[k]);
+	if (rc == 0)
+		rc = check_owners(i, err);
 	if (rc == 0)
 		rc = choose_id(i, err);
 	if (rc == 0)

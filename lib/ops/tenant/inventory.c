@@ -186,6 +186,8 @@ int mrt_inventory_read(const char *path, struct mrt_inventory *ret, struct mrt_e
 	mrt_auto_buf text = { .ceiling = FILE_MAX };
 	mrt_auto(mrt_yaml) *yaml = NULL;
 	struct mrt_inventory inventory = { 0 };
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdin";
 	struct reading r = { .path = path, .to = &inventory };
 	int rc = mrt_file_read(path, &text, err);
 	if (rc == 0)

@@ -29,8 +29,8 @@ struct mrt_inventory {
 	struct mrt_school *schools;
 	size_t n; /* by slug, none twice */
 };
-/* MRT_CONFIG names file, line and column of all that is wrong; MRT_NOT_FOUND, MRT_IO. At most 64
- * MiB. */
+/* path "-": standard input. MRT_CONFIG names file, line and column of all that is wrong;
+ * MRT_NOT_FOUND, MRT_IO. At most 64 MiB. */
 int mrt_inventory_read(const char *path, struct mrt_inventory *ret, struct mrt_error *err);
 void mrt_inventory_release(struct mrt_inventory *inventory);
 const struct mrt_school *mrt_inventory_find(const struct mrt_inventory *inventory,
