@@ -60,7 +60,8 @@ int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
 		return config->platform_id
 		               ? mrt_hint(err,
 		                          "the configuration (platform.id) is of %s: is this the "
-		                          "database that was meant?",
+		                          "database that was meant? 'maratea db init --admin-url "
+		                          "URL' would make it one",
 		                          config->platform_id)
 		               : mrt_hint(err, "maratea db init --admin-url URL makes it one");
 	}

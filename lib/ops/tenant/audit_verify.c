@@ -316,7 +316,7 @@ static int check_known(struct verifying *v, size_t n, struct mrt_error *err)
 	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		char id[MRT_UUID_SIZE];
 		mrt_autofree char *text = NULL;
-		snprintf(id, sizeof(id), "%s", line);
+		snprintf(id, sizeof(id), "%.*s", MRT_UUID_SIZE - 1, line);
 		int i = row_of(v, id);
 		bool lost = i < 0, unmade = !lost &&
 		                            strcmp(cell(v, i, STATUS), "provisioning") == 0 &&
