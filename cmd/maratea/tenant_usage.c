@@ -62,9 +62,8 @@ static void row(struct mrt_table *table, const json_t *school)
 }
 
 static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed,
-                uint64_t *ret_passed, struct mrt_error *err)
+                struct mrt_usage_counts *ret, struct mrt_error *err)
 {
-	struct mrt_usage_counts counts = { 0 };
 	static const struct mrt_column columns[] = {
 		{ "SCHOOL", MRT_LEFT },   { "PLAN", MRT_LEFT },     { "USERS", MRT_RIGHT },
 		{ "COURSES", MRT_RIGHT }, { "STORAGE", MRT_RIGHT }, { "STATE", MRT_LEFT },
@@ -80,11 +79,10 @@ static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed
 		.row = row,
 	};
 	struct mrt_error other;
-	int rc = mrt_usage_list(env->run, env->config, &filter, mrt_listing_add, &listing, &counts,
-	                        err);
-	*ret_passed = counts.passed;
+	int rc =
+	        mrt_usage_list(env->run, env->config, &filter, mrt_listing_add, &listing, ret, err);
 	/* those that could be looked at are shown, whatever the others are */
-	int ended = rc == 0 || counts.unknown > 0 ? mrt_listing_end(&listing, &other) : 0;
+	int ended = rc == 0 || ret->unknown > 0 ? mrt_listing_end(&listing, &other) : 0;
 	if (rc == 0 && ended < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : ended;
@@ -92,14 +90,15 @@ static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed
 
 static int run_usage(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
-	uint64_t passed = 0;
-	return list(env, args, false, &passed, err);
+	struct mrt_usage_counts counts = { 0 };
+	return list(env, args, false, &counts, err);
 }
 
 static int run_check(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
-	uint64_t passed = 0;
-	int rc = list(env, args, true, &passed, err);
+	struct mrt_usage_counts counts = { 0 };
+	int rc = list(env, args, true, &counts, err);
+	uint64_t passed = counts.passed;
 	return rc < 0 || passed == 0 ? rc
 	                             : mrt_fail(err, MRT_BAD, "%" PRIu64 " school%s passed a limit",
 	                                        passed, passed == 1 ? " has" : "s have");

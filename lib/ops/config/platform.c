@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-int mrt_platform_compare(const char *what, const char *id, const struct mrt_config *config,
-                         struct mrt_error *err)
+static int compare(const char *what, const char *id, const struct mrt_config *config,
+                   struct mrt_error *err)
 {
 	return !config->platform_id || !*id || strcasecmp(id, config->platform_id) == 0
 	               ? 0
@@ -70,7 +70,7 @@ int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
 		         pg->where);
 		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
 	}
-	rc = mrt_platform_compare("database", id, config, err);
+	rc = compare("database", id, config, err);
 	return rc < 0 || !writes ? rc : check_no_copy(pg, run, err);
 }
 
@@ -89,8 +89,8 @@ int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
 	                      &readable, err);
 	if (rc < 0 || strcmp(readable, "t") != 0)
 		return rc;
-	rc = of_database(pg, run, &id, err);
-	return rc < 0 ? rc : mrt_platform_compare("database", id, config, err);
+	rc = mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id, err);
+	return rc < 0 ? rc : compare("database", id, config, err);
 }
 
 int mrt_platform_of_store(struct mrt_store *store, const struct mrt_run *run,
@@ -118,5 +118,5 @@ int mrt_platform_check_store(struct mrt_store *store, const struct mrt_run *run,
 {
 	mrt_autofree char *id = NULL;
 	int rc = config->platform_id ? mrt_platform_of_store(store, run, config, &id, err) : 0;
-	return rc < 0 || !id ? rc : mrt_platform_compare("store", id, config, err);
+	return rc < 0 || !id ? rc : compare("store", id, config, err);
 }

@@ -9,9 +9,6 @@
 
 #define MRT_PLATFORM_SCHEMA "maratea"
 
-/* MRT_CHANGED names both; fine where either is missing (id: ""). */
-int mrt_platform_compare(const char *what, const char *id, const struct mrt_config *config,
-                         struct mrt_error *err);
 /* Is the database that of platform.id? MRT_CHANGED names both, and, for who writes, a copy of it;
  * MRT_CONFIG: it is none's. Where the configuration has no id who writes gets MRT_CONFIG, with a
  * hint that names the database's. */

@@ -73,11 +73,6 @@ static int invited(const char *slug, const char *email, const char *invitation, 
 	return rc < 0 || !o->keep ? rc : o->keep(o->context, err);
 }
 
-static bool stays_active(const struct mrt_school *school)
-{
-	return !school->status || strcmp(school->status, "active") == 0;
-}
-
 static int create(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
 	const struct mrt_school *school = action->school;
@@ -86,7 +81,7 @@ static int create(struct applying *a, const struct mrt_apply_action *action, str
 		                                           .owner_email = school->owner_email,
 		                                           .isolation = school->isolation,
 		                                           .inventory = a->inventory.name,
-		                                           .status = stays_active(school)
+		                                           .status = mrt_school_is_active(school)
 		                                                             ? NULL
 		                                                             : school->status,
 		                                           .invited = invited,
@@ -147,7 +142,7 @@ static int flush(struct applying *a, struct mrt_error *err)
 static int do_all(struct applying *a, struct mrt_error *err)
 {
 	int rc = mrt_migrate_lock(a->s.pg, a->s.run, true, err);
-	if (rc == 0)
+	if (rc == 0) /* again: from here on nobody migrates it */
 		rc = mrt_migrate_is_current(a->s.pg, a->s.run, "tenant", MRT_SHARED_SCHEMA, err);
 	for (size_t i = 0; rc == 0 && i < a->plan.n; i++) {
 		struct mrt_apply_action *action = &a->plan.actions[i];

@@ -129,7 +129,7 @@ static int create(struct planning *p, const struct mrt_school *s, int i, struct 
 		rc = add(p, s->slug, "create", &a, err);
 	if (rc < 0)
 		return rc;
-	bool active = !s->status || strcmp(s->status, "active") == 0;
+	bool active = mrt_school_is_active(s);
 	a->kind = MRT_APPLY_CREATE;
 	a->school = s;
 	a->shared = i < 0 && active && strcmp(mode, "shared") == 0;

@@ -133,7 +133,7 @@ static bool sets(const char *options, const char *name)
 /* What the URL of services itself sets. */
 static int check_url(struct mrt_tenant_checking *c, struct mrt_error *err)
 {
-	static const char *const names_of[] = { "maratea.tenant_id", "role" };
+	static const char *const settings[] = { "maratea.tenant_id", "role" };
 	mrt_auto(mrt_pg_params) *params = NULL;
 	if (!c->config->postgres_url)
 		return 0;
@@ -141,10 +141,10 @@ static int check_url(struct mrt_tenant_checking *c, struct mrt_error *err)
 	                            err);
 	const char *options = rc == 0 ? mrt_pg_params_get(params, "options") : NULL;
 	for (size_t i = 0; rc == 0 && options && i < 2; i++) {
-		if (!sets(options, names_of[i]))
+		if (!sets(options, settings[i]))
 			continue;
 		mrt_autofree char *text = NULL;
-		rc = mrt_text_printf(&text, err, "has %s set for all its sessions", names_of[i]);
+		rc = mrt_text_printf(&text, err, "has %s set for all its sessions", settings[i]);
 		if (rc == 0)
 			rc = mrt_tenant_finding(c, "setting", "postgres.url", text, err);
 	}

@@ -134,12 +134,9 @@ static int by_slug(const void *a, const void *b)
 	return strcmp(x->slug, y->slug);
 }
 
-const struct mrt_school *mrt_inventory_find(const struct mrt_inventory *inventory, const char *slug)
+bool mrt_school_is_active(const struct mrt_school *school)
 {
-	const struct mrt_school key = { .slug = (char *)(uintptr_t)slug };
-	return inventory->n == 0 ? NULL
-	                         : bsearch(&key, inventory->schools, inventory->n,
-	                                   sizeof(*inventory->schools), by_slug);
+	return !school->status || strcmp(school->status, "active") == 0;
 }
 
 static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_error *err)

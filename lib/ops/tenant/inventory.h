@@ -33,7 +33,7 @@ struct mrt_inventory {
  * MRT_NOT_FOUND, MRT_IO. At most 64 MiB. */
 int mrt_inventory_read(const char *path, struct mrt_inventory *ret, struct mrt_error *err);
 void mrt_inventory_release(struct mrt_inventory *inventory);
-const struct mrt_school *mrt_inventory_find(const struct mrt_inventory *inventory,
-                                            const char *slug);
+/* Nothing else is declared. */
+bool mrt_school_is_active(const struct mrt_school *school);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/retry.h"
 #include "base/text.h"
 #include "codec/digest.h"
+#include "ops/tenant/scope.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -264,8 +265,8 @@ static int without_transaction(const struct applying *a, const struct mrt_migrat
 	if (rc == 0)
 		rc = record(a, m, digest, err);
 	int back = mrt_pg_script(a->pg, a->run,
-	                         "RESET ROLE; RESET lock_timeout; RESET row_security; "
-	                         "SET search_path = pg_catalog",
+	                         "RESET ROLE; SET lock_timeout = '" MRT_LOCK_WAIT
+	                         "'; RESET row_security; SET search_path = pg_catalog",
 	                         rc < 0 ? &why : err);
 	return rc < 0 ? rc : back;
 }
