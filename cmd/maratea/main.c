@@ -92,6 +92,7 @@ static int run_command(struct session *s, struct mrt_error *err)
 	if (rc == 0 && cmd->needs_config) {
 		rc = mrt_config_load(&s->run, s->parsed.globals.config, s->parsed.flags,
 		                     s->parsed.n_flags, &s->config, err);
+		mrt_pg_environment_clear(); /* the configuration has it; no thread runs yet */
 		if (rc == 0)
 			rc = mrt_screen_watch(s->screen, &s->progress, s->parsed.globals.quiet,
 			                      err);

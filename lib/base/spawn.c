@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -149,13 +150,19 @@ __attribute__((noreturn)) static void child_main(const struct prepared *p)
 
 static bool names_variable(const char *const *list, const char *entry)
 {
-	const char *equals = strchr(entry, '=');
-	size_t len = equals ? (size_t)(equals - entry) : strlen(entry);
+	size_t len = strcspn(entry, "=");
 	for (; list && *list; list++)
 		if (strncmp(*list, entry, len) == 0 &&
 		    ((*list)[len] == '\0' || (*list)[len] == '='))
 			return true;
 	return false;
+}
+
+bool mrt_spawn_harmless(const char *entry)
+{
+	static const char *const names[] = { "PATH", "HOME",   "LANG", "LANGUAGE",
+		                             "TZ",   "TMPDIR", NULL };
+	return strncmp(entry, "LC_", 3) == 0 || names_variable(names, entry);
 }
 
 static int make_environment(const struct mrt_spawn_options *o, char ***ret, struct mrt_error *err)
@@ -170,7 +177,8 @@ static int make_environment(const struct mrt_spawn_options *o, char ***ret, stru
 		return mrt_no_memory(err);
 	n = 0;
 	for (char **e = environ; *e; e++)
-		if (!names_variable(o->set, *e) && !names_variable(o->unset, *e))
+		if (!names_variable(o->set, *e) &&
+		    (o->inherits ? o->inherits(*e) : mrt_spawn_harmless(*e)))
 			envp[n++] = *e;
 	for (const char *const *s = o->set; s && *s; s++)
 		envp[n++] = (char *)*s;
@@ -301,6 +309,20 @@ int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options
 pid_t mrt_child_pid(const struct mrt_child *child)
 {
 	return child->pid;
+}
+
+int mrt_peer_check(int fd, pid_t pid, struct mrt_error *err)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return mrt_fail_errno(err, errno, "look who listens at a private socket");
+	if (peer.pid != pid)
+		return mrt_fail(err, MRT_FAILED,
+		                "process %d answers at a private server's socket instead of "
+		                "process %d, which was started; nothing was written",
+		                (int)peer.pid, (int)pid);
+	return 0;
 }
 
 int mrt_child_in(const struct mrt_child *child)

@@ -15,12 +15,13 @@
 enum { MRT_FD_NULL = -1, MRT_FD_PIPE = -2, MRT_FD_INHERIT = -3 };
 
 struct mrt_spawn_options {
-	const char *const *argv;  /* argv[0]: path, or a name looked up in PATH */
-	const char *name;         /* for messages; NULL: argv[0]'s */
-	const char *const *set;   /* "NAME=value" to add to the environment, NULL-terminated */
-	const char *const *unset; /* names to drop from it, NULL-terminated */
-	const char *dir;          /* working directory, or NULL */
-	int in, out;              /* a descriptor, or MRT_FD_* */
+	const char *const *argv; /* argv[0]: path, or a name looked up in PATH */
+	const char *name;        /* for messages; NULL: argv[0]'s */
+	const char *const *set;  /* "NAME=value" to add to the environment, NULL-terminated */
+	/* Which of our variables ("NAME=value") it inherits; NULL: mrt_spawn_harmless(). */
+	bool (*inherits)(const char *entry);
+	const char *dir; /* working directory, or NULL */
+	int in, out;     /* a descriptor, or MRT_FD_* */
 	bool inherit_stderr;
 	int nice;        /* added to the child's nice value */
 	bool own_group;  /* terminal signals reach us only; we pass them on */
@@ -35,6 +36,10 @@ struct mrt_spawn_options {
 
 struct mrt_child;
 
+/* PATH, HOME, LANG, LANGUAGE, LC_*, TZ and TMPDIR: all that a child needs of our environment, which
+ * may hold secrets. */
+bool mrt_spawn_harmless(const char *entry);
+
 int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options,
               struct mrt_child **ret, struct mrt_error *err);
 /* Kills (SIGTERM, after 2 s SIGKILL) and reaps a child that is still there. */
@@ -42,6 +47,9 @@ void mrt_child_free(struct mrt_child *child);
 MRT_DEFINE_AUTO(mrt_child)
 
 pid_t mrt_child_pid(const struct mrt_child *child);
+/* Does the process pid listen at the other end of this unix socket? MRT_FAILED: another one does,
+ * or it is no unix socket. Source: unix(7), SO_PEERCRED: the process that called listen(2). */
+int mrt_peer_check(int fd, pid_t pid, struct mrt_error *err);
 int mrt_child_in(const struct mrt_child *child); /* our end of MRT_FD_PIPE, else -1 */
 int mrt_child_out(const struct mrt_child *child);
 void mrt_child_close_in(struct mrt_child *child);

@@ -1,5 +1,7 @@
 /* pg.c - connections to PostgreSQL by libpq. */
 #include "client/pg.h"
+#include "base/secret.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 #include <poll.h>
@@ -118,27 +120,23 @@ static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
                          const char *database, const struct mrt_pg_options *options,
                          struct mrt_error *err)
 {
-	const char *keys[MRT_PG_PARAMS_MAX + 3], *values[MRT_PG_PARAMS_MAX + 3];
-	size_t n = 0;
-	for (size_t i = 0; i < params->n; i++) {
-		const char *key = params->keys[i];
-		if ((database && strcmp(key, "dbname") == 0) ||
-		    strcmp(key, "application_name") == 0)
-			continue;
-		keys[n] = key;
-		values[n++] = params->values[i];
-	}
-	keys[n] = "application_name";
-	values[n++] = options->application ? options->application : "maratea";
-	if (database) {
-		keys[n] = "dbname"; /* expand_dbname 0: a name with "=" in it stays a name */
-		values[n++] = database;
-	}
-	keys[n] = values[n] = NULL;
-	pg->conn = PQconnectStartParams(keys, values, 0);
+	mrt_auto_secret conninfo = NULL;
+	int rc = mrt_pg_params_conninfo(params, database,
+	                                options->application ? options->application : "maratea",
+	                                &conninfo, err);
+	if (rc < 0)
+		return rc;
+	pg->conn = PQconnectStart(conninfo);
 	if (!pg->conn)
 		return mrt_no_memory(err);
 	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, options, err) : 0;
+}
+
+/* The kernel knows which process listens on a unix socket. */
+static int check_peer(const struct mrt_pg *pg, const struct mrt_pg_params *params,
+                      struct mrt_error *err)
+{
+	return params->peer == 0 ? 0 : mrt_peer_check(PQsocket(pg->conn), params->peer, err);
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -170,6 +168,8 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 		rc = start_connect(pg, resolved, database, options, err);
 	if (rc == 0)
 		rc = finish_connect(pg, run, options, err);
+	if (rc == 0)
+		rc = check_peer(pg, resolved, err);
 	if (rc < 0)
 		return rc;
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);

@@ -6,11 +6,13 @@
 
 #include <libpq-fe.h>
 
-/* Connection parameters with nothing left open: URL, then PG* variables, then defaults. */
+/* Connection parameters with nothing left open: URL, then PG* variables, then defaults. A
+ * connection made with them depends on nothing else: no variable, no service file. */
 #define MRT_PG_PARAMS_MAX 64
 struct mrt_pg_params {
 	size_t n;
 	char *keys[MRT_PG_PARAMS_MAX], *values[MRT_PG_PARAMS_MAX];
+	pid_t peer; /* the process that must listen at the other end of the socket; 0: any */
 };
 
 struct mrt_pg_options {
@@ -20,10 +22,19 @@ struct mrt_pg_options {
 	const char *password_from; /* for a hint; NULL: "postgres.password" */
 };
 
-/* url: a URL or keyword/value string, "" or NULL: the environment alone. password: used when the
- * URL has none; may be NULL. Names the wrong part on MRT_CONFIG, never the password. */
-int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_params **ret,
-                       struct mrt_error *err);
+/* What PG* variables, the service that PGSERVICE names, and libpq's defaults say. */
+int mrt_pg_params_ambient(struct mrt_pg_params **ret, struct mrt_error *err);
+/* Removes libpq's variables from this process, so that libpq cannot apply them behind the
+ * parameters' back. main calls it once the configuration has them, before it starts a thread. */
+void mrt_pg_environment_clear(void);
+/* The names of all variables that libpq and PostgreSQL's programs read, NULL-terminated. */
+const char *const *mrt_pg_environment(void);
+/* url: a URL or keyword/value string, "" or NULL: ambient alone. password: used when the URL has
+ * none; may be NULL. ambient: fills what the URL omits (an address only where the URL names no
+ * host, or it would lead elsewhere); NULL: only the URL and libpq's built-in defaults count. Names
+ * the wrong part on MRT_CONFIG, never the password. */
+int mrt_pg_params_make(const char *url, const char *password, const struct mrt_pg_params *ambient,
+                       struct mrt_pg_params **ret, struct mrt_error *err);
 void mrt_pg_params_free(struct mrt_pg_params *params);
 MRT_DEFINE_AUTO(mrt_pg_params)
 const char *mrt_pg_params_get(const struct mrt_pg_params *params, const char *key);
@@ -35,6 +46,9 @@ int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params 
  * a child resolves again. */
 int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *run,
                           const struct mrt_dns_options *dns, struct mrt_error *err);
+/* A conninfo with a value for every parameter that a variable could set otherwise; secret. */
+int mrt_pg_params_conninfo(const struct mrt_pg_params *params, const char *database,
+                           const char *application, char **ret, struct mrt_error *err);
 /* "host:port" or the socket's directory, for messages. */
 int mrt_pg_params_where(const struct mrt_pg_params *params, struct mrt_buf *buf);
 
@@ -51,7 +65,8 @@ struct mrt_pg {
 	char sqlstate[6]; /* of the last statement that failed */
 };
 /* database: NULL: the one of params. MRT_UNREACHABLE: refused, timed out, name unknown, TLS;
- * MRT_REFUSED: authentication, no such database, too many connections. */
+ * MRT_REFUSED: authentication, no such database, too many connections; MRT_FAILED: another process
+ * than params->peer listens there. */
 int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
                    const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
                    struct mrt_error *err);

@@ -63,49 +63,78 @@ int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params 
 		if (rc < 0)
 			return rc;
 	}
+	copy->peer = params->peer;
 	*ret = mrt_steal(copy);
 	return 0;
 }
 
-static int take(struct mrt_pg_params *params, const PQconninfoOption *options, bool only_missing,
-                struct mrt_error *err)
+static int take_given(struct mrt_pg_params *params, const char *url, struct mrt_error *err)
 {
-	int rc = 0;
-	for (const PQconninfoOption *o = options; rc == 0 && o->keyword; o++)
-		if (o->val && *o->val && !(only_missing && mrt_pg_params_get(params, o->keyword)))
-			rc = mrt_pg_params_set(params, o->keyword, o->val, err);
-	return rc;
-}
-
-int mrt_pg_params_make(const char *url, const char *password, struct mrt_pg_params **ret,
-                       struct mrt_error *err)
-{
-	mrt_auto(mrt_pg_params) *params = calloc(1, sizeof(*params));
-	if (!params)
-		return mrt_no_memory(err);
 	char *why = NULL;
-	PQconninfoOption *given = url && *url ? PQconninfoParse(url, &why) : NULL;
-	if (url && *url && !given) {
+	PQconninfoOption *given = PQconninfoParse(url, &why);
+	if (!given) {
 		/* libpq's words repeat the text, which may hold the password */
 		PQfreemem(why);
 		return mrt_fail(err, MRT_CONFIG,
 		                "the PostgreSQL URL cannot be understood; write "
 		                "postgresql://user@host:5432/database");
 	}
-	int rc = given ? take(params, given, false, err) : 0;
+	int rc = 0;
+	for (const PQconninfoOption *o = given; rc == 0 && o->keyword; o++)
+		if (o->val && *o->val)
+			rc = mrt_pg_params_set(params, o->keyword, o->val, err);
 	PQconninfoFree(given);
+	return rc;
+}
+
+static int take_ambient(struct mrt_pg_params *params, const struct mrt_pg_params *ambient,
+                        struct mrt_error *err)
+{
+	bool host_given = mrt_pg_params_get(params, "host") != NULL;
+	for (size_t i = 0; i < ambient->n; i++) {
+		const char *key = ambient->keys[i];
+		if (mrt_pg_params_get(params, key) || (host_given && strcmp(key, "hostaddr") == 0))
+			continue;
+		if (strcmp(key, "service") == 0)
+			return mrt_fail(err, MRT_CONFIG,
+			                "the service '%s' that PGSERVICE names is not defined, or "
+			                "its definition cannot be used",
+			                ambient->values[i]);
+		int rc = mrt_pg_params_set(params, key, ambient->values[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int take_built_in(struct mrt_pg_params *params, struct mrt_error *err)
+{
+	PQconninfoOption *options = PQconndefaults();
+	if (!options)
+		return mrt_no_memory(err);
+	int rc = 0;
+	for (const PQconninfoOption *o = options; rc == 0 && o->keyword; o++)
+		if (o->compiled && *o->compiled && !mrt_pg_params_get(params, o->keyword))
+			rc = mrt_pg_params_set(params, o->keyword, o->compiled, err);
+	PQconninfoFree(options);
+	return rc;
+}
+
+int mrt_pg_params_make(const char *url, const char *password, const struct mrt_pg_params *ambient,
+                       struct mrt_pg_params **ret, struct mrt_error *err)
+{
+	mrt_auto(mrt_pg_params) *params = calloc(1, sizeof(*params));
+	if (!params)
+		return mrt_no_memory(err);
+	int rc = url && *url ? take_given(params, url, err) : 0;
 	if (rc == 0 && password && *password && !mrt_pg_params_get(params, "password"))
 		rc = mrt_pg_params_set(params, "password", password, err);
 	if (rc == 0 && mrt_pg_params_get(params, "service"))
 		rc = mrt_fail(err, MRT_CONFIG,
 		              "a PostgreSQL URL with service= is not supported; write host, "
 		              "port and user, or set PGSERVICE");
-	PQconninfoOption *defaults = PQconndefaults();
-	if (rc == 0 && !defaults)
-		rc = mrt_no_memory(err);
 	if (rc == 0)
-		rc = take(params, defaults, true, err);
-	PQconninfoFree(defaults);
+		rc = ambient ? take_ambient(params, ambient, err) : take_built_in(params, err);
 	if (rc == 0 && !mrt_pg_params_get(params, "user"))
 		rc = mrt_fail(err, MRT_CONFIG, "no PostgreSQL user: name one in the URL or PGUSER");
 	if (rc == 0 && mrt_pg_params_get(params, "sslpassword"))
@@ -211,6 +240,31 @@ static void add_quoted(struct mrt_buf *buf, const char *key, const char *value)
 		mrt_buf_add_char(buf, *value);
 	}
 	mrt_buf_add_char(buf, '\'');
+}
+
+int mrt_pg_params_conninfo(const struct mrt_pg_params *params, const char *database,
+                           const char *application, char **ret, struct mrt_error *err)
+{
+	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = MRT_BUF_INIT;
+	PQconninfoOption *options = PQconndefaults();
+	if (!options)
+		return mrt_no_memory(err);
+	for (const PQconninfoOption *o = options; o->keyword; o++) {
+		const char *value = mrt_pg_params_get(params, o->keyword);
+		if (strcmp(o->keyword, "dbname") == 0 && database)
+			value = database;
+		if (strcmp(o->keyword, "application_name") == 0)
+			value = application;
+		/* an empty value keeps libpq from asking the variable, but an empty service would
+		 * be looked for */
+		bool variable = o->envvar && strcmp(o->keyword, "service") != 0;
+		if (!value && o->compiled)
+			value = o->compiled;
+		if (value || variable)
+			add_quoted(&text, o->keyword, value ? value : "");
+	}
+	PQconninfoFree(options);
+	return mrt_buf_take(&text, ret, err);
 }
 
 int mrt_pg_params_child(const struct mrt_pg_params *params, const char *database,

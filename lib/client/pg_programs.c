@@ -92,6 +92,12 @@ int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, 
 	return MRT_UNSUPPORTED;
 }
 
+/* Where Kerberos keeps its tickets; what libpq needs else is in the conninfo. */
+static bool is_for_client(const char *entry)
+{
+	return mrt_spawn_harmless(entry) || strncmp(entry, "KRB5", 4) == 0;
+}
+
 int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *o,
                   struct mrt_child **ret, struct mrt_error *err)
 {
@@ -123,16 +129,11 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 	argv[n] = NULL;
 	/* its messages are parsed; everything else is in the conninfo */
 	const char *const set[] = { "LC_ALL=C.UTF-8", variable, NULL };
-	static const char *const unset[] = { "PGHOST",     "PGHOSTADDR",       "PGPORT",
-		                             "PGDATABASE", "PGUSER",           "PGPASSWORD",
-		                             "PGSERVICE",  "PGOPTIONS",        "PGAPPNAME",
-		                             "PGSSLMODE",  "PGCLIENTENCODING", "LANGUAGE",
-		                             NULL };
 	const struct mrt_spawn_options spawn = {
 		.argv = argv,
 		.name = o->argv[0],
 		.set = set,
-		.unset = unset,
+		.inherits = is_for_client,
 		.in = o->in,
 		.out = o->out,
 		.own_group = true,

@@ -44,8 +44,10 @@ int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_op
 /* Stops (fast, then at once) and leaves the directory. */
 void mrt_pg_server_free(struct mrt_pg_server *server);
 MRT_DEFINE_AUTO(mrt_pg_server)
-/* "postgresql:///postgres?host=DIR&user=..." */
-const char *mrt_pg_server_url(const struct mrt_pg_server *server);
+/* Parameters that lead to this server and to no other, whatever the environment says: the socket,
+ * and the process that must listen there. */
+int mrt_pg_server_params(const struct mrt_pg_server *server, struct mrt_pg_params **ret,
+                         struct mrt_error *err);
 const char *mrt_pg_server_user(const struct mrt_pg_server *server);
 
 /* Who an unprivileged server runs as (IMPLEMENTATION of the sandbox): we, when not root; else

@@ -4,6 +4,7 @@
 #include "client/pg_programs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,12 +48,9 @@ static int as_unprivileged(const struct mrt_run *run, const struct mrt_pg_server
                            const char *const *argv, struct mrt_child **ret, struct mrt_error *err)
 {
 	static const char *const set[] = { "LC_ALL=C.UTF-8", NULL };
-	static const char *const unset[] = { "PGDATA",    "PGPORT",     "PGHOST", "PGUSER",
-		                             "PGOPTIONS", "PGDATABASE", NULL };
 	const struct mrt_spawn_options spawn = {
 		.argv = argv,
 		.set = set,
-		.unset = unset,
 		.dir = s->dir,
 		.in = MRT_FD_NULL,
 		.out = MRT_FD_NULL,
@@ -171,13 +169,51 @@ static int own_configuration(const struct mrt_pg_server *s, struct mrt_error *er
 	return rc;
 }
 
+static bool same_directory(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
+/* Is it the server that was just started? The process was looked at already; so must be the files:
+ * pg_control begins with the system identifier (PostgreSQL's pg_control.h). */
+static int prove(const struct mrt_run *run, const struct mrt_pg_server *s, struct mrt_pg *pg,
+                 struct mrt_error *err)
+{
+	static const char sql[] = "SELECT system_identifier, current_setting('data_directory') "
+	                          "FROM pg_control_system()";
+	mrt_auto_pgresult r = NULL;
+	mrt_auto_buf control = { .ceiling = 1 << 20 };
+	mrt_autofree char *path = NULL;
+	uint64_t identifier;
+	char text[24];
+	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &r, err);
+	if (rc == 0)
+		rc = mrt_text_printf(&path, err, "%s/global/pg_control", s->data);
+	if (rc == 0)
+		rc = mrt_file_read(path, &control, err);
+	if (rc < 0)
+		return rc;
+	if (control.len < sizeof(identifier) || PQntuples(r) != 1)
+		return mrt_fail(err, MRT_FAILED, "%s cannot be understood", path);
+	memcpy(&identifier, control.data, sizeof(identifier));
+	snprintf(text, sizeof(text), "%" PRIu64, identifier);
+	if (strcmp(PQgetvalue(r, 0, 0), text) != 0 || !same_directory(PQgetvalue(r, 0, 1), s->data))
+		return mrt_fail(err, MRT_FAILED,
+		                "the private server's socket leads to another server (system "
+		                "identifier %s, data directory %s); nothing was written",
+		                PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
+	return 0;
+}
+
 static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_t timeout,
                       struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	struct mrt_error local;
 	err = err ? err : &local;
-	int rc = mrt_pg_params_make(s->url, NULL, &params, err);
+	int rc = mrt_pg_server_params(s, &params, err);
 	const struct mrt_pg_options options = { .connect_timeout = timeout };
 	int64_t end = mrt_clock_monotonic() + timeout;
 	while (rc == 0) {
@@ -185,7 +221,7 @@ static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_
 		int status;
 		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
 		if (rc == 0)
-			return 0;
+			return prove(run, s, pg, err);
 		bool starting = rc == MRT_UNREACHABLE ||
 		                (rc == MRT_REFUSED && (strstr(err->text, "starting up") ||
 		                                       strstr(err->text, "not yet accepting") ||
@@ -229,9 +265,13 @@ static int make_url(struct mrt_pg_server *s, const struct mrt_pg_server_options 
 	mrt_auto_buf url = MRT_BUF_INIT;
 	const char *user = o->superuser ? o->superuser : s->who.name;
 	/* in a server from elsewhere there need not be a database postgres */
-	mrt_buf_printf(&url, "postgresql:///%s?host=%s&port=5432&user=",
+	mrt_buf_printf(&url,
+	               "postgresql:///%s?host=%s&port=5432&sslmode=disable&gssencmode="
+	               "disable&user=",
 	               o->restored ? "template1" : "postgres", s->dir);
 	mrt_percent_encode(&url, user, strlen(user), "-_");
+	/* trust asks for no password, but without one libpq would look into ~/.pgpass */
+	mrt_buf_add_text(&url, "&password=none");
 	return mrt_buf_take(&url, &s->url, err);
 }
 
@@ -286,9 +326,13 @@ void mrt_pg_server_free(struct mrt_pg_server *s)
 	free(s);
 }
 
-const char *mrt_pg_server_url(const struct mrt_pg_server *s)
+int mrt_pg_server_params(const struct mrt_pg_server *s, struct mrt_pg_params **ret,
+                         struct mrt_error *err)
 {
-	return s->url;
+	int rc = mrt_pg_params_make(s->url, NULL, NULL, ret, err);
+	if (rc == 0)
+		(*ret)->peer = mrt_child_pid(s->child);
+	return rc;
 }
 
 const char *mrt_pg_server_user(const struct mrt_pg_server *s)

@@ -1,5 +1,6 @@
 /* redis.c - the URL, commands, and the snapshot behind SYNC. */
 #include "base/secret.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "client/redis_link.h"
 
@@ -258,6 +259,8 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	if (rc == 0)
 		rc = r->path ? mrt_redis_connect_local(r, &limited, err)
 		             : mrt_redis_connect_remote(r, &limited, err);
+	if (rc == 0 && options->peer != 0)
+		rc = mrt_peer_check(r->fd, options->peer, err);
 	if (rc == 0 && r->tls)
 		rc = mrt_redis_start_tls(r, &limited, err);
 	if (rc == 0)

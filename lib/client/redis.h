@@ -11,11 +11,14 @@
 #include "base/buf.h"
 #include "client/dns.h"
 
+#include <sys/types.h>
+
 struct mrt_redis_options {
 	struct mrt_dns_options dns;
 	const char *ca_file;     /* PEM bundle instead of the system's, or NULL */
 	int64_t connect_timeout; /* ns: names, connection, TLS, AUTH */
 	int64_t stall_timeout;   /* ns without a byte */
+	pid_t peer; /* the process that must listen at the other end of the socket; 0: any */
 };
 
 struct mrt_redis;

@@ -4,7 +4,6 @@
 #include "base/spawn.h"
 #include "base/text.h"
 #include "client/pg_programs.h"
-#include "client/redis.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,9 +33,13 @@ const char *mrt_redis_server_url(const struct mrt_redis_server *s)
 	return s->url;
 }
 
-const char *mrt_redis_server_socket(const struct mrt_redis_server *s)
+int mrt_redis_server_connect(const struct mrt_redis_server *s, const struct mrt_run *run,
+                             const struct mrt_redis_options *options, struct mrt_redis **ret,
+                             struct mrt_error *err)
 {
-	return s->url + strlen("unix://");
+	struct mrt_redis_options exact = *options;
+	exact.peer = mrt_child_pid(s->child);
+	return mrt_redis_connect(run, s->url, &exact, ret, err);
 }
 
 int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,
@@ -87,7 +90,7 @@ static int ask(const struct mrt_redis_server *s, const struct mrt_run *run, bool
 	const struct mrt_redis_options options = { .connect_timeout = MRT_SECOND,
 		                                   .stall_timeout = 10 * MRT_SECOND };
 	mrt_auto(mrt_redis) *redis = NULL;
-	int rc = mrt_redis_connect(run, s->url, &options, &redis, err);
+	int rc = mrt_redis_server_connect(s, run, &options, &redis, err);
 	if (rc == 0)
 		rc = mrt_redis_command(redis, run, ping, NULL, err);
 	*ret_loading = rc == MRT_REFUSED && strstr(err->text, "LOADING");
@@ -142,7 +145,7 @@ static int spawn(struct mrt_redis_server *s, const struct mrt_run *run, const ch
 		               "--port",
 		               "0",
 		               "--unixsocket",
-		               mrt_redis_server_socket(s),
+		               s->url + strlen("unix://"),
 		               "--unixsocketperm",
 		               "700",
 		               "--dir",

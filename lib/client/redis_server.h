@@ -3,7 +3,7 @@
 #ifndef MRT_CLIENT_REDIS_SERVER_H
 #define MRT_CLIENT_REDIS_SERVER_H
 
-#include "base/run.h"
+#include "client/redis.h"
 
 #define MRT_REDIS_SERVER_FILE "dump.rdb"
 
@@ -25,9 +25,12 @@ int mrt_redis_server_start(const struct mrt_run *run,
 /* Stops it and leaves the directory. */
 void mrt_redis_server_free(struct mrt_redis_server *server);
 MRT_DEFINE_AUTO(mrt_redis_server)
-/* "unix:///dir/redis.sock", and the path alone */
+/* "unix:///dir/redis.sock" */
 const char *mrt_redis_server_url(const struct mrt_redis_server *server);
-const char *mrt_redis_server_socket(const struct mrt_redis_server *server);
+/* A connection to this server and to no other: the process that was started must listen there. */
+int mrt_redis_server_connect(const struct mrt_redis_server *server, const struct mrt_run *run,
+                             const struct mrt_redis_options *options, struct mrt_redis **ret,
+                             struct mrt_error *err);
 
 /* The version of the redis-server that would be started, "7.0.15". MRT_NOT_FOUND: none. */
 int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,

@@ -201,7 +201,7 @@ int main(int argc, char **argv)
 		return 2;
 	state = strtoull(argv[2], NULL, 10);
 	size_t rounds = strtoull(argv[3], NULL, 10), done = 0, rows = 0, failed = 0;
-	int rc = mrt_pg_params_make(argv[1], NULL, &params, &err);
+	int rc = mrt_pg_params_make(argv[1], NULL, NULL, &params, &err);
 	for (size_t i = 0; rc == 0 && i < CONNECTIONS; i++) {
 		rc = mrt_pg_connect(&run, &options, params, NULL, &pgs[i], &err);
 		if (rc == 0)

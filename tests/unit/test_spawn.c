@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static int shell(const struct mrt_run *run, const char *script, struct mrt_buf *out,
@@ -112,29 +114,45 @@ static void a_line_without_end_comes_in_pieces(void **state)
 	                                          "[906 000000000000]");
 }
 
-static void the_environment_can_be_added_to_and_taken_from(void **state)
+static void a_child_inherits_only_harmless_variables(void **state)
 {
 	(void)state;
 	struct mrt_error err;
 	const struct mrt_run run = run_for(20 * MRT_SECOND);
-	setenv("MRT_UNIT_OLD", "old", 1);
-	setenv("MRT_UNIT_OLDER", "kept", 1);
-	setenv("MRT_UNIT_GONE", "gone", 1);
+	setenv("LC_MRT_UNIT", "old", 1);
+	setenv("TZ", "Kept/Zone", 1);
+	setenv("MRT_UNIT_SECRET", "hush", 1);
 	const char *const argv[] = { "/bin/sh", "-c",
-		                     "echo \"$MRT_UNIT_OLD $MRT_UNIT_OLDER ${MRT_UNIT_GONE-unset} "
+		                     "echo \"$LC_MRT_UNIT $TZ ${MRT_UNIT_SECRET-unset} "
 		                     "$MRT_UNIT_NEW\"",
 		                     NULL };
-	const char *const set[] = { "MRT_UNIT_OLD=new", "MRT_UNIT_NEW=a=b c", NULL };
-	const char *const unset[] = { "MRT_UNIT_GONE", NULL };
+	const char *const set[] = { "LC_MRT_UNIT=new", "MRT_UNIT_NEW=a=b c", NULL };
 	const struct mrt_spawn_options options = {
-		.argv = argv, .set = set, .unset = unset, .in = MRT_FD_NULL, .out = MRT_FD_PIPE
+		.argv = argv, .set = set, .in = MRT_FD_NULL, .out = MRT_FD_PIPE
 	};
 	mrt_auto(mrt_child) *child = NULL;
 	assert_ok(mrt_spawn(&run, &options, &child, &err));
 	char text[100] = "";
 	assert_true(read(mrt_child_out(child), text, sizeof(text) - 1) > 0);
-	assert_string_equal(text, "new kept unset a=b c\n");
+	assert_string_equal(text, "new Kept/Zone unset a=b c\n");
 	assert_ok(mrt_child_wait(child, &run, &err));
+}
+
+static void a_socket_tells_which_process_listens(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/maratea-unit-%d.sock", (int)getpid());
+	mrt_autofd listener = socket(AF_UNIX, SOCK_STREAM, 0), fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	unlink(at.sun_path);
+	assert_ok(mrt_peer_check(fd, getpid(), &err));
+	assert_code(MRT_FAILED, mrt_peer_check(fd, getpid() + 1, &err));
+	assert_contains(err.text, "nothing was written");
+	assert_code(MRT_IO, mrt_peer_check(-1, getpid(), &err));
 }
 
 static void stdin_can_be_a_pipe_of_ours(void **state)
@@ -291,7 +309,8 @@ int main(void)
 		cmocka_unit_test(of_many_words_the_end_is_kept),
 		cmocka_unit_test(every_line_of_stderr_is_reported),
 		cmocka_unit_test(a_line_without_end_comes_in_pieces),
-		cmocka_unit_test(the_environment_can_be_added_to_and_taken_from),
+		cmocka_unit_test(a_child_inherits_only_harmless_variables),
+		cmocka_unit_test(a_socket_tells_which_process_listens),
 		cmocka_unit_test(stdin_can_be_a_pipe_of_ours),
 		cmocka_unit_test(a_child_can_be_told_to_give_way),
 		cmocka_unit_test(only_named_descriptors_are_inherited),

@@ -4,6 +4,7 @@
 
 #include "ops/backup/pg_catalog.h"
 #include "ops/config/config.h"
+#include "client/pg_programs.h"
 #include "client/store.h"
 
 /* By backup.postgres-url, else postgres.url, else the PG* variables. */
@@ -12,6 +13,9 @@ int mrt_pg_access_backup(const struct mrt_run *run, const struct mrt_config *con
 /* By a URL; its password is registered as a secret. */
 int mrt_pg_access_url(const struct mrt_run *run, const struct mrt_config *config, const char *url,
                       const char *password, struct mrt_pg_access *ret, struct mrt_error *err);
+/* To a private server, and to no other. */
+int mrt_pg_access_private(const struct mrt_config *config, const struct mrt_pg_server *server,
+                          struct mrt_pg_access *ret, struct mrt_error *err);
 
 /* Two clusters must not share one prefix: the first run writes <target>/cluster/<system
  * identifier>.json, later ones fail with MRT_CHANGED when theirs is not the newest entry. adopt

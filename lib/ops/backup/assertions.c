@@ -15,7 +15,7 @@ static const char *usual_database(const struct mrt_config *config, const struct 
 	           *found = NULL;
 	const json_t *d;
 	size_t i, n = 0;
-	if (url && mrt_pg_params_make(url, NULL, &params, NULL) == 0) {
+	if (url && mrt_pg_params_make(url, NULL, config->postgres_ambient, &params, NULL) == 0) {
 		const char *name = mrt_pg_params_get(params, "dbname");
 		d = name && strcmp(name, "postgres") != 0 ? mrt_manifest_database(m, name) : NULL;
 		if (d)

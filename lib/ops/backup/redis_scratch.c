@@ -163,8 +163,7 @@ int mrt_redis_scratch_open(const struct mrt_run *run, const struct mrt_config *c
 	if (rc == 0)
 		rc = mrt_redis_server_start(run, &server, &s->server, err);
 	if (rc == 0)
-		rc = mrt_redis_connect(run, mrt_redis_server_url(s->server), &options, &s->redis,
-		                       err);
+		rc = mrt_redis_server_connect(s->server, run, &options, &s->redis, err);
 	if (rc == 0)
 		rc = compare(s, m, err);
 	if (rc == 0)

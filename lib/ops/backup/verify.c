@@ -237,8 +237,7 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 		                         .no_tablespaces = true };
 	rc = mrt_pg_server_start(v->run, &options, dir, &server, err);
 	if (rc == 0)
-		rc = mrt_pg_access_url(v->run, v->config, mrt_pg_server_url(server), NULL,
-		                       &c.access, err);
+		rc = mrt_pg_access_private(v->config, server, &c.access, err);
 	if (rc == 0)
 		rc = restore_all(v, &c, err);
 	mrt_restore_context_release(&c);

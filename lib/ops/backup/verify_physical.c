@@ -63,9 +63,7 @@ static int start(struct trial *t, const char *dir, struct mrt_error *err)
 		free(settings[i]);
 	if (rc == MRT_FAILED) /* its files are right, and it does not start from them */
 		rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
-	return rc < 0 ? rc
-	              : mrt_pg_access_url(t->run, t->config, mrt_pg_server_url(t->server), NULL,
-	                                  &t->access, err);
+	return rc < 0 ? rc : mrt_pg_access_private(t->config, t->server, &t->access, err);
 }
 
 /* Recovered to where the backup ends, and the same system? */

@@ -9,6 +9,7 @@
 
 #include "base/run.h"
 #include "client/aws_credentials.h"
+#include "client/pg.h"
 
 /* What a restored database must answer. */
 struct mrt_assertion {
@@ -48,7 +49,7 @@ struct mrt_config {
 	        retention_monthly, retention_yearly;
 	char *retention_time_zone, *retention_keep_tags;
 	uint64_t backup_memory;
-	char *tenant_reviewed; /* a list */
+	char *tenant_reviewed;       /* a list */
 	char *domains_addresses;     /* a list */
 	char *domains_allow_private; /* "true", "servers", "false" */
 	int64_t domains_http_port;
@@ -57,6 +58,9 @@ struct mrt_config {
 	int64_t limits_connect, limits_dns, limits_stall, limits_retry_first, limits_retry_longest;
 	int64_t limits_lock_wait, limits_lock_ping, limits_alive, limits_clock_skew;
 	int64_t limits_server_start, limits_recovery, limits_swap, limits_lock_lease;
+
+	/* what PG* variables and libpq's defaults fill a URL up with */
+	struct mrt_pg_params *postgres_ambient;
 
 	/* asked where no other source has credentials */
 	struct mrt_aws_sources aws;

@@ -271,9 +271,17 @@ static int remember(struct mrt_config *config, const char *path,
 	return rc;
 }
 
+/* PG* variables as they were when the first configuration was loaded. */
+static int take_ambient(struct mrt_config *config, const struct mrt_pg_params *ambient,
+                        struct mrt_error *err)
+{
+	return ambient ? mrt_pg_params_copy(ambient, &config->postgres_ambient, err)
+	               : mrt_pg_params_ambient(&config->postgres_ambient, err);
+}
+
 static int load(const struct mrt_run *run, const char *path, const struct mrt_config_flag *flags,
-                size_t n_flags, const char *target, const char *store, struct mrt_config **ret,
-                struct mrt_error *err)
+                size_t n_flags, const char *target, const char *store,
+                const struct mrt_pg_params *ambient, struct mrt_config **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_config) *config = calloc(1, sizeof(*config));
 	mrt_auto(mrt_yaml) *yaml = NULL;
@@ -302,7 +310,10 @@ static int load(const struct mrt_run *run, const char *path, const struct mrt_co
 		              "there is no store '" MRT_MAIN_STORE "' in the configuration: "
 		              "store.url is not set");
 	if (rc == 0 && !config->store && !config->states[url].text && config->n_stores > 0)
-		return load(run, path, flags, n_flags, target, config->stores[0], ret, err);
+		return load(run, path, flags, n_flags, target, config->stores[0], ambient, ret,
+		            err);
+	if (rc == 0)
+		rc = take_ambient(config, ambient, err);
 	if (rc == 0)
 		rc = read_ambient(run, config, err);
 	if (rc == 0)
@@ -324,7 +335,7 @@ int mrt_config_load(const struct mrt_run *run, const char *path,
                     const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
                     struct mrt_error *err)
 {
-	return load(run, path, flags, n_flags, NULL, NULL, ret, err);
+	return load(run, path, flags, n_flags, NULL, NULL, NULL, ret, err);
 }
 
 int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, const char *target,
@@ -332,7 +343,8 @@ int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, 
 {
 	return load(run, config->given, config->flags, config->n_flags,
 	            target ? target : config->target,
-	            store || !config->store_explicit ? store : config->store, ret, err);
+	            store || !config->store_explicit ? store : config->store,
+	            config->postgres_ambient, ret, err);
 }
 
 static void texts_free(char **texts, size_t n)
@@ -367,6 +379,7 @@ void mrt_config_free(struct mrt_config *config)
 	free(config->target);
 	free(config->store);
 	free(config->aws_container_uri);
+	mrt_pg_params_free(config->postgres_ambient);
 	free(config->states);
 	free(config->path);
 	free(config);

@@ -56,7 +56,8 @@ int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *confi
 		                                .connect_timeout = config->limits_connect,
 		                                .application = how->application,
 		                                .password_from = how->password_from };
-	int rc = mrt_pg_params_make(how->url, how->password, &params, err);
+	int rc =
+	        mrt_pg_params_make(how->url, how->password, config->postgres_ambient, &params, err);
 	if (rc == 0)
 		rc = mrt_log_secret(run->log, mrt_pg_params_get(params, "password"), err);
 	return rc < 0 ? rc : mrt_pg_connect(run, &options, params, how->database, ret, err);

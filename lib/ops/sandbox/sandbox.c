@@ -5,6 +5,7 @@
 #include "client/pg_programs.h"
 #include "client/redis_server.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -42,7 +43,7 @@ static int create_school(const struct mrt_run *run, const struct mrt_config *con
 	const struct mrt_pg_options options = { .connect_timeout = config->limits_connect };
 	mrt_auto(mrt_pg_params) *params = NULL;
 	mrt_auto(mrt_pg) *pg = NULL;
-	int rc = mrt_pg_params_make(mrt_pg_server_url(s->postgres), NULL, &params, err);
+	int rc = mrt_pg_server_params(s->postgres, &params, err);
 	if (rc == 0)
 		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
 	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "CREATE DATABASE school");
@@ -66,6 +67,40 @@ static int start(const struct mrt_run *run, const struct mrt_config *config, str
 	return rc < 0 ? rc : start_redis(run, config, s, err);
 }
 
+/* "MARATEA_STORE_URL" of "store.url" */
+static bool is_variable_of(const struct mrt_setting *setting, const char *variable)
+{
+	static const char prefix[] = "MARATEA_";
+	const char *name = setting->name;
+	if (strncmp(variable, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	for (variable += sizeof(prefix) - 1; *name && *variable != '='; name++, variable++)
+		if (*variable !=
+		    (*name == '.' || *name == '-' ? '_' : toupper((unsigned char)*name)))
+			return false;
+	return !*name && *variable == '=';
+}
+
+/* COMMAND keeps the caller's environment, but for what would lead it to real servers. */
+static bool stays_inside(const char *entry)
+{
+	static const char *const outside[] = { "DATABASE_URL", "REDIS_URL", "MARATEA_ADMIN_URL",
+		                               "MARATEA_STORE_DRIVER", "MARATEA_STORE_ENDPOINT" };
+	const char *const *of_libpq = mrt_pg_environment();
+	size_t n = strcspn(entry, "=");
+	for (size_t i = 0; of_libpq[i]; i++)
+		if (strlen(of_libpq[i]) == n && strncmp(of_libpq[i], entry, n) == 0)
+			return false;
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+		if (strlen(outside[i]) == n && strncmp(outside[i], entry, n) == 0)
+			return false;
+	for (size_t i = 0; i < mrt_n_settings; i++)
+		if ((mrt_settings[i].kind == MRT_URL || mrt_settings[i].kind == MRT_SECRET) &&
+		    is_variable_of(&mrt_settings[i], entry))
+			return false;
+	return true;
+}
+
 static int run_command(const struct mrt_run *run, const struct sandbox *s, const char *const *argv,
                        int *ret_status, struct mrt_error *err)
 {
@@ -82,33 +117,12 @@ static int run_command(const struct mrt_run *run, const struct sandbox *s, const
 		rc = mrt_text_printf(&dir, err, "MARATEA_SANDBOX=%s", s->dir);
 	if (rc < 0)
 		return rc;
-	/* nothing of the outside, file or variable, may lead the command to real servers */
 	const char *const set[] = {
 		database, store, dir, "MARATEA_CONFIG=/dev/null", s->redis ? redis : NULL, NULL
 	};
-	static const char *const unset[] = { "PGHOST",
-		                             "PGHOSTADDR",
-		                             "PGPORT",
-		                             "PGUSER",
-		                             "PGPASSWORD",
-		                             "PGDATABASE",
-		                             "PGSERVICE",
-		                             "PGOPTIONS",
-		                             "REDIS_URL",
-		                             "PGPASSFILE",
-		                             "PGSSLMODE",
-		                             "PGSERVICEFILE",
-		                             "MARATEA_POSTGRES_URL",
-		                             "MARATEA_POSTGRES_PASSWORD",
-		                             "MARATEA_STORE_URL",
-		                             "MARATEA_STORE_DRIVER",
-		                             "MARATEA_BACKUP_POSTGRES_URL",
-		                             "MARATEA_REDIS_URL",
-		                             "MARATEA_BACKUP_POSTGRES_PASSWORD",
-		                             NULL };
 	const struct mrt_spawn_options spawn = { .argv = argv,
 		                                 .set = set,
-		                                 .unset = unset,
+		                                 .inherits = stays_inside,
 		                                 .in = MRT_FD_INHERIT,
 		                                 .out = MRT_FD_INHERIT,
 		                                 .inherit_stderr = true };

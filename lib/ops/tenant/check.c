@@ -90,7 +90,8 @@ static int service_role(const struct mrt_config *config, char **ret, struct mrt_
 	mrt_auto(mrt_pg_params) *params = NULL;
 	if (!config->postgres_url)
 		return 0;
-	int rc = mrt_pg_params_make(config->postgres_url, config->postgres_password, &params, err);
+	int rc = mrt_pg_params_make(config->postgres_url, config->postgres_password,
+	                            config->postgres_ambient, &params, err);
 	const char *user = rc == 0 ? mrt_pg_params_get(params, "user") : NULL;
 	return rc == 0 && user ? mrt_text_dup(user, ret, err) : rc;
 }
@@ -137,8 +138,8 @@ static int check_url(struct mrt_tenant_checking *c, struct mrt_error *err)
 	mrt_auto(mrt_pg_params) *params = NULL;
 	if (!c->config->postgres_url)
 		return 0;
-	int rc = mrt_pg_params_make(c->config->postgres_url, c->config->postgres_password, &params,
-	                            err);
+	int rc = mrt_pg_params_make(c->config->postgres_url, c->config->postgres_password,
+	                            c->config->postgres_ambient, &params, err);
 	const char *options = rc == 0 ? mrt_pg_params_get(params, "options") : NULL;
 	for (size_t i = 0; rc == 0 && options && i < 2; i++) {
 		if (!sets(options, settings[i]))
