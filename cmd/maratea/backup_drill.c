@@ -23,9 +23,7 @@ static const struct mrt_opt opts[] = {
 static int time_of(const char *option, const char *text, int64_t *ret, struct mrt_error *err)
 {
 	int rc = text ? mrt_duration_parse(text, ret, err) : 0;
-	return rc < 0 ? mrt_context(err, mrt_fail(err, MRT_USAGE, "%s", err ? err->text : ""),
-	                            "option --%s", option)
-	              : 0;
+	return rc < 0 ? mrt_context(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)

@@ -160,8 +160,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int64_t grace = 24 * 3600 * MRT_SECOND;
 	int rc = a->grace ? mrt_duration_parse(a->grace, &grace, err) : 0;
 	if (rc < 0)
-		return mrt_context(err, mrt_fail(err, MRT_USAGE, "%s", err ? err->text : ""),
-		                   "option --grace");
+		return mrt_context(err, mrt_recode(err, MRT_USAGE), "option --grace");
 	const struct mrt_prune_options how = {
 		.target = a->target,
 		.tags = a->tags.items,

@@ -208,9 +208,7 @@ static int size_of(const char *option, const char *text, uint64_t *ret, struct m
 	int rc = mrt_size_parse(text, ret, err);
 	if (rc == 0 && *ret == 0)
 		rc = mrt_fail(err, MRT_USAGE, "it cannot be 0");
-	return rc < 0 ? mrt_context(err, mrt_fail(err, MRT_USAGE, "%s", err ? err->text : ""),
-	                            "option --%s", option)
-	              : 0;
+	return rc < 0 ? mrt_context(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)

@@ -32,6 +32,7 @@ struct mrt_opt {
 	const char *help;
 	const char *complete; /* "file", "dir", "backup", "a|b|c"; NULL: nothing */
 	const char *setting;  /* the option sets this setting ("store.url") */
+	bool url;             /* a text that may hold a password: see mrt_parsed_hide() */
 	int64_t min, max;
 };
 
@@ -129,9 +130,15 @@ struct mrt_parsed {
 	struct mrt_globals globals;
 	struct mrt_config_flag flags[16];
 	size_t n_flags;
+	char *expanded[4]; /* values of options with .url */
+	size_t n_expanded;
 };
 int mrt_parse(int argc, char **argv, struct mrt_parsed *ret, struct mrt_error *err);
 void mrt_parsed_release(struct mrt_parsed *parsed);
+
+/* Options with .url: expands ${env:NAME} and ${file:PATH}, registers the password as a secret, and
+ * warns where it stood in argv itself. */
+int mrt_parsed_hide(struct mrt_parsed *parsed, const struct mrt_run *run, struct mrt_error *err);
 
 /* Help for the whole, a group, or a command, whichever was recognised. */
 void mrt_help(const struct mrt_parsed *parsed, struct mrt_buf *buf);

@@ -11,7 +11,8 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, admin_url, 0, "admin-url", "URL",
-	             "who may create roles, to the platform's database ($MARATEA_ADMIN_URL)"),
+	             "who may create roles, to the platform's database ($MARATEA_ADMIN_URL)",
+	             .url = true),
 	MRT_OPT_TEXT(struct args, passwords, 0, "passwords", "DIR",
 	             "a file for each role that logs in; made where it is missing",
 	             .complete = "dir"),

@@ -89,6 +89,8 @@ static int run_command(struct session *s, struct mrt_error *err)
 		return mrt_fail(err, MRT_USAGE, "-o %s is for lists; here there are table and json",
 		                s->parsed.globals.output);
 	int rc = set_timeout(s, err);
+	if (rc == 0)
+		rc = mrt_parsed_hide(&s->parsed, &s->run, err);
 	if (rc == 0 && cmd->needs_config) {
 		rc = mrt_config_load(&s->run, s->parsed.globals.config, s->parsed.flags,
 		                     s->parsed.n_flags, &s->config, err);
@@ -167,7 +169,7 @@ int main(int argc, char **argv)
 	bool unread = rc < 0 && s.out.gone && err.code == MRT_CANCELLED && !stop_signal;
 	if (unread)
 		status = 128 + SIGPIPE;
-	else if (rc < 0 && s.screen && s.log && err.text[0])
+	else if (rc < 0 && s.screen && s.log && !mrt_error_is_silent(&err))
 		mrt_screen_error(s.screen, s.log, &err);
 	if (rc < 0 && err.code == MRT_CANCELLED && stop_signal)
 		status = 128 + stop_signal;

@@ -1,4 +1,5 @@
 /* parse.c - the command line against the tables. */
+#include "base/secret.h"
 #include "base/text.h"
 #include "maratea/cmd.h"
 
@@ -319,5 +320,7 @@ void mrt_parsed_release(struct mrt_parsed *parsed)
 	for (const struct mrt_opt *o = parsed->args ? parsed->cmd->opts : NULL; o && o->kind; o++)
 		if (o->kind == MRT_OPT_KIND_LIST || o->kind == MRT_OPT_KIND_REST)
 			free(((struct mrt_texts *)((char *)parsed->args + o->offset))->items);
+	for (size_t i = 0; i < parsed->n_expanded; i++)
+		mrt_secret_free(parsed->expanded[i]);
 	free(parsed->args);
 }

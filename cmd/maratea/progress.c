@@ -161,8 +161,8 @@ static void add_hint(struct mrt_buf *buf, const char *text)
 void mrt_screen_error(struct mrt_screen *s, struct mrt_log *log, const struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT, hint = MRT_BUF_INIT, buf = MRT_BUF_INIT;
-	mrt_log_mask(log, err->text, &text);
-	mrt_log_mask(log, err->hint, &hint);
+	mrt_error_mask(log, err, &text);
+	mrt_error_mask_hint(log, err, &hint);
 	erase(s, &buf);
 	add_line(s, &buf, "error", mrt_buf_text(&text));
 	for (const char *p = mrt_buf_text(&hint); *p; p += strcspn(p, "\n"), p += *p == '\n') {

@@ -66,28 +66,108 @@ int mrt_fail(struct mrt_error *err, enum mrt_code code, const char *format, ...)
 		return code;
 	va_list args;
 	va_start(args, format);
-	char text[sizeof(err->text)]; /* the arguments may point into err itself */
+	char text[sizeof(err->text.unmasked)]; /* the arguments may point into err itself */
 	int n = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	tidy(text, sizeof(text), n);
-	memcpy(err->text, text, sizeof(text));
+	memcpy(err->text.unmasked, text, sizeof(text));
 	err->code = code;
-	err->hint[0] = '\0';
+	err->hint.unmasked[0] = '\0';
+	err->peer_code[0] = '\0';
 	return code;
+}
+
+int mrt_recode(struct mrt_error *err, enum mrt_code code)
+{
+	if (err)
+		err->code = code;
+	return code;
+}
+
+int mrt_fail_because(struct mrt_error *err, enum mrt_code code, const struct mrt_error *why,
+                     const char *format, ...)
+{
+	if (!err)
+		return code;
+	if (why != err)
+		*err = *why;
+	err->code = code;
+	if (!format)
+		return code;
+	char what[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return mrt_context(err, code, "%s", what);
+}
+
+__attribute__((format(printf, 2, 3))) static void add_words(struct mrt_error *err,
+                                                            const char *format, ...)
+{
+	char *text = err->text.unmasked;
+	size_t used = strlen(text), room = sizeof(err->text.unmasked) - used;
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(text + used, room, format, args);
+	va_end(args);
+	tidy(text, sizeof(err->text.unmasked), (int)used + n);
+}
+
+void mrt_error_append(struct mrt_error *err, const char *format, ...)
+{
+	char what[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	add_words(err, " (%s)", what);
+}
+
+void mrt_error_append_error(struct mrt_error *err, const struct mrt_error *also)
+{
+	add_words(err, " (%s)", also->text.unmasked);
+}
+
+void mrt_error_join(struct mrt_error *err, const char *separator, const struct mrt_error *also)
+{
+	add_words(err, "%s%s", separator, also->text.unmasked);
+}
+
+void mrt_error_set_peer_code(struct mrt_error *err, const char *code, int len)
+{
+	if (err)
+		snprintf(err->peer_code, sizeof(err->peer_code), "%.*s",
+		         len < 0 ? (int)strlen(code) : len, code);
+}
+
+bool mrt_error_has_peer_code(const struct mrt_error *err, const char *code)
+{
+	return err && strcmp(err->peer_code, code) == 0;
+}
+
+bool mrt_error_mentions(const struct mrt_error *err, const char *words)
+{
+	return err && strstr(err->text.unmasked, words);
+}
+
+bool mrt_error_begins(const struct mrt_error *err, const char *words)
+{
+	return err && strncmp(err->text.unmasked, words, strlen(words)) == 0;
 }
 
 int mrt_context(struct mrt_error *err, int code, const char *format, ...)
 {
 	if (!err)
 		return code;
-	char what[512], text[sizeof(err->text)];
+	char what[512], text[sizeof(err->text.unmasked)];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	int n = snprintf(text, sizeof(text), "%s: %s", what, err->text);
+	int n = snprintf(text, sizeof(text), "%s: %s", what, err->text.unmasked);
 	tidy(text, sizeof(text), n);
-	memcpy(err->text, text, sizeof(text));
+	memcpy(err->text.unmasked, text, sizeof(text));
 	return code;
 }
 
@@ -95,15 +175,16 @@ int mrt_hint(struct mrt_error *err, const char *format, ...)
 {
 	if (!err)
 		return MRT_FAILED;
-	size_t used = strlen(err->hint);
-	if (used + 2 < sizeof(err->hint)) {
+	size_t used = strlen(err->hint.unmasked);
+	if (used + 2 < sizeof(err->hint.unmasked)) {
 		if (used > 0)
-			err->hint[used++] = '\n';
+			err->hint.unmasked[used++] = '\n';
 		va_list args;
 		va_start(args, format);
-		int n = vsnprintf(err->hint + used, sizeof(err->hint) - used, format, args);
+		int n = vsnprintf(err->hint.unmasked + used, sizeof(err->hint.unmasked) - used,
+		                  format, args);
 		va_end(args);
-		tidy(err->hint + used, sizeof(err->hint) - used, n);
+		tidy(err->hint.unmasked + used, sizeof(err->hint.unmasked) - used, n);
 	}
 	return err->code;
 }

@@ -8,8 +8,9 @@
 #ifndef MRT_BASE_ERROR_H
 #define MRT_BASE_ERROR_H
 
+#include "base/assert.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 
 enum mrt_code {
 	MRT_OK = 0,
@@ -33,11 +34,20 @@ enum mrt_code {
 	MRT_CODE_END = -18
 };
 
+/* The words are not masked yet: a peer may have repeated a secret that it was sent. They are
+ * structs, so that no format, JSON or file takes them by mistake. Only lib/base opens them; they
+ * leave by mrt_error_mask() (base/log.h), by mrt_json_set_error() and by the log, which mask. */
 struct mrt_error {
 	enum mrt_code code;
-	char text[2048]; /* one sentence, no newline at the end; may hold the peer's lines, or a
-	                    list, of lines that begin with "- " */
-	char hint[1024]; /* zero or more lines */
+	char peer_code[32]; /* the peer's own: an SQLSTATE, Redis' "NOPERM"; compared, never shown
+	                     */
+	struct {
+		char unmasked[2048]; /* one sentence, no newline at the end; may hold the peer's
+		                        lines, or a list, of lines that begin with "- " */
+	} text;
+	struct {
+		char unmasked[1024]; /* zero or more lines */
+	} hint;
 };
 
 /* The one table: name, exit status, HTTP status. */
@@ -59,6 +69,29 @@ static inline bool mrt_code_is_final(int code)
 /* Puts "what: " before the text; returns code, so that callers can return it. */
 int mrt_context(struct mrt_error *err, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* Text and hint stay, the code changes. Returns the code. */
+int mrt_recode(struct mrt_error *err, enum mrt_code code);
+/* "format: what why says", with why's hint; format NULL: what why says alone. why may be err. */
+int mrt_fail_because(struct mrt_error *err, enum mrt_code code, const struct mrt_error *why,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Appends " (format)", or " (what also says)". */
+void mrt_error_append(struct mrt_error *err, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+void mrt_error_append_error(struct mrt_error *err, const struct mrt_error *also);
+/* Appends a separator and what also says. */
+void mrt_error_join(struct mrt_error *err, const char *separator, const struct mrt_error *also);
+/* Remembers the peer's own code; to be called after mrt_fail(). len < 0: up to the NUL. */
+void mrt_error_set_peer_code(struct mrt_error *err, const char *code, int len);
+bool mrt_error_has_peer_code(const struct mrt_error *err, const char *code);
+/* Does the text hold, or begin with, these words of ours? */
+bool mrt_error_mentions(const struct mrt_error *err, const char *words);
+bool mrt_error_begins(const struct mrt_error *err, const char *words);
+/* An answer that is bad, and that stdout has told already. */
+static inline bool mrt_error_is_silent(const struct mrt_error *err)
+{
+	return err->text.unmasked[0] == '\0';
+}
 
 /* Adds one hint line; returns the error's code. */
 int mrt_hint(struct mrt_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -18,10 +18,10 @@ int mrt_faults_add(struct mrt_faults *f, int rc, const struct mrt_error *err)
 		f->first = *err;
 	}
 	if (f->n < MRT_FAULTS_MAX) {
-		mrt_buf_printf(&f->text, "\n- %.300s", err->text);
-		if (*err->hint)
-			mrt_buf_printf(&f->text, " (%.*s)", (int)strcspn(err->hint, "\n"),
-			               err->hint);
+		mrt_buf_printf(&f->text, "\n- %.300s", err->text.unmasked);
+		if (*err->hint.unmasked)
+			mrt_buf_printf(&f->text, " (%.*s)", (int)strcspn(err->hint.unmasked, "\n"),
+			               err->hint.unmasked);
 	}
 	f->n++;
 	return 0;

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* so many bytes of a secret that is cut off are masked, too: before "...", and before the end */
+enum { CUT_MARKED = 4, CUT_SILENTLY = 8 };
+
 struct mrt_log {
 	mrt_log_write *write;
 	void *context;
@@ -86,14 +89,24 @@ int mrt_log_secret(struct mrt_log *log, const char *text, struct mrt_error *err)
 	return rc;
 }
 
+/* How much of the secret stands here: all of it, or its first bytes where the text was cut off, as
+ * that of an error may be. */
+static size_t match(const char *secret, const char *p)
+{
+	size_t n = 0;
+	while (secret[n] && p[n] == secret[n])
+		n++;
+	bool cut = (n >= CUT_MARKED && strcmp(p + n, "...") == 0) || (n >= CUT_SILENTLY && !p[n]);
+	return !secret[n] || cut ? n : 0;
+}
+
 /* The longest secret that starts here, so that one which contains another hides as a whole. */
 static size_t secret_at(const struct mrt_log *log, const char *p)
 {
 	size_t longest = 0;
 	for (size_t i = 0; i < log->n_secrets; i++) {
-		size_t n = strlen(log->secrets[i]);
-		if (n > longest && strncmp(p, log->secrets[i], n) == 0)
-			longest = n;
+		size_t n = match(log->secrets[i], p);
+		longest = n > longest ? n : longest;
 	}
 	return longest;
 }
@@ -112,6 +125,10 @@ static void mask_locked(const struct mrt_log *log, const char *text, struct mrt_
 
 void mrt_log_mask(struct mrt_log *log, const char *text, struct mrt_buf *ret)
 {
+	if (!log) { /* there is none in some tests, and no secret is known */
+		mrt_buf_add_text(ret, text);
+		return;
+	}
 	pthread_mutex_lock(&log->lock);
 	mask_locked(log, text, ret);
 	pthread_mutex_unlock(&log->lock);
@@ -135,4 +152,54 @@ void mrt_logf(struct mrt_log *log, enum mrt_log_level level, const char *format,
 		log->write(log->context, level, mrt_buf_text(&masked));
 	pthread_mutex_unlock(&log->lock);
 	free(text);
+}
+
+void mrt_error_mask(struct mrt_log *log, const struct mrt_error *why, struct mrt_buf *ret)
+{
+	mrt_log_mask(log, why->text.unmasked, ret);
+}
+
+void mrt_error_mask_hint(struct mrt_log *log, const struct mrt_error *why, struct mrt_buf *ret)
+{
+	mrt_log_mask(log, why->hint.unmasked, ret);
+}
+
+/* A format of NULL stands for nothing. */
+static void add_what(struct mrt_buf *to, const char *format, va_list args)
+{
+	char *what = NULL;
+	if (!format)
+		return;
+	if (vasprintf(&what, format, args) < 0) {
+		to->failed = MRT_NO_MEMORY;
+		return;
+	}
+	mrt_buf_printf(to, "%s: ", what);
+	free(what);
+}
+
+int mrt_error_explain(struct mrt_log *log, const struct mrt_error *why, char **ret,
+                      struct mrt_error *err, const char *format, ...)
+{
+	mrt_auto_buf text = MRT_BUF_INIT, masked = MRT_BUF_INIT;
+	va_list args;
+	va_start(args, format);
+	add_what(&text, format, args);
+	va_end(args);
+	mrt_buf_add_text(&text, why->text.unmasked);
+	mrt_log_mask(log, mrt_buf_text(&text), &masked);
+	return mrt_buf_check(&text, err) < 0 ? mrt_no_memory(err) : mrt_buf_take(&masked, ret, err);
+}
+
+void mrt_log_error(struct mrt_log *log, enum mrt_log_level level, const struct mrt_error *why,
+                   bool with_hint, const char *format, ...)
+{
+	mrt_auto_buf what = MRT_BUF_INIT;
+	va_list args;
+	va_start(args, format);
+	add_what(&what, format, args);
+	va_end(args);
+	mrt_logf(log, level, "%s%s", mrt_buf_text(&what), why->text.unmasked);
+	if (with_hint && why->hint.unmasked[0])
+		mrt_logf(log, level, "hint: %s", why->hint.unmasked);
 }

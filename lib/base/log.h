@@ -29,6 +29,17 @@ int mrt_log_secret(struct mrt_log *log, const char *text, struct mrt_error *err)
 /* Appends text with every secret masked. */
 void mrt_log_mask(struct mrt_log *log, const char *text, struct mrt_buf *ret);
 
+/* The words of an error, masked: the one way out for them. The hint is several lines or "". */
+void mrt_error_mask(struct mrt_log *log, const struct mrt_error *why, struct mrt_buf *ret);
+void mrt_error_mask_hint(struct mrt_log *log, const struct mrt_error *why, struct mrt_buf *ret);
+/* "format: what why says", masked, as a new text; format NULL: what it says alone. */
+int mrt_error_explain(struct mrt_log *log, const struct mrt_error *why, char **ret,
+                      struct mrt_error *err, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
+
+/* The same as a line of the log; the hint's lines follow where with_hint says so. */
+void mrt_log_error(struct mrt_log *log, enum mrt_log_level level, const struct mrt_error *why,
+                   bool with_hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
 void mrt_logf(struct mrt_log *log, enum mrt_log_level level, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 

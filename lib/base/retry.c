@@ -26,8 +26,8 @@ int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t a
 	if (spent + pause > retry->give_up_after) {
 		char text[MRT_DURATION_SIZE];
 		mrt_duration_format(spent, text);
-		return mrt_fail(err, err->code, "%s (gave up after %u attempts in %s)", err->text,
-		                retry->attempt + 1, text);
+		mrt_error_append(err, "gave up after %u attempts in %s", retry->attempt + 1, text);
+		return err->code;
 	}
 	retry->attempt++;
 	struct mrt_error stop;

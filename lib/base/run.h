@@ -46,5 +46,12 @@ static inline void mrt_run_progress(const struct mrt_run *run, uint64_t bytes)
 #define mrt_warn(run, ...) mrt_logf((run)->log, MRT_LOG_WARNING, __VA_ARGS__)
 #define mrt_info(run, ...) mrt_logf((run)->log, MRT_LOG_INFO, __VA_ARGS__)
 #define mrt_debug(run, ...) mrt_logf((run)->log, MRT_LOG_DEBUG, __VA_ARGS__)
+/* "format: what the error says"; the log masks it. */
+#define mrt_warn_because(run, why, ...) \
+	mrt_log_error((run)->log, MRT_LOG_WARNING, why, false, __VA_ARGS__)
+#define mrt_info_because(run, why, ...) \
+	mrt_log_error((run)->log, MRT_LOG_INFO, why, false, __VA_ARGS__)
+#define mrt_debug_because(run, why, ...) \
+	mrt_log_error((run)->log, MRT_LOG_DEBUG, why, false, __VA_ARGS__)
 
 #endif

@@ -102,7 +102,7 @@ static int from_json(const struct mrt_run *run, const struct mrt_buf *text, cons
 	mrt_auto_json json = NULL;
 	int rc = mrt_json_parse(mrt_buf_text(text), text->len, &json, err);
 	if (rc < 0)
-		return mrt_fail(err, MRT_FAILED, "the answer is no JSON: %s", err ? err->text : "");
+		return mrt_fail_because(err, MRT_FAILED, err, "the answer is no JSON");
 	return make(run, mrt_json_text_or(json, "AccessKeyId", NULL),
 	            mrt_json_text_or(json, "SecretAccessKey", NULL),
 	            mrt_json_text_or(json, "Token", NULL),
@@ -277,6 +277,6 @@ int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sour
 	/* an instance without the service is one that gives no credentials; the others were set up
 	 */
 	bool away = rc == MRT_UNREACHABLE && strcmp(what, "instance") != 0;
-	return mrt_fail(err, away ? MRT_UNREACHABLE : MRT_CONFIG,
-	                "no credentials for the store: %s: %s", what, why.text);
+	return mrt_fail_because(err, away ? MRT_UNREACHABLE : MRT_CONFIG, &why,
+	                        "no credentials for the store: %s", what);
 }

@@ -4,6 +4,7 @@
 #include "base/spawn.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,74 +21,149 @@ void mrt_pg_free(struct mrt_pg *pg)
 	free(pg);
 }
 
-/* The line that would let us in: the server's words are 'no pg_hba.conf entry for host "10.0.0.7",
- * user "x", database "y", no encryption'. */
-static void hint_hba(const char *words, struct mrt_error *err)
+/* What libpq says of a connection that failed, told with PQERRORS_VERBOSE:
+ *
+ *   connection to server at "db" (10.0.0.1), port 5432 failed: FATAL:  28P01: the server's words
+ *   LOCATION:  auth_failed, auth.c:331
+ *
+ * The words are in the server's language, SQLSTATE and the name of the function are not. Without
+ * an SQLSTATE no server has spoken. */
+struct refusal {
+	char state[6];
+	char function[64];
+};
+
+static bool is_state(const char *p)
 {
-	char host[64] = "", user[256] = "", database[256] = "";
-	const char *p = strstr(words, "no pg_hba.conf entry for host \"");
-	if (!p || sscanf(p,
-	                 "no pg_hba.conf entry for host \"%63[^\"]\", user \"%255[^\"]\", database "
-	                 "\"%255[^\"]\"",
-	                 host, user, database) != 3) {
+	return strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':' && p[6] == ' ';
+}
+
+/* Takes the codes out of the text, which keeps the words. Of several attempts the last counts. */
+static void take_codes(char *text, struct refusal *ret)
+{
+	*ret = (struct refusal) { 0 };
+	for (char *p = text; (p = strstr(p, ":  "));) {
+		p += 3;
+		if (is_state(p)) {
+			memcpy(ret->state, p, 5);
+			memmove(p, p + 7, strlen(p + 7) + 1);
+		}
+	}
+	/* the line "LOCATION:  function, file.c:line"; its first word may be translated */
+	for (char *line = text, *end; *line; line = end) {
+		end = strchr(line, '\n');
+		end = end ? end + 1 : line + strlen(line);
+		char *from = strstr(line, ":  "), *file = strstr(line, ".c:");
+		if (!*ret->state || !from || !file || from > end || file > end)
+			continue;
+		from += 3;
+		snprintf(ret->function, sizeof(ret->function), "%.*s", (int)strcspn(from, ","),
+		         from);
+		memmove(line, end, strlen(end) + 1);
+		end = line;
+	}
+}
+
+/* The address by which the server knows us is in its words. */
+static void find_address(const char *words, char *ret, size_t size)
+{
+	unsigned char raw[16];
+	*ret = '\0';
+	while (*words && !*ret) {
+		size_t n = strspn(words, "0123456789abcdefABCDEF.:");
+		char part[64];
+		snprintf(part, sizeof(part), "%.*s", (int)n, words);
+		if (inet_pton(AF_INET, part, raw) == 1 || inet_pton(AF_INET6, part, raw) == 1)
+			snprintf(ret, size, "%s", part);
+		words += n > 0 ? n : 1;
+	}
+}
+
+/* The line of pg_hba.conf that would let us in. */
+static void hint_hba(const char *words, const struct mrt_pg_params *params, const char *database,
+                     struct mrt_error *err)
+{
+	const char *user = mrt_pg_params_get(params, "user");
+	const char *name = database ? database : mrt_pg_params_get(params, "dbname");
+	/* the server's words come last; before them stand its own addresses */
+	const char *line = strstr(words, "failed: ");
+	char address[64];
+	find_address(line ? line : words, address, sizeof(address));
+	name = name ? name : user;
+	if (!user || !*address) {
 		mrt_hint(err, "add a line for this role, database and address to the server's "
 		              "pg_hba.conf and reload it");
 		return;
 	}
 	const char *quote[2] = { strspn(user, PLAIN_NAME) == strlen(user) ? "" : "\"",
-		                 strspn(database, PLAIN_NAME) == strlen(database) ? "" : "\"" };
+		                 strspn(name, PLAIN_NAME) == strlen(name) ? "" : "\"" };
 	mrt_hint(
 	        err,
 	        "add this line to the server's pg_hba.conf and reload it: host %s%s%s %s%s%s %s/%d "
 	        "scram-sha-256",
-	        quote[1], database, quote[1], quote[0], user, quote[0], host,
-	        strchr(host, ':') ? 128 : 32);
+	        quote[1], name, quote[1], quote[0], user, quote[0], address,
+	        strchr(address, ':') ? 128 : 32);
 }
 
-/* libpq's message says "connection to server at ... failed: FATAL:  ..." */
-static int explain(struct mrt_pg *pg, const struct mrt_pg_options *options, struct mrt_error *err)
+/* A server has answered, and said no. */
+static int explain_refusal(const struct mrt_pg *pg, const struct mrt_pg_params *params,
+                           const char *database, const char *words, const struct refusal *refusal,
+                           struct mrt_error *err)
 {
 	static const struct {
-		const char *words;
-		int code;
-		const char *hint;
-	} known[] = {
-		{ "no pg_hba.conf entry", MRT_REFUSED, NULL },
-		{ "password authentication failed", MRT_REFUSED,
-		  "is the password the role's, without a newline at its end?" },
-		{ "no password supplied", MRT_REFUSED, NULL },
-		{ "does not exist", MRT_REFUSED, NULL },
-		{ "too many clients", MRT_REFUSED, "max_connections of the server is used up" },
-		{ "remaining connection slots", MRT_REFUSED,
-		  "max_connections of the server is used up" },
-		{ "not accepting connections", MRT_REFUSED, NULL },
-		{ "certificate", MRT_UNREACHABLE,
-		  "sslmode and sslrootcert decide what is trusted" },
-		{ "SSL", MRT_UNREACHABLE, "sslmode decides whether TLS is asked for" },
-		{ "Connection refused", MRT_UNREACHABLE,
-		  "is the server running there, and does listen_addresses include this address?" },
-		{ "timed out", MRT_UNREACHABLE,
-		  "a firewall or NetworkPolicy may drop the packets" },
-		{ "FATAL", MRT_REFUSED, NULL },
+		const char *state, *hint;
+	} hints[] = {
+		{ "28P01", "is the password the role's, without a newline at its end?" },
+		{ "53300", "max_connections of the server is used up" },
 	};
-	const char *words = PQerrorMessage(pg->conn);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strstr(words, known[i].words)) {
-			mrt_fail(err, known[i].code, "PostgreSQL at %s: %s", pg->where, words);
-			if (i == 0)
-				hint_hba(words, err);
-			if (strcmp(known[i].words, "no password supplied") == 0)
-				mrt_hint(err, "set %s, PGPASSWORD or a ~/.pgpass line",
-				         options->password_from ? options->password_from
-				                                : "postgres.password");
-			if (known[i].hint)
-				mrt_hint(err, "%s", known[i].hint);
-			return known[i].code;
-		}
-	return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where, words);
+	mrt_fail(err, MRT_REFUSED, "PostgreSQL at %s: %s", pg->where, words);
+	mrt_error_set_peer_code(err, refusal->state, -1);
+	if (strcmp(refusal->state, "28000") == 0 &&
+	    strcmp(refusal->function, "ClientAuthentication") == 0)
+		hint_hba(words, params, database, err);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (strcmp(refusal->state, hints[i].state) == 0)
+			mrt_hint(err, "%s", hints[i].hint);
+	return MRT_REFUSED;
+}
+
+/* libpq itself gave up; its words are English here. They choose a hint, nothing else. */
+static int explain_unreachable(const struct mrt_pg *pg, const char *words, struct mrt_error *err)
+{
+	static const char *const hints[][2] = {
+		{ "certificate", "sslmode and sslrootcert decide what is trusted" },
+		{ "SSL", "sslmode decides whether TLS is asked for" },
+		{ "Connection refused",
+		  "is the server running there, and does listen_addresses include this address?" },
+		{ "timed out", "a firewall or NetworkPolicy may drop the packets" },
+	};
+	mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where, words);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (strstr(words, hints[i][0]))
+			return mrt_hint(err, "%s", hints[i][1]);
+	return MRT_UNREACHABLE;
+}
+
+static int explain(struct mrt_pg *pg, const struct mrt_pg_params *params, const char *database,
+                   const struct mrt_pg_options *options, struct mrt_error *err)
+{
+	mrt_autofree char *words = NULL;
+	struct refusal refusal;
+	int rc = mrt_text_dup(PQerrorMessage(pg->conn), &words, err);
+	if (rc < 0)
+		return rc;
+	take_codes(words, &refusal);
+	if (*refusal.state)
+		return explain_refusal(pg, params, database, words, &refusal, err);
+	if (!PQconnectionNeedsPassword(pg->conn))
+		return explain_unreachable(pg, words, err);
+	mrt_fail(err, MRT_REFUSED, "PostgreSQL at %s: %s", pg->where, words);
+	return mrt_hint(err, "set %s, PGPASSWORD or a ~/.pgpass line",
+	                options->password_from ? options->password_from : "postgres.password");
 }
 
 static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
+                          const struct mrt_pg_params *params, const char *database,
                           const struct mrt_pg_options *options, struct mrt_error *err)
 {
 	int64_t timeout = options->connect_timeout;
@@ -111,7 +187,7 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
 		}
 		state = PQconnectPoll(pg->conn);
 		if (state == PGRES_POLLING_FAILED)
-			return explain(pg, options, err);
+			return explain(pg, params, database, options, err);
 	}
 	return 0;
 }
@@ -129,7 +205,9 @@ static int start_connect(struct mrt_pg *pg, const struct mrt_pg_params *params,
 	pg->conn = PQconnectStart(conninfo);
 	if (!pg->conn)
 		return mrt_no_memory(err);
-	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, options, err) : 0;
+	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* see struct refusal */
+	return PQstatus(pg->conn) == CONNECTION_BAD ? explain(pg, params, database, options, err)
+	                                            : 0;
 }
 
 /* The kernel knows which process listens on a unix socket. */
@@ -167,11 +245,12 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	if (rc == 0)
 		rc = start_connect(pg, resolved, database, options, err);
 	if (rc == 0)
-		rc = finish_connect(pg, run, options, err);
+		rc = finish_connect(pg, run, resolved, database, options, err);
 	if (rc == 0)
 		rc = check_peer(pg, resolved, err);
 	if (rc < 0)
 		return rc;
+	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
 	pg->replication = mrt_pg_params_get(params, "replication") != NULL;
 	pg->version = PQserverVersion(pg->conn);
@@ -196,18 +275,23 @@ int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err
 	if (!state || PQstatus(pg->conn) == CONNECTION_BAD)
 		return mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where,
 		                message ? message : PQerrorMessage(pg->conn));
-	if (strcmp(state, "55P03") == 0) {
+	bool locked = strcmp(state, "55P03") == 0;
+	int code = locked                           ? MRT_LOCKED
+	           : strcmp(state, "42501") == 0    ? MRT_REFUSED
+	           : strncmp(state, "57P0", 4) == 0 ? MRT_UNREACHABLE /* it ended us */
+	                                            : MRT_FAILED;
+	if (locked)
 		mrt_fail(
 		        err, MRT_LOCKED,
 		        "PostgreSQL at %s: somebody holds a lock that is needed here (SQLSTATE %s)",
 		        pg->where, state);
-		return mrt_hint(err, MRT_LOCK_HINT);
-	}
-	int code = strcmp(state, "42501") == 0      ? MRT_REFUSED
-	           : strncmp(state, "57P0", 4) == 0 ? MRT_UNREACHABLE /* it ended us */
-	                                            : MRT_FAILED;
-	return mrt_fail(err, code, "PostgreSQL at %s: %s (SQLSTATE %s)%s%s", pg->where, message,
-	                state, detail ? ": " : "", detail ? detail : "");
+	else
+		mrt_fail(err, code, "PostgreSQL at %s: %s (SQLSTATE %s)%s%s", pg->where, message,
+		         state, detail ? ": " : "", detail ? detail : "");
+	mrt_error_set_peer_code(err, state, -1);
+	if (locked)
+		mrt_hint(err, MRT_LOCK_HINT);
+	return code;
 }
 
 /* The running statement must end before the connection can do anything else. */

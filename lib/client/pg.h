@@ -24,8 +24,9 @@ struct mrt_pg_options {
 
 /* What PG* variables, the service that PGSERVICE names, and libpq's defaults say. */
 int mrt_pg_params_ambient(struct mrt_pg_params **ret, struct mrt_error *err);
-/* Removes libpq's variables from this process, so that libpq cannot apply them behind the
- * parameters' back. main calls it once the configuration has them, before it starts a thread. */
+/* Removes from this process the variables that libpq applies whatever the parameters say
+ * (PGSERVICE, PGTZ and their like). main calls it once the configuration has them, before it starts
+ * a thread. */
 void mrt_pg_environment_clear(void);
 /* The names of all variables that libpq and PostgreSQL's programs read, NULL-terminated. */
 const char *const *mrt_pg_environment(void);
@@ -92,6 +93,9 @@ int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *
 /* The single value of a query, copied; "" for NULL or no row. */
 int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
                  struct mrt_error *err);
+/* Peer codes of errors: SQLSTATEs (PostgreSQL's manual, appendix A). */
+#define MRT_SQLSTATE_NO_DATABASE "3D000"
+#define MRT_SQLSTATE_STARTING "57P03" /* or stopping, or recovering */
 #define MRT_LOCK_HINT "pg_stat_activity and pg_blocking_pids() tell who"
 /* What a result that is no success says; NULL: the connection. MRT_LOCKED: lock_timeout. */
 int mrt_pg_fail(struct mrt_pg *pg, const PGresult *result, struct mrt_error *err);

@@ -205,9 +205,7 @@ static int finish(struct basebackup *b, struct mrt_pg_basebackup_end *ret, struc
 		found.damaged = found.damaged || pages;
 		rc = mrt_pg_fail(b->pg, r, err);
 		if (pages)
-			rc = b->options->allow_damaged
-			             ? 0
-			             : mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
+			rc = b->options->allow_damaged ? 0 : mrt_recode(err, MRT_BAD);
 	}
 	if (rc == 0)
 		*ret = found;

@@ -1,4 +1,4 @@
-/* pg_environment.c - libpq's variables: read once, then out of the process. */
+/* pg_environment.c - libpq's variables: what they say, read once. */
 #include "client/pg.h"
 
 #include <string.h>
@@ -49,6 +49,12 @@ int mrt_pg_params_ambient(struct mrt_pg_params **ret, struct mrt_error *err)
 	return rc;
 }
 
+/* What libpq reads although a conninfo has a value for every parameter; the others have no effect
+ * on such a connection, and the configuration may still refer to them (${env:PGPASSWORD}). */
+static const char *const behind_parameters[] = { "PGSERVICE",    "PGSERVICEFILE", "PGSYSCONFDIR",
+	                                         "PGREQUIRESSL", "PGDATESTYLE",   "PGTZ",
+	                                         "PGGEQO",       "PGLOCALEDIR",   NULL };
+
 const char *const *mrt_pg_environment(void)
 {
 	return variables;
@@ -56,6 +62,6 @@ const char *const *mrt_pg_environment(void)
 
 void mrt_pg_environment_clear(void)
 {
-	for (size_t i = 0; variables[i]; i++)
-		unsetenv(variables[i]);
+	for (size_t i = 0; behind_parameters[i]; i++)
+		unsetenv(behind_parameters[i]);
 }

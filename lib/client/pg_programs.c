@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ARGUMENTS_MAX 24
+
 static const char *const usual_dirs[] = { "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
 	                                  "/usr/local/pgsql/bin", "/opt/postgresql*/bin",
 	                                  "/usr/libexec/postgresql*" };
@@ -101,7 +103,8 @@ static bool is_for_client(const char *entry)
 int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *o,
                   struct mrt_child **ret, struct mrt_error *err)
 {
-	const char *argv[32];
+	const char
+	        *argv[ARGUMENTS_MAX + 6]; /* stdbuf and its option, --no-password, --dbname, NULL */
 	size_t n = 0;
 	/* pg_dump writes to a pipe in stdio's 4 KiB pieces, which costs it and us half a CPU second
 	 * a GiB (measured); where coreutils' stdbuf is at hand it gets a buffer worth a pipe's */
@@ -110,8 +113,10 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 		argv[n++] = stdbuf;
 		argv[n++] = "--output=256K";
 	}
-	for (size_t i = 0; o->argv[i] && i < 24; i++)
+	for (size_t i = 0; o->argv[i]; i++) {
+		mrt_assert(i < ARGUMENTS_MAX);
 		argv[n++] = o->argv[i];
+	}
 	mrt_autofree char *conninfo = NULL, *dbname = NULL, *variable = NULL;
 	mrt_auto_secret passfile = NULL;
 	mrt_autofd fd = -1;

@@ -104,7 +104,8 @@ static const char *const fresh_settings[] = { "wal_level=minimal", "max_wal_send
 
 static void add_settings(const char **argv, size_t *n, const char *const *settings, size_t count)
 {
-	for (size_t i = 0; i < count && *n + 3 < ARGUMENTS; i++) {
+	mrt_assert(*n + 2 * count < ARGUMENTS);
+	for (size_t i = 0; i < count; i++) {
 		argv[(*n)++] = "-c";
 		argv[(*n)++] = settings[i];
 	}
@@ -223,9 +224,7 @@ static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_
 		if (rc == 0)
 			return prove(run, s, pg, err);
 		bool starting = rc == MRT_UNREACHABLE ||
-		                (rc == MRT_REFUSED && (strstr(err->text, "starting up") ||
-		                                       strstr(err->text, "not yet accepting") ||
-		                                       strstr(err->text, "not accepting")));
+		                mrt_error_has_peer_code(err, MRT_SQLSTATE_STARTING);
 		if (!starting)
 			return mrt_context(err, rc, "the private server");
 		if (mrt_clock_monotonic() > end)

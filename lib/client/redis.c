@@ -124,12 +124,21 @@ static int parse_url(struct mrt_redis *r, const char *url, struct mrt_error *err
 	return rc < 0 ? rc : parse_db(r, query ? query + 3 : *end == '/' ? end + 1 : "", err);
 }
 
+/* "NOPERM this user has no permissions": the first word is the code. */
+static int refused(const struct mrt_redis *r, const char *command, const char *words,
+                   struct mrt_error *err)
+{
+	mrt_fail(err, MRT_REFUSED, "%s: %s%s%s", r->where, command ? command : "",
+	         command ? ": " : "", words);
+	mrt_error_set_peer_code(err, words, (int)strcspn(words, " "));
+	return MRT_REFUSED;
+}
+
 static int give_text(const struct mrt_redis *r, const redisReply *reply, struct mrt_buf *ret,
                      struct mrt_error *err)
 {
 	if (reply->type == REDIS_REPLY_ERROR)
-		return mrt_fail(err, MRT_REFUSED, "%s: %.*s", r->where, (int)reply->len,
-		                reply->str);
+		return refused(r, NULL, reply->str, err);
 	if (!ret)
 		return 0;
 	if (reply->type == REDIS_REPLY_INTEGER)
@@ -270,7 +279,7 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	if (rc == MRT_UNREACHABLE && !r->path)
 		mrt_hint(err, "is redis.url right, and may this host reach the server "
 		              "(NetworkPolicy, firewall)?");
-	if (rc == MRT_REFUSED && strstr(err ? err->text : "", "NOAUTH"))
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, "NOAUTH"))
 		mrt_hint(err, "the server wants a password: redis://:password@host");
 	if (rc == 0)
 		*ret = mrt_steal(r);
@@ -289,7 +298,7 @@ int mrt_redis_ask(struct mrt_redis *r, const struct mrt_run *run, size_t n,
 	if (rc == 0)
 		rc = mrt_redis_reply(r, run, &reply, err);
 	if (rc == 0 && reply->type == REDIS_REPLY_ERROR)
-		rc = mrt_fail(err, MRT_REFUSED, "%s: %s: %s", r->where, words[0], reply->str);
+		rc = refused(r, words[0], reply->str, err);
 	if (rc == 0 && ret)
 		*ret = reply;
 	else if (reply)
@@ -405,7 +414,7 @@ int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
 	int rc = mrt_redis_command(r, run, eof, NULL, err);
 	if (rc == 0)
 		rc = mrt_redis_command(r, run, only, NULL, err);
-	if (rc == MRT_REFUSED && !strstr(err ? err->text : "", "NOPERM"))
+	if (rc == MRT_REFUSED && !mrt_error_has_peer_code(err, "NOPERM"))
 		rc = 0; /* before Redis 7 there is no such thing */
 	if (rc == 0)
 		rc = send_words(r, run, sync, err);
@@ -414,7 +423,7 @@ int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
 	if (rc < 0)
 		return rc;
 	if (line[0] == '-')
-		return mrt_fail(err, MRT_REFUSED, "%s: %s", r->where, line + 1);
+		return refused(r, NULL, line + 1, err);
 	if (strncmp(line, "$EOF:", 5) == 0 && strlen(line) == 5 + MARK)
 		return read_marked(r, run, line + 5, each, context, err);
 	if (line[0] != '$' || mrt_number_parse(line + 1, 0, INT64_MAX, &size, NULL) < 0)

@@ -54,7 +54,7 @@ static int count_databases(struct mrt_redis *to, const struct mrt_run *run, uint
 	while (rc == 0 && n < DATABASES_MAX) {
 		struct mrt_error why;
 		rc = mrt_redis_select(to, run, n, &why);
-		if (rc == MRT_REFUSED && !strstr(why.text, "NOPERM"))
+		if (rc == MRT_REFUSED && !mrt_error_has_peer_code(&why, "NOPERM"))
 			break;
 		if (rc < 0 && err)
 			*err = why;
@@ -62,7 +62,7 @@ static int count_databases(struct mrt_redis *to, const struct mrt_run *run, uint
 	}
 	if (rc == 0 || rc == MRT_REFUSED) {
 		*ret = n;
-		rc = rc == MRT_REFUSED && err && strstr(err->text, "NOPERM") ? rc : 0;
+		rc = rc == MRT_REFUSED && mrt_error_has_peer_code(err, "NOPERM") ? rc : 0;
 	}
 	return rc;
 }

@@ -93,7 +93,7 @@ static int ask(const struct mrt_redis_server *s, const struct mrt_run *run, bool
 	int rc = mrt_redis_server_connect(s, run, &options, &redis, err);
 	if (rc == 0)
 		rc = mrt_redis_command(redis, run, ping, NULL, err);
-	*ret_loading = rc == MRT_REFUSED && strstr(err->text, "LOADING");
+	*ret_loading = rc == MRT_REFUSED && mrt_error_has_peer_code(err, "LOADING");
 	return rc;
 }
 

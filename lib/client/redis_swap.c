@@ -193,8 +193,8 @@ static void empty(const struct mrt_redis_swap *s, struct mrt_redis *to, const st
 	for (size_t i = 0; i < s->options->n; i++) {
 		struct mrt_error why;
 		if (s->options->databases[i].begun && empty_one(s, to, run, i, ours, &why) < 0)
-			mrt_warn(s->run, "keys stay in database %" PRIu64 " of %s: %s",
-			         staging_of(s, i), to->where, why.text);
+			mrt_warn_because(s->run, &why, "keys stay in database %" PRIu64 " of %s",
+			                 staging_of(s, i), to->where);
 	}
 }
 
@@ -211,8 +211,9 @@ void mrt_redis_swap_give_up(struct mrt_redis_swap *s)
 	if (connect_again(s, &last, &again, &why) == 0)
 		empty(s, again, &last, true);
 	else
-		mrt_warn(s->run, "keys stay in database %" PRIu64 " (and maybe others) of %s: %s",
-		         staging_of(s, 0), s->to->where, why.text);
+		mrt_warn_because(s->run, &why,
+		                 "keys stay in database %" PRIu64 " (and maybe others) of %s",
+		                 staging_of(s, 0), s->to->where);
 }
 
 static int keep(const struct mrt_redis_swap *s, int rc, const char *what, struct mrt_error *err)
@@ -292,8 +293,9 @@ static void finish(const struct mrt_redis_swap *s)
 		if (rc == 0)
 			rc = mrt_redis_ask(s->to, &last, 2, del, NULL, NULL, &why);
 		if (rc < 0)
-			mrt_warn(s->run, "the key " MARK " stays in database %" PRIu64 ": %s",
-			         place_of(s, i), why.text);
+			mrt_warn_because(s->run, &why,
+			                 "the key " MARK " stays in database %" PRIu64 "",
+			                 place_of(s, i));
 	}
 	empty(s, s->to, &last, false);
 }

@@ -79,7 +79,7 @@ int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
 			mrt_aws_credentials_unref(have);
 			s3->temporary = fresh;
 		} else if (have && have->expires > now) {
-			mrt_warn(run, "the credentials run out soon: %s", why.text);
+			mrt_warn_because(run, &why, "the credentials run out soon");
 			s3->next_renewal = mrt_clock_monotonic() + RENEW_AGAIN;
 			rc = 0;
 		} else if (err) {
@@ -125,6 +125,7 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 		headers[n++] = (struct mrt_pair) { "content-md5", p->md5 };
 	if (call->body)
 		headers[n++] = (struct mrt_pair) { "content-type", "application/octet-stream" };
+	mrt_assert(n + call->n_headers <= MRT_COUNT(headers));
 	for (size_t i = 0; i < call->n_headers; i++)
 		headers[n++] = call->headers[i];
 
@@ -296,13 +297,10 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 			break;
 		if (!s3->answered && tries.give_up_after > FIRST_CONTACT)
 			tries.give_up_after = FIRST_CONTACT;
-		mrt_debug(run, "trying again: %s", err->text);
+		mrt_debug_because(run, err, "trying again");
 		int64_t at_least = retry_after(response);
-		struct mrt_error why = *err;
 		int stop = mrt_retry_wait(&tries, run, at_least, err);
 		if (stop < 0) {
-			if (err->code == why.code)
-				memcpy(err->hint, why.hint, sizeof(why.hint));
 			rc = stop;
 			break;
 		}

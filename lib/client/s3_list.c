@@ -162,8 +162,8 @@ int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
 		all.failed += rc < 0 ? some : 0;
 	}
 	return all.failed == 0 ? 0
-	                       : mrt_fail(err, all.first.code, "%zu of %zu failed: %s", all.failed,
-	                                  n, all.first.text);
+	                       : mrt_fail_because(err, all.first.code, &all.first,
+	                                          "%zu of %zu failed", all.failed, n);
 }
 
 int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,

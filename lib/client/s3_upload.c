@@ -388,8 +388,8 @@ static void upload_free(struct mrt_sink *sink)
 			                .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 		struct mrt_error err;
 		if (mrt_s3_abort(u->s3, &last, u->key, u->id, &err) < 0)
-			mrt_warn(u->run, "an unfinished upload of %s stays in %s: %s", u->key,
-			         u->s3->store.name, err.text);
+			mrt_warn_because(u->run, &err, "an unfinished upload of %s stays in %s",
+			                 u->key, u->s3->store.name);
 	}
 	while (u->first) {
 		struct part *next = u->first->next;

@@ -259,7 +259,7 @@ static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const 
 	}
 	return failed == 0
 	               ? 0
-	               : mrt_fail(err, first.code, "%zu of %zu failed: %s", failed, n, first.text);
+	               : mrt_fail_because(err, first.code, &first, "%zu of %zu failed", failed, n);
 }
 
 /* Does a put that is still at work hold the lock of the file? */

@@ -309,7 +309,7 @@ static int libs3_delete(struct mrt_store *store, const struct mrt_run *run, cons
 	}
 	return failed == 0
 	               ? 0
-	               : mrt_fail(err, first.code, "%zu of %zu failed: %s", failed, n, first.text);
+	               : mrt_fail_because(err, first.code, &first, "%zu of %zu failed", failed, n);
 }
 
 /* What does not end is in memory only. */

@@ -79,8 +79,7 @@ int mrt_age_recipients_add(struct mrt_age_recipients *r, const char *text, struc
 	if (rc == 0 && text[0] != PUBLIC[0])
 		rc = mrt_fail(err, MRT_CORRUPT, "it must be in lower case");
 	if (rc == MRT_CORRUPT)
-		return mrt_fail(err, MRT_CONFIG, "'%.80s' is no age recipient: %s", text,
-		                err ? err->text : "");
+		return mrt_fail_because(err, MRT_CONFIG, err, "'%.80s' is no age recipient", text);
 	return rc < 0 ? rc : pairs_add(&r->pairs, &r->n, &pair, err);
 }
 
@@ -152,11 +151,8 @@ static int add_identity(void *context, const char *line, struct mrt_error *err)
 	int rc = mrt_bech32_decode(line, SECRET, pair.secret, MRT_AGE_KEY, err);
 	if (rc == 0 && line[0] != 'A')
 		rc = mrt_fail(err, MRT_CORRUPT, "it must be in upper case");
-	if (rc == MRT_CORRUPT) {
-		char why[128];
-		snprintf(why, sizeof(why), "%.100s", err ? err->text : "");
-		return mrt_fail(err, MRT_CONFIG, "this line is no age identity: %s", why);
-	}
+	if (rc == MRT_CORRUPT)
+		return mrt_fail_because(err, MRT_CONFIG, err, "this line is no age identity");
 	if (rc == 0)
 		rc = mrt_age_public(pair.secret, pair.public, err);
 	if (rc == 0)

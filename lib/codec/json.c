@@ -89,6 +89,17 @@ int mrt_json_set_text(json_t *object, const char *name, const char *text, struct
 	return mrt_json_set(object, name, value, err);
 }
 
+int mrt_json_set_error(json_t *object, const char *name, struct mrt_log *log,
+                       const struct mrt_error *why, struct mrt_error *err)
+{
+	mrt_auto_buf masked = MRT_BUF_INIT;
+	if (!why)
+		return mrt_json_set(object, name, json_null(), err);
+	mrt_error_mask(log, why, &masked);
+	int rc = mrt_buf_check(&masked, err);
+	return rc < 0 ? rc : mrt_json_set_text(object, name, mrt_buf_text(&masked), err);
+}
+
 int mrt_json_set_size(json_t *object, const char *name, uint64_t value, struct mrt_error *err)
 {
 	return mrt_json_set(object, name, json_integer((json_int_t)value), err);

@@ -3,7 +3,7 @@
 #ifndef MRT_CODEC_JSON_H
 #define MRT_CODEC_JSON_H
 
-#include "base/buf.h"
+#include "base/log.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -30,6 +30,9 @@ int mrt_json_set(json_t *object, const char *name, json_t *value, struct mrt_err
 int mrt_json_append(json_t *array, json_t *value, struct mrt_error *err);
 /* A text member; bytes that are not UTF-8 are replaced by "?". NULL text becomes null. */
 int mrt_json_set_text(json_t *object, const char *name, const char *text, struct mrt_error *err);
+/* What an error says, masked; NULL error becomes null. */
+int mrt_json_set_error(json_t *object, const char *name, struct mrt_log *log,
+                       const struct mrt_error *why, struct mrt_error *err);
 int mrt_json_set_size(json_t *object, const char *name, uint64_t value, struct mrt_error *err);
 /* Appends the document, indented by 2, members in their order, ending in a newline. */
 int mrt_json_print(const json_t *json, struct mrt_buf *buf, struct mrt_error *err);

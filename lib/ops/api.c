@@ -34,7 +34,10 @@ int mrt_manifest_check(const char *text, unsigned long len, char *message, unsig
 	mrt_auto(mrt_manifest) *manifest = NULL;
 	struct mrt_error err = { 0 };
 	int rc = mrt_manifest_parse(text, len, &manifest, &err);
+	mrt_auto_buf words = MRT_BUF_INIT;
+	if (rc < 0)
+		mrt_error_mask(NULL, &err, &words); /* a manifest holds no secret */
 	if (size > 0)
-		snprintf(message, size, "%s", rc < 0 ? err.text : "");
+		snprintf(message, size, "%s", mrt_buf_text(&words));
 	return rc;
 }

@@ -56,8 +56,13 @@ def stop(process, how=signal.SIGTERM, seconds=20):
 class Postgres:
     """PostgreSQL on 127.0.0.1 with SCRAM passwords for everybody but the local superuser."""
 
-    def __init__(self, initdb=(), **settings):
+    def __init__(self, initdb=(), language=None, **settings):
+        """language: "de_DE": what its messages are in; the locale is made in its directory."""
         self.prepare(settings)
+        if language:
+            subprocess.run(["localedef", "-i", language, "-f", "UTF-8", self.dir + "/%s.UTF-8" % language], check=True, capture_output=True)
+            self.env = dict(os.environ, LOCPATH=self.dir)
+            self.settings["lc_messages"] = language + ".UTF-8"
         password_file = self.dir + "/pw"
         with open(password_file, "w") as f:
             f.write(self.password + "\n")
@@ -78,7 +83,7 @@ class Postgres:
                          "max_prepared_transactions": 4, "max_locks_per_transaction": 128,
                          "wal_level": "logical"}
         self.settings.update(settings)
-        self.drop = None
+        self.drop, self.env = None, None
         if os.getuid() == 0:
             entry = pwd.getpwnam("postgres")
             self.drop = (entry.pw_uid, entry.pw_gid)
@@ -120,7 +125,7 @@ class Postgres:
         for key, value in self.settings.items():
             argv += ["-c", "%s=%s" % (key, value)]
         self.log = open(self.dir + "/log", "ab")
-        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, cwd=self.dir,
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, cwd=self.dir, env=self.env,
                                         **self.as_server())
         wait_until(lambda: subprocess.run(
             [self.bin + "/pg_isready", "-q", "-h", self.dir, "-p", str(self.port)]).returncode == 0,

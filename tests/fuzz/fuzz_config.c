@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (mrt_yaml_parse("fuzz", (const char *)data, len, &yaml, &err) == 0)
 		walk(yaml, &total);
 	else
-		fuzz_check(err.code == MRT_CONFIG && strncmp(err.text, "fuzz:", 5) == 0);
+		fuzz_check(err.code == MRT_CONFIG && strncmp(err.text.unmasked, "fuzz:", 5) == 0);
 	if (names_a_file(data, len))
 		return 0;
 	mrt_autofd fd = -1;
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fuzz_check(config->store_part_size >= (uint64_t)5 << 20);
 		fuzz_check(config->limits_connect >= 0);
 	} else {
-		fuzz_check(err.code == MRT_CONFIG && err.text[0]);
+		fuzz_check(err.code == MRT_CONFIG && err.text.unmasked[0]);
 	}
 	return 0;
 }

@@ -27,10 +27,10 @@ static struct mrt_store *store;
 static struct mrt_error err;
 static struct mrt_store_capabilities can; /* as the driver says without trying */
 
-#define good(call)                                           \
-	do {                                                 \
-		if ((call) < 0)                              \
-			fail_msg("%s: %s", #call, err.text); \
+#define good(call)                                                    \
+	do {                                                          \
+		if ((call) < 0)                                       \
+			fail_msg("%s: %s", #call, err.text.unmasked); \
 	} while (0)
 
 static void fill(char *data, size_t len, unsigned seed)
@@ -342,7 +342,7 @@ static void what_does_not_exist_is_not_found(void **state)
 	mrt_auto(mrt_source) *source = NULL;
 	assert_int_equal(mrt_store_head(store, &run, "no/such", &object, &err), MRT_NOT_FOUND);
 	assert_int_equal(mrt_store_get(store, &run, "no/such", 0, 1, &source, &err), MRT_NOT_FOUND);
-	assert_non_null(strstr(err.text, "no such object"));
+	assert_non_null(strstr(err.text.unmasked, "no such object"));
 	good(mrt_store_delete(store, &run, "no/such", &err));
 }
 
@@ -431,7 +431,7 @@ static int open_store(void **state)
 	if (mrt_config_load(&run, "/dev/null", flags, 2, &config, &err) < 0 ||
 	    mrt_repository_open(config, 10, &store, &err) < 0 ||
 	    mrt_store_probe(store, &run, false, &can, &err) < 0) {
-		print_error("%s\n", err.text);
+		print_error("%s\n", err.text.unmasked);
 		return -1;
 	}
 	return 0;

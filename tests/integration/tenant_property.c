@@ -228,7 +228,7 @@ int main(int argc, char **argv)
 		mrt_pg_free(pgs[i]);
 	mrt_pg_params_free(params);
 	if (rc < 0)
-		printf("%s\n", err.text);
+		printf("%s\n", err.text.unmasked);
 	else
 		printf("%zu transactions, %zu rows, %zu refused\n", done, rows, failed);
 	return rc < 0;

@@ -320,4 +320,41 @@ def test_too_little_memory_is_refused_with_what_would_do():
     fails(3, "32.0 MiB of memory is too little; ", " would do", options=("--memory", "32MiB"))
 
 
+
+def test_a_server_that_speaks_german_is_understood():
+    pg = Postgres(language="de_DE", max_connections=6, superuser_reserved_connections=0)
+    try:
+        store = "file://" + temporary()
+
+        def refused(url, status, *parts):
+            done = maratea("backup", "run", "postgres", "--store", store, env=environment(DATABASE_URL=url), status=status)
+            holds(done.err, *parts)
+            lacks(done.err, "LOCATION", "auth.c", "SQLSTATE")
+        refused(pg.url(password="wrong"), 6, "FATAL:  Passwort-Authentifizierung für Benutzer »postgres« fehlgeschlagen\n",
+                "hint: is the password the role's, without a newline at its end?")
+        refused(pg.url(user="nobody_here", password="x"), 6, "Passwort-Authentifizierung")
+        with open(pg.data + "/pg_hba.conf", "r+") as f:
+            lines = f.read()
+            f.seek(0)
+            f.write("host all no_entry 192.0.2.1/32 trust\nlocal all all trust\nhost all postgres 127.0.0.1/32 scram-sha-256\n")
+            f.truncate()
+        pg.psql("CREATE ROLE \"No Entry\" LOGIN; SELECT pg_reload_conf()")
+        wait_until(lambda: "kein" in maratea("backup", "run", "postgres", "--store", store, env=environment(DATABASE_URL=pg.url(user="No Entry", password="x")), status=6).err, 30, "reload")
+        refused(pg.url(user="No Entry", password="x"), 6, "kein pg_hba.conf-Eintrag",
+                'add this line to the server\'s pg_hba.conf and reload it: host postgres "No Entry" 127.0.0.1/32 scram-sha-256')
+        # no database postgres for the lock: it is taken in the URL's
+        pg.psql("CREATE DATABASE shop")
+        pg.psql("ALTER DATABASE postgres RENAME TO other", "shop")
+        maratea("backup", "run", "postgres", "-d", "shop", "--store", store, env=environment(DATABASE_URL=pg.url("shop")))
+        holds(maratea("backup", "run", "postgres", "-d", "shop", "--store", store, env=environment(DATABASE_URL=pg.url("gone")), status=6).err, "Datenbank »gone« existiert nicht")
+        holders = [subprocess.Popen([pg.bin + "/psql", "-X", "-q", "-h", pg.dir, "-p", str(pg.port), "-U", pg.user, "-d", "shop"], stdin=subprocess.PIPE) for _ in range(6)]
+        wait_until(lambda: "max_connections" in maratea("backup", "run", "postgres", "--store", store, env=environment(DATABASE_URL=pg.url("shop")), status=None).err, 30, "connections")
+        refused(pg.url("shop"), 6, "FATAL:  tut mir leid, schon zu viele Verbindungen", "hint: max_connections of the server is used up")
+        for holder in holders:
+            holder.stdin.close()
+            holder.wait()
+    finally:
+        pg.close()
+
+
 main(globals())

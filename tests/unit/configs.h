@@ -80,7 +80,7 @@ static UNUSED void assert_refused(const char *text, const char *words)
 	path_in(path, dir, "maratea.yaml");
 	assert_code(MRT_CONFIG, load(text, &config, &err));
 	assert_null(config);
-	const char *said = err.text;
+	const char *said = err.text.unmasked;
 	mrt_auto_buf plain = MRT_BUF_INIT;
 	for (; *said; said++) {
 		bool here = strncmp(said, path, strlen(path)) == 0;

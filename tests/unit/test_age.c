@@ -152,10 +152,10 @@ static void a_stranger_opens_nothing(void **state)
 	encrypt("hello", 5, 0, &file);
 	assert_ok(mrt_age_identities_new(&stranger, &err));
 	assert_code(MRT_CONFIG, decrypt(file.data, file.len, 0, stranger, &plain, &err));
-	assert_string_equal(err.text, "none of the 0 identities given opens it");
+	assert_string_equal(err.text.unmasked, "none of the 0 identities given opens it");
 	assert_ok(mrt_age_identities_read(stranger, other_secret, "key", &err));
 	assert_code(MRT_CONFIG, decrypt(file.data, file.len, 0, stranger, &plain, &err));
-	assert_string_equal(err.text, "none of the 1 identities given opens it");
+	assert_string_equal(err.text.unmasked, "none of the 1 identities given opens it");
 	assert_int_equal(plain.len, 0);
 }
 
@@ -170,7 +170,7 @@ static void a_cut_at_any_byte_is_noticed(void **state)
 	size_t head = header_of(&file) + 16;
 	for (size_t n = 0; n < file.len; n += n < head + 40 || n > file.len - 40 ? 1 : 997) {
 		assert_code(MRT_CORRUPT, decrypt(file.data, n, 0, identities, &plain, &err));
-		assert_contains(err.text, "age: ");
+		assert_contains(err.text.unmasked, "age: ");
 		/* what came out is authentic all the same */
 		assert_true(plain.len == 0 || plain.len == CHUNK);
 		if (plain.len > 0)
@@ -197,7 +197,7 @@ static void a_flipped_bit_anywhere_is_noticed(void **state)
 			int rc = decrypt(file.data, file.len, 0, identities, &plain, &err);
 			/* a wrapped key that no longer opens is another's as far as one can tell */
 			if (rc != MRT_CORRUPT && rc != MRT_CONFIG && rc != MRT_UNSUPPORTED)
-				fail_msg("byte %zu, bit %u: %d %s", n, bit, rc, err.text);
+				fail_msg("byte %zu, bit %u: %d %s", n, bit, rc, err.text.unmasked);
 			assert_true(plain.len == 0 || plain.len == CHUNK);
 			file.data[n] = (char)(file.data[n] ^ 1 << bit);
 		}
@@ -297,7 +297,8 @@ static void only_whole_payloads_are_accepted(void **state)
 		err = (struct mrt_error) { 0 };
 		int rc = decrypt(file.data, file.len, 0, identities, &plain, &err);
 		if (rc != (cases[i].good ? 0 : MRT_CORRUPT) || plain.len != cases[i].released)
-			fail_msg("case %zu: %d, %zu bytes, %s", i, rc, plain.len, err.text);
+			fail_msg("case %zu: %d, %zu bytes, %s", i, rc, plain.len,
+			         err.text.unmasked);
 	}
 }
 
@@ -415,8 +416,8 @@ static void a_malformed_header_is_refused_though_its_mac_is_right(void **state)
 		err = (struct mrt_error) { 0 };
 		int rc = decrypt(file.data, file.len, 0, identities, &plain, &err);
 		if (rc != headers[i].code || plain.len != (rc == 0 ? 3 : 0) ||
-		    !strstr(err.text, headers[i].text))
-			fail_msg("case %zu: %d, \"%s\"", i, rc, err.text);
+		    !strstr(err.text.unmasked, headers[i].text))
+			fail_msg("case %zu: %d, \"%s\"", i, rc, err.text.unmasked);
 	}
 }
 
@@ -427,10 +428,10 @@ static void a_header_without_end_or_of_a_megabyte_is_refused(void **state)
 	mrt_auto_buf file = MRT_BUF_INIT, plain = MRT_BUF_INIT;
 	mrt_buf_add_text(&file, "age-encryption.org/v1\n---");
 	assert_code(MRT_CORRUPT, decrypt(file.data, file.len, 0, identities, &plain, &err));
-	assert_string_equal(err.text, "age: the file ends inside its header");
+	assert_string_equal(err.text.unmasked, "age: the file ends inside its header");
 	finish(&file, known_key, "", NULL, 0);
 	assert_code(MRT_CORRUPT, decrypt(file.data, file.len, 0, identities, &plain, &err));
-	assert_string_equal(err.text, "age: the header is malformed: it has no stanza");
+	assert_string_equal(err.text.unmasked, "age: the header is malformed: it has no stanza");
 	mrt_buf_clear(&file);
 	mrt_buf_add_text(&file, "age-encryption.org/v1\n-> a\n");
 	while (file.len < 2 * MRT_AGE_HEADER_MAX)
@@ -438,7 +439,7 @@ static void a_header_without_end_or_of_a_megabyte_is_refused(void **state)
 		        &file,
 		        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
 	assert_code(MRT_CORRUPT, decrypt(file.data, file.len, 0, identities, &plain, &err));
-	assert_string_equal(err.text, "age: this is no age file");
+	assert_string_equal(err.text.unmasked, "age: this is no age file");
 }
 
 static void a_passphrase_opens_what_is_wrapped_with_it(void **state)
@@ -461,7 +462,7 @@ static void a_passphrase_opens_what_is_wrapped_with_it(void **state)
 	assert_ok(mrt_age_identities_new(&with, &err));
 	assert_ok(mrt_age_identities_passphrase(with, "wrong horse", &err));
 	assert_code(MRT_CONFIG, decrypt(file.data, file.len, 0, with, &plain, &err));
-	assert_string_equal(err.text, "the passphrase is wrong");
+	assert_string_equal(err.text.unmasked, "the passphrase is wrong");
 	assert_ok(mrt_age_identities_passphrase(with, "correct horse", &err));
 	assert_ok(decrypt(file.data, file.len, 0, with, &plain, &err));
 	assert_int_equal(plain.len, 3);
@@ -501,7 +502,8 @@ static void what_is_no_key_is_refused_and_never_repeated(void **state)
 	assert_ok(mrt_text_dup(recipient, &changed, &err));
 	changed[20] = changed[20] == 'q' ? 'p' : 'q';
 	assert_code(MRT_CONFIG, mrt_age_recipients_add(r, changed, &err));
-	assert_contains(err.text, "is no age recipient: its checksum is wrong: is it complete?");
+	assert_contains(err.text.unmasked,
+	                "is no age recipient: its checksum is wrong: is it complete?");
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
@@ -514,20 +516,20 @@ static void what_is_no_key_is_refused_and_never_repeated(void **state)
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_code(MRT_CONFIG, mrt_age_recipients_add(r, cases[i].text, &err));
-		assert_contains(err.text, cases[i].why);
+		assert_contains(err.text.unmasked, cases[i].why);
 	}
 	assert_code(MRT_CONFIG, mrt_age_recipients_add(r, secret, &err));
-	assert_contains(err.text, "that is a private key, not a recipient");
-	assert_null(strstr(err.text, secret + 16));
+	assert_contains(err.text.unmasked, "that is a private key, not a recipient");
+	assert_null(strstr(err.text.unmasked, secret + 16));
 	assert_null(mrt_age_recipient(r, 0));
 	assert_ok(mrt_text_printf(&list, &err, "# mine\n%.73s\n", secret));
 	assert_code(MRT_CONFIG, mrt_age_identities_read(ids, list, "key.txt", &err));
-	assert_string_equal(err.text, "key.txt:2: this line is no age identity: it has 73 "
-	                              "characters, not 74");
+	assert_string_equal(err.text.unmasked, "key.txt:2: this line is no age identity: it has 73 "
+	                                       "characters, not 74");
 	assert_code(MRT_CONFIG, mrt_age_identities_read(ids, recipient, "key.txt", &err));
-	assert_contains(err.text, "key.txt:1: that is a recipient; what decrypts is");
+	assert_contains(err.text.unmasked, "key.txt:1: that is a recipient; what decrypts is");
 	assert_code(MRT_CONFIG, mrt_age_identities_read(ids, "# none\n", "key.txt", &err));
-	assert_string_equal(err.text, "key.txt: there is no key in it");
+	assert_string_equal(err.text.unmasked, "key.txt: there is no key in it");
 	assert_null(mrt_age_identity(ids, 0));
 }
 

@@ -85,7 +85,7 @@ static void check_refuses(const char *path, int flags, enum mrt_code code, const
 	for (size_t i = 0; i < COUNT(variants); i++) {
 		int fd = -7;
 		assert_code(code, variants[i](in, path, flags, 0600, &fd, &err));
-		assert_string_equal(err.text, words);
+		assert_string_equal(err.text.unmasked, words);
 		assert_int_equal(fd, -7);
 	}
 }
@@ -249,7 +249,7 @@ static void a_parent_outside_is_refused(void **state)
 		const char *name = NULL;
 		assert_code(paths[i].code,
 		            mrt_open_parent_beneath(in, paths[i].path, &fd, &name, &err));
-		assert_string_equal(err.text, paths[i].words);
+		assert_string_equal(err.text.unmasked, paths[i].words);
 		assert_int_equal(fd, -7);
 		assert_null(name);
 	}
@@ -271,9 +271,9 @@ static void check_agree(const char *path, int flags)
 	mrt_autofd first = -1, second = -1;
 	rc[0] = variants[0](in, path, flags, 0, &first, &err[0]);
 	rc[1] = variants[1](in, path, flags, 0, &second, &err[1]);
-	if (rc[0] != rc[1] || strcmp(err[0].text, err[1].text) != 0)
+	if (rc[0] != rc[1] || strcmp(err[0].text.unmasked, err[1].text.unmasked) != 0)
 		fail_msg("\"%s\", flags %o: %d \"%s\", stepwise %d \"%s\"", path, (unsigned)flags,
-		         rc[0], err[0].text, rc[1], err[1].text);
+		         rc[0], err[0].text.unmasked, rc[1], err[1].text.unmasked);
 	if (rc[0] == 0) {
 		assert_int_equal(fcntl(first, F_GETFL) & O_ACCMODE,
 		                 fcntl(second, F_GETFL) & O_ACCMODE);

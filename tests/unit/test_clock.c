@@ -57,7 +57,7 @@ static void what_is_no_utc_time_is_refused(void **state)
 		assert_int_equal(seconds, 42);
 	}
 	mrt_time_parse("tomorrow", &(int64_t) { 0 }, &err);
-	assert_string_equal(err.text, "'tomorrow' is not a UTC time");
+	assert_string_equal(err.text.unmasked, "'tomorrow' is not a UTC time");
 }
 
 static void a_fraction_does_not_hide_another_time_zone(void **state)

@@ -61,8 +61,8 @@ static void nobody_listening_is_unreachable_and_worth_another_try(void **state)
 	assert_code(MRT_UNREACHABLE, mrt_http_request(http, &run, &request, &response, &err));
 	assert_true(response.retryable);
 	assert_int_equal(response.status, 0);
-	assert_int_equal(strncmp(err.text, "http://127.0.0.1:1/x: ", 22), 0);
-	assert_null(strstr(err.text, "hidden"));
+	assert_int_equal(strncmp(err.text.unmasked, "http://127.0.0.1:1/x: ", 22), 0);
+	assert_null(strstr(err.text.unmasked, "hidden"));
 }
 
 static void other_protocols_are_refused(void **state)

@@ -41,14 +41,14 @@ static void a_missing_or_wrong_member_is_named(void **state)
 	json_t *list;
 	assert_ok(parse("{\"t\":1,\"n\":-1,\"f\":1.5,\"l\":{}}", &json, &err));
 	assert_code(MRT_CORRUPT, mrt_json_text(json, "t", &text, &err));
-	assert_string_equal(err.text, "JSON member 't' is not a text");
+	assert_string_equal(err.text.unmasked, "JSON member 't' is not a text");
 	assert_code(MRT_CORRUPT, mrt_json_text(json, "u", &text, &err));
-	assert_string_equal(err.text, "JSON member 'u' is missing");
+	assert_string_equal(err.text.unmasked, "JSON member 'u' is missing");
 	assert_code(MRT_CORRUPT, mrt_json_size(json, "n", &size, &err));
-	assert_string_equal(err.text, "JSON member 'n' is not a whole number");
+	assert_string_equal(err.text.unmasked, "JSON member 'n' is not a whole number");
 	assert_code(MRT_CORRUPT, mrt_json_size(json, "f", &size, &err));
 	assert_code(MRT_CORRUPT, mrt_json_array(json, "l", &list, &err));
-	assert_string_equal(err.text, "JSON member 'l' is not a list");
+	assert_string_equal(err.text.unmasked, "JSON member 'l' is not a list");
 	assert_code(MRT_CORRUPT, mrt_json_text(NULL, "u", &text, &err));
 }
 
@@ -73,7 +73,7 @@ static void what_is_no_object_is_refused_with_its_place(void **state)
 		assert_null(json);
 	}
 	assert_code(MRT_CORRUPT, parse("{\n  \"a\": x\n}", &json, &err));
-	assert_contains(err.text, "JSON, line 2 column");
+	assert_contains(err.text.unmasked, "JSON, line 2 column");
 	assert_code(MRT_CORRUPT, mrt_json_parse("{\"a\":\"b\0c\"}", 11, &json, &err));
 	assert_code(MRT_CORRUPT, mrt_json_parse("{}\0", 3, &json, &err));
 }
@@ -135,7 +135,7 @@ static void printing_stops_at_the_ceiling_of_the_buffer(void **state)
 	mrt_auto_buf buf = { .ceiling = 10 };
 	assert_ok(mrt_json_set_text(json, "t", "far too long for that", &err));
 	assert_code(MRT_FAILED, mrt_json_print(json, &buf, &err));
-	assert_string_equal(err.text, "text longer than 10 bytes");
+	assert_string_equal(err.text.unmasked, "text longer than 10 bytes");
 }
 
 int main(void)

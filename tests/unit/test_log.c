@@ -53,6 +53,49 @@ static void of_nested_secrets_the_longest_hides_as_a_whole(void **state)
 	assert_string_equal(mrt_buf_text(&text), "*** ***ef");
 }
 
+static void the_beginning_of_a_secret_is_masked_where_the_text_was_cut(void **state)
+{
+	(void)state;
+	struct mrt_error err;
+	mrt_auto(mrt_log) *log = NULL;
+	static const char *const texts[][2] = {
+		{ "it said hush-hu...", "it said ***..." },
+		{ "it said hus...", "it said hus..." },
+		{ "it said hush-hush-", "it said ***" },
+		{ "it said hush-hu", "it said hush-hu" },
+		{ "it said hush-hu... x", "it said hush-hu... x" },
+	};
+	assert_ok(mrt_log_new(NULL, NULL, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "hush-hush-hush", &err));
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		mrt_auto_buf text = MRT_BUF_INIT;
+		mrt_log_mask(log, texts[i][0], &text);
+		assert_string_equal(mrt_buf_text(&text), texts[i][1]);
+	}
+}
+
+static void an_error_leaves_masked(void **state)
+{
+	(void)state;
+	struct mrt_error err, why;
+	mrt_auto(mrt_log) *log = NULL;
+	mrt_auto_buf lines = MRT_BUF_INIT, text = MRT_BUF_INIT, hint = MRT_BUF_INIT;
+	mrt_autofree char *explained = NULL;
+	assert_ok(mrt_log_new(remember_line, &lines, MRT_LOG_INFO, &log, &err));
+	assert_ok(mrt_log_secret(log, "hush-hush", &err));
+	mrt_fail(&why, MRT_REFUSED, "no such user: hush-hush");
+	mrt_hint(&why, "not hush-hush?");
+	mrt_error_mask(log, &why, &text);
+	mrt_error_mask_hint(log, &why, &hint);
+	assert_string_equal(mrt_buf_text(&text), "no such user: ***");
+	assert_string_equal(mrt_buf_text(&hint), "not ***?");
+	assert_ok(mrt_error_explain(log, &why, &explained, &err, "step %d", 2));
+	assert_string_equal(explained, "step 2: no such user: ***");
+	mrt_log_error(log, MRT_LOG_WARNING, &why, true, "store %s", "hush-hush");
+	assert_string_equal(mrt_buf_text(&lines), "warning: store ***: no such user: ***\n"
+	                                          "warning: hint: not ***?\n");
+}
+
 static void short_or_missing_secrets_are_not_masked(void **state)
 {
 	(void)state;
@@ -100,6 +143,8 @@ int main(void)
 		cmocka_unit_test(a_secret_is_masked_wherever_it_stands),
 		cmocka_unit_test(the_percent_encoded_form_is_masked_too),
 		cmocka_unit_test(of_nested_secrets_the_longest_hides_as_a_whole),
+		cmocka_unit_test(the_beginning_of_a_secret_is_masked_where_the_text_was_cut),
+		cmocka_unit_test(an_error_leaves_masked),
 		cmocka_unit_test(short_or_missing_secrets_are_not_masked),
 		cmocka_unit_test(many_secrets_are_all_remembered),
 		cmocka_unit_test(without_a_log_nothing_happens),

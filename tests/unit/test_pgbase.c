@@ -124,7 +124,7 @@ static void every_changed_byte_of_a_large_file_is_noticed(void **state)
 			b.base.data[TAR_BLOCK + i] ^= (char)(1 << i % 8);
 			assert_code(MRT_CORRUPT, read_backup(&b, i % 2, i, &how, NULL, &err));
 			assert_string_equal(
-			        err.text,
+			        err.text.unmasked,
 			        "base/1/1: its size or checksum is not that of backup_manifest");
 			b.base.data[TAR_BLOCK + i] ^= (char)(1 << i % 8);
 		}
@@ -248,11 +248,11 @@ static void other_kinds_of_checksums_are_named(void **state)
 		snprintf(expected, sizeof(expected),
 		         "backup_manifest has checksums of the kind '%s'", others[i]);
 		assert_code(MRT_UNSUPPORTED, mrt_pgbase_new(&how, &base, &err));
-		assert_string_equal(err.text, expected);
+		assert_string_equal(err.text.unmasked, expected);
 		assert_null(base);
 		write_backup(&b);
 		assert_code(MRT_UNSUPPORTED, read_backup(&b, MANIFEST_FIRST, 0, &none, NULL, &err));
-		assert_string_equal(err.text, expected);
+		assert_string_equal(err.text.unmasked, expected);
 		release_backup(&b);
 	}
 }
@@ -266,7 +266,7 @@ static void all_checksums_must_be_of_one_kind(void **state)
 	write_backup(&b);
 	for (enum order order = TARS_FIRST; order <= MANIFEST_FIRST; order++) {
 		assert_code(MRT_CORRUPT, read_backup(&b, order, 0, &crc, NULL, &err));
-		assert_string_equal(err.text,
+		assert_string_equal(err.text.unmasked,
 		                    "pg_tblspc/16384/PG_15_202209061/5/16385 has a checksum "
 		                    "of the kind 'SHA256', not CRC32C");
 	}
@@ -276,7 +276,8 @@ static void all_checksums_must_be_of_one_kind(void **state)
 	manifest_file(&b.manifest, "second", 0, "NONE", "");
 	manifest_ranges(&b.manifest);
 	assert_code(MRT_CORRUPT, read_backup(&b, MANIFEST_FIRST, 0, &none, NULL, &err));
-	assert_string_equal(err.text, "second has a checksum of the kind 'NONE', not CRC32C");
+	assert_string_equal(err.text.unmasked,
+	                    "second has a checksum of the kind 'NONE', not CRC32C");
 	release_backup(&b);
 }
 
@@ -323,7 +324,7 @@ static void check_many(unsigned in_tars, unsigned in_manifest, unsigned odd, con
 		rc = mrt_pgbase_end(base, &err);
 	assert_int_equal(rc, *words ? MRT_CORRUPT : 0);
 	if (*words)
-		assert_string_equal(err.text, words);
+		assert_string_equal(err.text.unmasked, words);
 	assert_false(in_tars > MRT_PGBASE_NAMED && mrt_pgbase_missing(base, "base/1/00000000"));
 }
 

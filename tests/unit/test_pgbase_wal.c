@@ -33,7 +33,7 @@ static void a_manifest_without_ranges_is_refused(void **state)
 	manifest_digest(&b.manifest);
 	for (enum order order = TARS_FIRST; order <= MANIFEST_FIRST; order++) {
 		assert_code(MRT_CORRUPT, read_backup(&b, order, 0, &how, NULL, &err));
-		assert_string_equal(err.text, "backup_manifest names no range of WAL");
+		assert_string_equal(err.text.unmasked, "backup_manifest names no range of WAL");
 	}
 	release_backup(&b);
 }
@@ -55,8 +55,9 @@ static void every_range_must_be_covered(void **state)
 		else
 			assert_code(MRT_CORRUPT, read_backup(&b, TARS_FIRST, 0, &how, NULL, &err));
 		if (!good)
-			assert_string_equal(err.text, "WAL from 0/900100 to 0/A00001 is needed; "
-			                              "unbroken is 0/800000 to 0/A00000");
+			assert_string_equal(err.text.unmasked,
+			                    "WAL from 0/900100 to 0/A00001 is needed; "
+			                    "unbroken is 0/800000 to 0/A00000");
 		release_backup(&b);
 	}
 }
@@ -75,18 +76,20 @@ static void damaged_wal_is_noticed(void **state)
 	for (enum order order = TARS_FIRST; order <= MANIFEST_FIRST; order++) {
 		b.base.data[first + 5 * WAL_PAGE + WAL_ADDRESS] ^= 1;
 		assert_code(MRT_CORRUPT, read_backup(&b, order, 1000, &how, NULL, &err));
-		assert_string_equal(err.text,
+		assert_string_equal(err.text.unmasked,
 		                    "WAL from 0/800028 to 0/900100 is needed; unbroken is "
 		                    "0/900000 to 0/A00000");
 		b.base.data[first + 5 * WAL_PAGE + WAL_ADDRESS] ^= 1;
 		b.base.data[second + WAL_ADDRESS] ^= 1;
 		assert_code(MRT_CORRUPT, read_backup(&b, order, 1000, &how, NULL, &err));
-		assert_string_equal(err.text, "the WAL segment 000000010000000000000009 is damaged "
-		                              "at its beginning");
+		assert_string_equal(err.text.unmasked,
+		                    "the WAL segment 000000010000000000000009 is damaged "
+		                    "at its beginning");
 		b.base.data[second + WAL_ADDRESS] ^= 1;
 		assert_code(MRT_CORRUPT, read_backup(&b, order, 1000, &other, NULL, &err));
-		assert_string_equal(err.text, "the WAL segment 000000010000000000000008 is of the "
-		                              "system 7712033420912970512, not 4711");
+		assert_string_equal(err.text.unmasked,
+		                    "the WAL segment 000000010000000000000008 is of the "
+		                    "system 7712033420912970512, not 4711");
 		assert_ok(read_backup(&b, order, 1000, &how, NULL, &err));
 	}
 	release_backup(&b);
@@ -103,7 +106,8 @@ static void a_cut_wal_segment_is_noticed(void **state)
 	assert_ok(mrt_pgbase_new(&how, &base, &err));
 	assert_ok(mrt_pgbase_archive(base, NULL, &err));
 	assert_code(MRT_CORRUPT, mrt_pgbase_feed(base, tar.data, tar.len, &err));
-	assert_string_equal(err.text, "the WAL segment 000000010000000000000008 has 3 bytes");
+	assert_string_equal(err.text.unmasked,
+	                    "the WAL segment 000000010000000000000008 has 3 bytes");
 }
 
 int main(void)

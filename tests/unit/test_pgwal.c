@@ -60,7 +60,7 @@ static void segments_have_names_of_24_hex_digits(void **state)
 		assert_false(mrt_pgwal_is_segment(others[i]));
 		snprintf(expected, sizeof(expected), "'%.40s' is no WAL segment", others[i]);
 		assert_code(MRT_CORRUPT, mrt_pgwal_begin(&wal, others[i], MIB, &err));
-		assert_string_equal(err.text, expected);
+		assert_string_equal(err.text.unmasked, expected);
 		assert_int_equal(wal.segments, 0);
 	}
 }
@@ -158,13 +158,15 @@ static void a_page_with_a_wrong_address_ends_the_chain(void **state)
 	assert_ok(feed_segment(&wal, 1, MIB, &segment, 0, &err));
 	assert_ok(mrt_pgwal_covers(&wal, MIB + 40, MIB + 3 * WAL_PAGE, &err));
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, MIB + 40, MIB + 3 * WAL_PAGE + 1, &err));
-	assert_string_equal(err.text, "WAL from 0/100028 to 0/106001 is needed; unbroken is "
-	                              "0/100000 to 0/106000");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/100028 to 0/106001 is needed; unbroken is "
+	                    "0/100000 to 0/106000");
 	/* what comes in the next segment does not close the hole */
 	assert_ok(feed_whole(&wal, 1, 2 * MIB, MIB, &err));
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, MIB + 40, 3 * MIB, &err));
-	assert_string_equal(err.text, "WAL from 0/100028 to 0/300000 is needed; unbroken is "
-	                              "0/200000 to 0/300000");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/100028 to 0/300000 is needed; unbroken is "
+	                    "0/200000 to 0/300000");
 }
 
 static void a_page_of_a_later_timeline_ends_the_chain(void **state)
@@ -201,8 +203,8 @@ static void recycled_pages_follow_the_end(void **state)
 		assert_ok(mrt_pgwal_covers(&wal, 0x1000028, 0x1000100, &err));
 		assert_ok(mrt_pgwal_covers(&wal, 0x1000000, 0x1002000, &err));
 		assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x1000028, 0x1002001, &err));
-		assert_string_equal(err.text, "WAL from 0/1000028 to 0/1002001 is needed; "
-		                              "unbroken is 0/1000000 to 0/1002000");
+		assert_string_equal(err.text.unmasked, "WAL from 0/1000028 to 0/1002001 is needed; "
+		                                       "unbroken is 0/1000000 to 0/1002000");
 	}
 }
 
@@ -218,15 +220,17 @@ static void a_gap_between_segments_is_noticed(void **state)
 	assert_int_equal(wal.to, 5 * MIB);
 	assert_int_equal(wal.segments, 3);
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x100028, 0x400100, &err));
-	assert_string_equal(err.text, "WAL from 0/100028 to 0/400100 is needed; unbroken is "
-	                              "0/400000 to 0/500000");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/100028 to 0/400100 is needed; unbroken is "
+	                    "0/400000 to 0/500000");
 	assert_ok(mrt_pgwal_covers(&wal, 0x400028, 0x400100, &err));
 	/* segments in the wrong order */
 	struct mrt_pgwal back = { 0 };
 	assert_ok(feed_whole(&back, 1, 2 * MIB, MIB, &err));
 	assert_code(MRT_CORRUPT, feed_whole(&back, 1, MIB, MIB, &err));
-	assert_string_equal(err.text, "the WAL segment 000000010000000000000001 comes after "
-	                              "000000010000000000000002");
+	assert_string_equal(err.text.unmasked,
+	                    "the WAL segment 000000010000000000000001 comes after "
+	                    "000000010000000000000002");
 }
 
 static void without_segments_there_is_no_wal(void **state)
@@ -235,12 +239,14 @@ static void without_segments_there_is_no_wal(void **state)
 	struct mrt_error err;
 	struct mrt_pgwal wal = { 0 };
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x100028, 0x100100, &err));
-	assert_string_equal(err.text, "WAL from 0/100028 to 0/100100 is needed; there is none");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/100028 to 0/100100 is needed; there is none");
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0, 0, &err));
 	/* a segment of which no page came */
 	assert_ok(mrt_pgwal_begin(&wal, "000000010000000000000001", MIB, &err));
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x100028, 0x100100, &err));
-	assert_string_equal(err.text, "WAL from 0/100028 to 0/100100 is needed; there is none");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/100028 to 0/100100 is needed; there is none");
 }
 
 static void both_ends_must_be_covered(void **state)
@@ -251,12 +257,14 @@ static void both_ends_must_be_covered(void **state)
 	assert_ok(feed_whole(&wal, 1, 4 * MIB, MIB, &err));
 	assert_ok(mrt_pgwal_covers(&wal, 0x400000, 0x500000, &err));
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x3fffff, 0x500000, &err));
-	assert_string_equal(err.text, "WAL from 0/3FFFFF to 0/500000 is needed; unbroken is "
-	                              "0/400000 to 0/500000");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/3FFFFF to 0/500000 is needed; unbroken is "
+	                    "0/400000 to 0/500000");
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0x400000, 0x500001, &err));
 	assert_code(MRT_CORRUPT, mrt_pgwal_covers(&wal, 0, UINT64_MAX, &err));
-	assert_string_equal(err.text, "WAL from 0/0 to FFFFFFFF/FFFFFFFF is needed; unbroken is "
-	                              "0/400000 to 0/500000");
+	assert_string_equal(err.text.unmasked,
+	                    "WAL from 0/0 to FFFFFFFF/FFFFFFFF is needed; unbroken is "
+	                    "0/400000 to 0/500000");
 }
 
 static void a_damaged_first_page_is_refused(void **state)
@@ -290,8 +298,9 @@ static void a_damaged_first_page_is_refused(void **state)
 			wal_segment(&segment, 1, MIB, MIB, WAL_PAGE);
 			memcpy(segment.data + changes[i].at, changes[i].bytes, changes[i].len);
 			assert_code(MRT_CORRUPT, feed_segment(&wal, 1, MIB, &segment, step, &err));
-			assert_string_equal(err.text, "the WAL segment 000000010000000000000001 "
-			                              "is damaged at its beginning");
+			assert_string_equal(err.text.unmasked,
+			                    "the WAL segment 000000010000000000000001 "
+			                    "is damaged at its beginning");
 			assert_int_equal(wal.from, wal.to);
 		}
 }
@@ -302,16 +311,18 @@ static void a_segment_of_another_system_is_refused(void **state)
 	struct mrt_error err;
 	struct mrt_pgwal wal = { .system_identifier = 4711 };
 	assert_code(MRT_CORRUPT, feed_whole(&wal, 1, MIB, MIB, &err));
-	assert_string_equal(err.text, "the WAL segment 000000010000000000000001 is of the system "
-	                              "7712033420912970512, not 4711");
+	assert_string_equal(err.text.unmasked,
+	                    "the WAL segment 000000010000000000000001 is of the system "
+	                    "7712033420912970512, not 4711");
 	struct mrt_pgwal first = { 0 };
 	mrt_auto_buf other = MRT_BUF_INIT;
 	wal_segment(&other, 1, 2 * MIB, MIB, WAL_PAGE);
 	other.data[WAL_SYSTEM_ID] ^= 1;
 	assert_ok(feed_whole(&first, 1, MIB, MIB, &err));
 	assert_code(MRT_CORRUPT, feed_segment(&first, 1, 2 * MIB, &other, 1, &err));
-	assert_string_equal(err.text, "the WAL segment 000000010000000000000002 is of the system "
-	                              "7712033420912970513, not 7712033420912970512");
+	assert_string_equal(err.text.unmasked,
+	                    "the WAL segment 000000010000000000000002 is of the system "
+	                    "7712033420912970513, not 7712033420912970512");
 }
 
 static void impossible_sizes_are_refused(void **state)
@@ -331,14 +342,15 @@ static void impossible_sizes_are_refused(void **state)
 		snprintf(expected, sizeof(expected),
 		         "the WAL segment 000000010000000000000001 has %" PRIu64 " bytes",
 		         sizes[i]);
-		assert_string_equal(err.text, expected);
+		assert_string_equal(err.text.unmasked, expected);
 	}
 	struct mrt_pgwal wal = { 0 };
 	assert_ok(mrt_pgwal_begin(&wal, "000000010000000000000001", UINT64_C(1) << 30, &err));
 	struct mrt_pgwal two = { 0 };
 	assert_ok(feed_whole(&two, 1, MIB, MIB, &err));
 	assert_code(MRT_CORRUPT, feed_whole(&two, 1, 2 * MIB, 2 * MIB, &err));
-	assert_string_equal(err.text, "the WAL segment 000000010000000000000001 has 2097152 bytes");
+	assert_string_equal(err.text.unmasked,
+	                    "the WAL segment 000000010000000000000001 has 2097152 bytes");
 }
 
 int main(void)

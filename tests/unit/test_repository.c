@@ -82,8 +82,9 @@ static void names_are_letters_digits_dash_and_underline(void **state)
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		assert_code(MRT_USAGE, mrt_config_name_check("target", wrong[i], &err));
 	assert_code(MRT_USAGE, mrt_config_name_check("target", "a/b", &err));
-	assert_string_equal(err.text, "target 'a/b': only letters, digits, '_' and '-', 1 to 64 of "
-	                              "them");
+	assert_string_equal(err.text.unmasked,
+	                    "target 'a/b': only letters, digits, '_' and '-', 1 to 64 of "
+	                    "them");
 }
 
 static void names_of_databases_are_encoded_for_keys(void **state)
@@ -123,8 +124,9 @@ static void buffers_share_the_memory_that_is_left(void **state)
 	assert_ok(mrt_repository_buffers(&config, 40 << 20, 2, &n, &err));
 	assert_int_equal(n, 3);
 	assert_code(MRT_CONFIG, mrt_repository_buffers(&config, 56 << 20, 2, &n, &err));
-	assert_string_equal(err.text, "64.0 MiB of memory is too little; 72.0 MiB would do");
-	assert_contains(err.hint, "raise --memory");
+	assert_string_equal(err.text.unmasked,
+	                    "64.0 MiB of memory is too little; 72.0 MiB would do");
+	assert_contains(err.hint.unmasked, "raise --memory");
 	assert_code(MRT_CONFIG, mrt_repository_buffers(&config, 640 << 20, 2, &n, &err));
 	assert_int_equal(n, 3);
 }

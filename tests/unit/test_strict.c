@@ -130,7 +130,8 @@ static void a_cut_tablespace_is_named(void **state)
 	b.space.len = 700;
 	assert_code(MRT_CORRUPT, read_backup(&b, TARS_FIRST, 0, &how, NULL, &err));
 	release_backup(&b);
-	assert_string_equal(err.text, "tablespace 16384: tar: it ends too early, at byte 700");
+	assert_string_equal(err.text.unmasked,
+	                    "tablespace 16384: tar: it ends too early, at byte 700");
 }
 
 static int on_file(void *c, const struct mrt_pgmanifest_file *f, struct mrt_error *err)
@@ -169,7 +170,7 @@ static void an_encoded_nul_is_refused(void **state)
 	int rc = read_lines(V1, "{ \"Encoded-Path\": \"50475f56455253494f4e00ff\", \"Size\": 1 }",
 	                    &info, seen, &err);
 	assert_int_equal(rc, MRT_CORRUPT);
-	assert_string_equal(err.text, "backup_manifest, line 3: an impossible path");
+	assert_string_equal(err.text.unmasked, "backup_manifest, line 3: an impossible path");
 }
 
 static void a_system_identifier_has_up_to_twenty_digits(void **state)
@@ -217,7 +218,7 @@ static void the_line_that_is_too_long_is_named(void **state)
 	mrt_buf_add(&t, blanks, sizeof(blanks));
 	assert_ok(mrt_pgmanifest_new(NULL, NULL, &m, &err));
 	assert_code(MRT_CORRUPT, mrt_pgmanifest_feed(m, t.data, t.len, &err));
-	assert_string_equal(err.text, "backup_manifest, line 3: a line without end");
+	assert_string_equal(err.text.unmasked, "backup_manifest, line 3: a line without end");
 }
 
 static int fixture(char **dir)
@@ -308,7 +309,7 @@ static void a_last_name_that_leads_out_is_no_name(void **state)
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		int fd = -1;
 		const char *name = NULL;
-		err.text[0] = 0;
+		err.text.unmasked[0] = 0;
 		int rc = mrt_open_parent_beneath(in, paths[i], &fd, &name, &err);
 		wrong += rc != MRT_CORRUPT;
 		if (rc == 0)

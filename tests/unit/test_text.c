@@ -109,7 +109,7 @@ static void what_is_no_size_is_refused(void **state)
 		assert_int_equal(bytes, 42);
 	}
 	mrt_size_parse("ten", &(uint64_t) { 0 }, &err);
-	assert_string_equal(err.text, "'ten' is not a size (write 8MiB, 64GiB)");
+	assert_string_equal(err.text.unmasked, "'ten' is not a size (write 8MiB, 64GiB)");
 }
 
 static void sizes_are_written_for_people(void **state)
@@ -147,7 +147,7 @@ static void numbers_stay_within_their_range(void **state)
 	assert_ok(mrt_number_parse("9223372036854775807", INT64_MIN, INT64_MAX, &n, &err));
 	assert_true(n == INT64_MAX);
 	assert_code(MRT_USAGE, mrt_number_parse("17", 1, 16, &n, &err));
-	assert_string_equal(err.text, "17 is out of range (1 to 16)");
+	assert_string_equal(err.text.unmasked, "17 is out of range (1 to 16)");
 	assert_code(MRT_USAGE, mrt_number_parse("0", 1, 16, &n, &err));
 }
 

@@ -144,7 +144,7 @@ static void torture(int (*scenario)(struct mrt_error *err), int other)
 				fail_msg("allocation %u failing leaves a block behind", n);
 		if (rc != 0 && rc != MRT_NO_MEMORY && rc != other)
 			fail_msg("allocation %u failing: %s: %s", n,
-			         mrt_code_name((enum mrt_code)rc), err.text);
+			         mrt_code_name((enum mrt_code)rc), err.text.unmasked);
 		if (rc != 0)
 			assert_int_equal(err.code, rc);
 	}

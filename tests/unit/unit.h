@@ -21,7 +21,7 @@
 		int rc_ = (call);                                                        \
 		if (rc_ != 0)                                                            \
 			fail_msg("%s: %s: %s", #call, mrt_code_name((enum mrt_code)rc_), \
-			         err.text);                                              \
+			         err.text.unmasked);                                     \
 	} while (0)
 #define assert_code(wanted, call)                                                                \
 	do {                                                                                     \
@@ -29,7 +29,7 @@
 		int rc_ = (call);                                                                \
 		if (rc_ != (wanted) || err.code != (wanted))                                     \
 			fail_msg("%s: %s, not %s: %s", #call, mrt_code_name((enum mrt_code)rc_), \
-			         mrt_code_name(wanted), err.text);                               \
+			         mrt_code_name(wanted), err.text.unmasked);                      \
 	} while (0)
 #define assert_contains(text, part)                                                 \
 	do {                                                                        \

@@ -77,8 +77,7 @@ static int ask(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_as
 	mrt_auto_buf answer = MRT_BUF_INIT;
 	int rc = mrt_pg_query(pg, run, a->sql, NULL, 0, &r, err);
 	if (rc == MRT_FAILED || rc == MRT_REFUSED || rc == MRT_NOT_FOUND)
-		return mrt_fail(err, MRT_BAD, "the assertion %.200s: %s", a->sql,
-		                err ? err->text : "");
+		return mrt_fail_because(err, MRT_BAD, err, "the assertion %.200s", a->sql);
 	if (rc == 0)
 		rc = answer_of(r, &answer, err);
 	if (rc < 0 || strcmp(mrt_buf_text(&answer), a->expect) == 0)

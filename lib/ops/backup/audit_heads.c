@@ -128,7 +128,7 @@ static int load_all(const struct mrt_run *run, struct mrt_store *store,
 		struct mrt_error why;
 		int rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, &why);
 		if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED || rc == MRT_NOT_FOUND) {
-			mrt_warn(run, "%s", why.text);
+			mrt_warn_because(run, &why, NULL);
 			continue;
 		}
 		if (rc < 0) {

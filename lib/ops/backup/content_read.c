@@ -110,8 +110,10 @@ static int name_damage(struct plain *p, int rc, struct mrt_error *err)
 	struct mrt_error stored;
 	while (n > 0) {
 		int code = mrt_source_read(p->stored, chunk, sizeof(chunk), &n, &stored);
-		if (code == MRT_CORRUPT)
-			return mrt_fail(err, MRT_CORRUPT, "%s (%s)", err->text, stored.text);
+		if (code == MRT_CORRUPT) {
+			mrt_error_append_error(err, &stored);
+			return mrt_recode(err, MRT_CORRUPT);
+		}
 		if (code < 0)
 			break;
 	}
@@ -134,9 +136,9 @@ static int explain(struct plain *p, int rc, struct mrt_error *err)
 {
 	if (rc == MRT_CONFIG && p->age && mrt_age_source_refused(p->age))
 		return wrong_header(p, err);
-	if ((rc == MRT_CORRUPT && strncmp(err->text, "zstd", 4) == 0) ||
-	    (rc < 0 && strncmp(err->text, "age: ", 5) == 0)) {
-		rc = mrt_fail(err, MRT_CORRUPT, "%s: %s", p->object->key, err->text);
+	if ((rc == MRT_CORRUPT && mrt_error_begins(err, "zstd")) ||
+	    (rc < 0 && mrt_error_begins(err, "age: "))) {
+		rc = mrt_fail_because(err, MRT_CORRUPT, err, "%s", p->object->key);
 		return name_damage(p, rc, err);
 	}
 	return rc;

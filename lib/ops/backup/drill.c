@@ -27,7 +27,7 @@ static int verify_one(const struct mrt_run *run, const struct mrt_config *config
 		return code;
 	}
 	if (code < 0) {
-		mrt_warn(run, "%s", why.text);
+		mrt_warn_because(run, &why, NULL);
 		if (judged ? sums->bad == 0 : sums->bad + sums->not_verified == 0)
 			sums->first = why;
 	}
@@ -40,7 +40,7 @@ static int verify_one(const struct mrt_run *run, const struct mrt_config *config
 	int rc = mrt_json_append(list, item, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "id", id, err);
-	return rc < 0 ? rc : mrt_json_set_text(item, "error", why.text, err);
+	return rc < 0 ? rc : mrt_json_set_error(item, "error", run->log, &why, err);
 }
 
 int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *config,
@@ -80,12 +80,14 @@ int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *co
 		return rc;
 	*ret = mrt_steal(json);
 	if (sums.bad > 0)
-		return mrt_fail(err, MRT_BAD, "%" PRIu64 " of %zu backups are bad, the first: %s",
-		                sums.bad, all.n, sums.first.text);
+		return mrt_fail_because(err, MRT_BAD, &sums.first,
+		                        "%" PRIu64 " of %zu backups are bad, the first", sums.bad,
+		                        all.n);
 	if (sums.not_verified > 0)
-		return mrt_fail(err, sums.first.code,
-		                "%" PRIu64 " of %zu backups could not be verified, the first: %s",
-		                sums.not_verified, all.n, sums.first.text);
+		return mrt_fail_because(err, sums.first.code, &sums.first,
+		                        "%" PRIu64
+		                        " of %zu backups could not be verified, the first",
+		                        sums.not_verified, all.n);
 	return 0;
 }
 

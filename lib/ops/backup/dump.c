@@ -124,7 +124,7 @@ int mrt_globals_end(const struct mrt_globals_check *check, struct mrt_error *err
 static void name_blockers(const struct mrt_run *run, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_autofree char *pids = NULL;
-	if (!strstr(err->text, "LOCK TABLE"))
+	if (!mrt_error_mentions(err, "LOCK TABLE"))
 		return;
 	if (mrt_pg_value(
 	            pg, run,
@@ -161,7 +161,7 @@ static int open_snapshot(const struct mrt_run *run, const struct mrt_dump_contex
 	struct mrt_error local;
 	err = err ? err : &local;
 	int rc = mrt_pg_connect(run, &c->access.options, c->access.params, name, &d->pg, err);
-	if (rc == MRT_REFUSED && strstr(err->text, "does not exist"))
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE))
 		return mrt_fail(err, MRT_NOT_FOUND, "database %s: it does not exist (any more)",
 		                name);
 	if (rc == 0)
@@ -247,7 +247,7 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 	if (rc == 0)
 		rc = mrt_pgarchive_end(archive, err);
 	if (rc == MRT_CORRUPT) /* of what we read, not of what we keep */
-		rc = mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "");
+		rc = mrt_recode(err, MRT_FAILED);
 	if (rc == 0)
 		rc = refuse_omissions(c, mrt_child_words(child), err);
 	if (rc == 0)
@@ -312,7 +312,7 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 	if (rc == 0)
 		rc = mrt_child_wait(child, run, err);
 	if (rc == 0 && mrt_globals_end(&check, err) < 0)
-		rc = mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "");
+		rc = mrt_recode(err, MRT_FAILED);
 	if (rc == 0)
 		rc = refuse_omissions(c, mrt_child_words(child), err);
 	if (rc == 0)

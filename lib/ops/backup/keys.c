@@ -15,7 +15,7 @@ static int add(struct mrt_age_recipients *recipients, const char *text, struct m
 	mrt_auto_buf content = { .ceiling = FILE_MAX };
 	int rc = mrt_file_read(text + 1, &content, err);
 	if (rc < 0)
-		return mrt_fail(err, MRT_CONFIG, "recipients: %s", err ? err->text : "");
+		return mrt_fail_because(err, MRT_CONFIG, err, "recipients");
 	return mrt_age_recipients_read(recipients, mrt_buf_text(&content), text + 1, err);
 }
 
@@ -77,9 +77,8 @@ static int unlock(const struct mrt_run *run, const char *name, struct mrt_buf *c
 		rc = mrt_stream_slurp(run, source, &plain, err);
 	if (rc < 0) {
 		mrt_buf_wipe(&plain);
-		return rc == MRT_CANCELLED
-		               ? rc
-		               : mrt_fail(err, MRT_CONFIG, "%s: %s", name, err ? err->text : "");
+		return rc == MRT_CANCELLED ? rc
+		                           : mrt_fail_because(err, MRT_CONFIG, err, "%s", name);
 	}
 	mrt_buf_wipe(content);
 	*content = plain;
@@ -98,7 +97,7 @@ int mrt_keys_identities(const struct mrt_run *run, const struct mrt_config *conf
 	else if (rc == 0 && from) {
 		rc = mrt_file_read(from, &content, err);
 		if (rc < 0)
-			return mrt_fail(err, MRT_CONFIG, "identity: %s", err ? err->text : "");
+			return mrt_fail_because(err, MRT_CONFIG, err, "identity");
 		if (mrt_age_magic(mrt_buf_text(&content), content.len))
 			rc = unlock(run, from, &content, err);
 		if (rc == 0)

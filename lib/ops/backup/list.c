@@ -16,7 +16,7 @@ static int add_verified(const struct mrt_run *run, struct mrt_store *store, cons
 	if (rc < 0)
 		return rc;
 	if (mrt_json_parse(mrt_buf_text(&text), text.len, &record, &why) < 0) {
-		mrt_warn(run, "%s cannot be read: %s", key, why.text);
+		mrt_warn_because(run, &why, "%s cannot be read", key);
 		return mrt_json_set(to, "verified", json_null(), err);
 	}
 	return mrt_json_set(to, "verified", mrt_steal(record), err);
@@ -39,7 +39,7 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 	rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, &why);
 	if (rc == MRT_CORRUPT ||
 	    rc == MRT_UNSUPPORTED) /* one bad backup must not hide the others */
-		return mrt_json_set_text(item, "error", why.text, err);
+		return mrt_json_set_error(item, "error", run->log, &why, err);
 	if (rc < 0) {
 		if (err)
 			*err = why;

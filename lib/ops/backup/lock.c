@@ -64,8 +64,8 @@ int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *opt
 	if (!lock)
 		return mrt_no_memory(err);
 	int rc = mrt_pg_connect(run, &named, params, database, &lock->pg, err);
-	if (rc == MRT_REFUSED && err && strstr(err->text, "does not exist")) {
-		mrt_debug(run, "the lock is taken in the URL's database: %s", err->text);
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE)) {
+		mrt_debug_because(run, err, "the lock is taken in the URL's database");
 		rc = mrt_pg_connect(run, &named, params, NULL, &lock->pg, err);
 	}
 	if (rc == 0)

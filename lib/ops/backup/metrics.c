@@ -227,14 +227,14 @@ static void tell(const struct mrt_run *run, const struct mrt_config *config, con
 		add(&text, context, config->platform_name, target);
 		if (mrt_buf_check(&text, &err) < 0 ||
 		    to_file(config->backup_metrics_textfile, &text, &err) < 0)
-			mrt_warn(run, "the metrics could not be written: %s", err.text);
+			mrt_warn_because(run, &err, "the metrics could not be written");
 	}
 	if (config->backup_pushgateway) {
 		mrt_auto_buf text = MRT_BUF_INIT;
 		add(&text, context, NULL, NULL);
 		if (mrt_buf_check(&text, &err) < 0 ||
 		    to_pushgateway(run, config, target, &text, &err) < 0)
-			mrt_warn(run, "the metrics could not be pushed: %s", err.text);
+			mrt_warn_because(run, &err, "the metrics could not be pushed");
 	}
 }
 
@@ -291,7 +291,7 @@ void mrt_backup_metrics_verified(const struct mrt_run *run, const struct mrt_con
 }
 
 void mrt_ping(const struct mrt_run *run, const struct mrt_config *config, struct mrt_pinger *pinger,
-              enum mrt_ping what, const char *words)
+              enum mrt_ping what, const struct mrt_error *why)
 {
 	static const char *const suffixes[] = { "/start", "", "/fail" };
 	mrt_auto_buf url = MRT_BUF_INIT, body = MRT_BUF_INIT;
@@ -312,9 +312,10 @@ void mrt_ping(const struct mrt_run *run, const struct mrt_config *config, struct
 	mrt_buf_printf(&url, "%.*s%s?rid=%s",
 	               (int)(n > 0 && config->backup_ping[n - 1] == '/' ? n - 1 : n),
 	               config->backup_ping, suffixes[what], pinger->id);
-	mrt_log_mask(run->log, words ? words : "", &body); /* it leaves the house */
+	if (why)
+		mrt_error_mask(run->log, why, &body); /* it leaves the house */
 	if (mrt_buf_check(&url, &err) < 0 || mrt_buf_check(&body, &err) < 0 ||
 	    post(run, config, url.data, "Content-Type: text/plain; charset=utf-8",
 	         mrt_buf_text(&body), body.len < WORDS_MAX ? body.len : WORDS_MAX, &err) < 0)
-		mrt_warn(run, "the ping did not arrive: %s", err.text);
+		mrt_warn_because(run, &err, "the ping did not arrive");
 }

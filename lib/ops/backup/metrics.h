@@ -37,6 +37,6 @@ struct mrt_pinger {
 	char id[37]; /* pairs start and end */
 };
 void mrt_ping(const struct mrt_run *run, const struct mrt_config *config, struct mrt_pinger *pinger,
-              enum mrt_ping what, const char *words);
+              enum mrt_ping what, const struct mrt_error *why);
 
 #endif

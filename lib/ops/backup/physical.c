@@ -266,7 +266,7 @@ int mrt_physical_backup(const struct mrt_run *run, struct mrt_pg *pg,
 	if (rc == 0)
 		rc = compare_ranges(&p, &end, err);
 	if (rc == MRT_CORRUPT) /* of what passed, not of what we keep */
-		rc = mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "");
+		rc = mrt_recode(err, MRT_FAILED);
 	if (rc == 0)
 		rc = describe(&p, &end, err);
 	if (rc == 0)

@@ -117,7 +117,7 @@ static int name_missing(const struct mrt_physical_reader *r, struct mrt_pgbase *
 	int rc = mrt_pgmanifest_new(find_missing, base, &again, &why);
 	if (rc == 0)
 		rc = read_object(r, MRT_PHYSICAL_MANIFEST, take_again, again, &why);
-	return rc == MRT_BAD ? mrt_fail(err, MRT_CORRUPT, "%s", why.text) : MRT_CORRUPT;
+	return rc == MRT_BAD ? mrt_fail_because(err, MRT_CORRUPT, &why, NULL) : MRT_CORRUPT;
 }
 
 int mrt_physical_read(const struct mrt_physical_reader *r, struct mrt_physical_found *ret,

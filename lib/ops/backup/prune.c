@@ -94,7 +94,7 @@ static int load(struct mrt_prune *p, struct mrt_prune_candidate *c, struct mrt_r
 	int rc = mrt_manifest_load(p->run, p->store, e->platform, e->target, e->id, &c->manifest,
 	                           &why);
 	if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED) {
-		mrt_warn(p->run, "%s is kept: %s", e->id, why.text);
+		mrt_warn_because(p->run, &why, "%s is kept", e->id);
 		item->keep = MRT_KEEP_UNREADABLE;
 		return 0;
 	}
@@ -377,7 +377,7 @@ static int prune_stores(struct mrt_prune *total, const struct mrt_store_views *v
 		if (rc < 0 && last)
 			return rc;
 		if (rc < 0)
-			mrt_warn(total->run, "%s", why.text);
+			mrt_warn_because(total->run, &why, NULL);
 		code = code == 0 ? rc : code;
 	}
 	return code;
@@ -413,6 +413,6 @@ int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
 	*ret = mrt_steal(json);
 	if (rc < 0 || total.n_failed == 0)
 		return rc;
-	return mrt_fail(err, MRT_FAILED, "%zu removals failed, the first: %s", total.n_failed,
-	                total.failure.text);
+	return mrt_fail_because(err, MRT_FAILED, &total.failure, "%zu removals failed, the first",
+	                        total.n_failed);
 }

@@ -145,7 +145,7 @@ static int delete_folder(struct mrt_prune *p, const char *prefix, const struct f
 /* A failed delete is a failed prune, but not the end of it. */
 static void note_failure(struct mrt_prune *p, const struct mrt_error *err)
 {
-	mrt_warn(p->run, "%s", err->text);
+	mrt_warn_because(p->run, err, NULL);
 	if (p->n_failed++ == 0)
 		p->failure = *err;
 }

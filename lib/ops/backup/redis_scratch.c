@@ -27,7 +27,7 @@ void mrt_redis_scratch_free(struct mrt_redis_scratch *s)
 	mrt_redis_free(s->redis);
 	mrt_redis_server_free(s->server);
 	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
-		mrt_warn(s->run, "%s stays: %s", s->dir, why.text);
+		mrt_warn_because(s->run, &why, "%s stays", s->dir);
 	free(s->dir);
 	free(s);
 }

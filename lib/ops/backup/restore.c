@@ -207,8 +207,7 @@ static int check_scratch(struct restore *r, struct mrt_error *err)
 	        mrt_manifest_object(r->manifest, mrt_json_text_or(r->database, "object", ""));
 	int rc = mrt_dir_free_space(o->scratch, &r->scratch_free, err);
 	if (rc < 0 || !object || r->scratch_free >= object->size)
-		return rc < 0 ? mrt_fail(err, MRT_CONFIG, "--scratch: %s", err ? err->text : "")
-		              : 0;
+		return rc < 0 ? mrt_fail_because(err, MRT_CONFIG, err, "--scratch") : 0;
 	char have[MRT_SIZE_SIZE], want[MRT_SIZE_SIZE];
 	mrt_size_format(r->scratch_free, have);
 	mrt_size_format(object->size, want);
@@ -299,12 +298,12 @@ static int perform(struct restore *r, struct mrt_error *err)
 		int rc = fits_one_transaction(r, err);
 		if (rc == 0)
 			rc = mrt_restore_fill(r->run, &r->c, r->database, r->name, true, err);
-		return rc == MRT_BAD ? mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "") : rc;
+		return rc == MRT_BAD ? mrt_recode(err, MRT_FAILED) : rc;
 	}
 	mrt_autofree char *built = NULL;
 	int rc = mrt_restore_build(r->run, &r->c, r->database, &built, err);
 	if (rc < 0)
-		return rc == MRT_BAD ? mrt_fail(err, MRT_FAILED, "%s", err ? err->text : "") : rc;
+		return rc == MRT_BAD ? mrt_recode(err, MRT_FAILED) : rc;
 	/* an existing empty database was prepared by somebody: its settings are what they want */
 	rc = mrt_restore_properties(r->run, &r->c, r->state == EMPTY ? r->old : r->database, built,
 	                            err);

@@ -23,7 +23,7 @@ int mrt_restore_connect(const struct mrt_run *run, struct mrt_restore_context *c
 	struct mrt_error local;
 	err = err ? err : &local;
 	int rc = mrt_pg_connect(run, &c->access.options, c->access.params, "postgres", &c->pg, err);
-	if (rc == MRT_REFUSED && strstr(err->text, "does not exist"))
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE))
 		rc = mrt_pg_connect(run, &c->access.options, c->access.params, "template1", &c->pg,
 		                    err);
 	if (rc < 0)
@@ -191,7 +191,7 @@ void mrt_restore_abandon(const struct mrt_run *run, const struct mrt_restore_con
 	if (rc == 0)
 		rc = mrt_restore_drop(&last, &own, name, &err);
 	if (rc < 0)
-		mrt_warn(run, "the unfinished database %s stays: %s", name, err.text);
+		mrt_warn_because(run, &err, "the unfinished database %s stays", name);
 }
 
 static void on_line(void *context, const char *line)

@@ -143,7 +143,7 @@ static int report_live(const struct live *l, json_t **ret, struct mrt_error *err
 
 static int no_permission(const struct live *l, int rc, struct mrt_error *err)
 {
-	if (rc == MRT_REFUSED && err && strstr(err->text, "NOPERM"))
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, "NOPERM"))
 		mrt_hint(err,
 		         "the user of %s needs: ACL SETUSER NAME ~* +ping +info +select +restore "
 		         "+set +del +watch +swapdb +flushdb +multi +exec +client +function",

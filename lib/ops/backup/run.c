@@ -313,7 +313,7 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 	b.context.log = run->log;
 	if (rc == 0 && options->dry_run) {
 		rc = mrt_run_plan(&b, ret, err);
-		return rc < 0 ? rc : mrt_run_stores_report(b.stores, *ret, err);
+		return rc < 0 ? rc : mrt_run_stores_report(b.stores, run, *ret, err);
 	}
 	if (rc == 0 && b.is_physical)
 		rc = mrt_run_physical_lock(&b, who, err);
@@ -331,5 +331,5 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 		rc = perform(&b, ret, err);
 	if (rc == 0 && !options->accept_shrink)
 		rc = mrt_run_stores_check_shrink(b.stores, run, options->target, b.id, err);
-	return rc < 0 && !*ret ? rc : mrt_run_stores_result(b.stores, rc, *ret, err);
+	return rc < 0 && !*ret ? rc : mrt_run_stores_result(b.stores, run, rc, *ret, err);
 }

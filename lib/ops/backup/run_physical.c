@@ -52,8 +52,9 @@ int mrt_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
 			looked = mrt_audit_heads_read(pg, b->run, database, &why);
 		json_t *heads = json_object_get(database, "audit_heads");
 		if (looked < 0)
-			mrt_info(b->run, "the audit chains of database %s are not remembered: %s",
-			         name, why.text);
+			mrt_info_because(b->run, &why,
+			                 "the audit chains of database %s are not remembered",
+			                 name);
 		else if (heads)
 			rc = mrt_json_set(b->audit_heads, name, json_incref(database), err);
 	}

@@ -55,7 +55,7 @@ int mrt_run_redis_options(const struct mrt_backup_options *o, struct mrt_error *
 
 static int may_not(int rc, struct mrt_error *err)
 {
-	if (rc == MRT_REFUSED && err && strstr(err->text, "NOPERM"))
+	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, "NOPERM"))
 		mrt_hint(err,
 		         "the user needs: ACL SETUSER NAME +psync +sync +replconf +ping +info");
 	return rc;
@@ -230,8 +230,8 @@ static int stream(struct redis_work *w, struct mrt_error *err)
 		rc = mrt_rdb_end(w->rdb, err);
 	/* what came is bad; nothing that we keep is */
 	if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED)
-		rc = mrt_fail(err, MRT_FAILED, "the snapshot of %s is not whole: %s",
-		              mrt_redis_where(w->redis), err ? err->text : "");
+		rc = mrt_fail_because(err, MRT_FAILED, err, "the snapshot of %s is not whole",
+		                      mrt_redis_where(w->redis));
 	return rc < 0 ? rc : mrt_content_commit(w->writer, &w->object, err);
 }
 
@@ -301,7 +301,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_run_stores_check_clock(w.stores, run, err);
 	if (rc == 0 && options->dry_run) {
 		rc = plan(&w, ret, err);
-		return rc < 0 ? rc : mrt_run_stores_report(w.stores, *ret, err);
+		return rc < 0 ? rc : mrt_run_stores_report(w.stores, run, *ret, err);
 	}
 	if (rc == 0)
 		rc = mrt_run_stores_lock(w.stores, run, options->target, who, NULL, err);
@@ -309,7 +309,7 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		rc = perform(&w, ret, err);
 	if (rc == 0 && !options->accept_shrink)
 		rc = mrt_run_stores_check_shrink(w.stores, run, options->target, w.id, err);
-	return rc < 0 && !*ret ? rc : mrt_run_stores_result(w.stores, rc, *ret, err);
+	return rc < 0 && !*ret ? rc : mrt_run_stores_result(w.stores, run, rc, *ret, err);
 }
 
 int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *m,

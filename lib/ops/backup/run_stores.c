@@ -162,7 +162,7 @@ static int drop(struct mrt_run_stores *s, const struct mrt_run *run, size_t i, i
 			*err = *why;
 		return rc;
 	}
-	mrt_warn(run, "store %s is left out: %s", s->items[i].view->name, why->text);
+	mrt_warn_because(run, why, "store %s is left out", s->items[i].view->name);
 	mrt_store_tee_drop(s->tee, i, why);
 	return 0;
 }
@@ -342,7 +342,7 @@ static void clean_up(const struct mrt_run *run, struct mrt_store *store, const c
 	if (rc == 0 && r.n > 0)
 		rc = mrt_store_delete_many(store, &last, (const char *const *)r.keys, r.n, &err);
 	if (rc < 0)
-		mrt_warn(run, "unfinished objects may stay under %s: %s", folder, err.text);
+		mrt_warn_because(run, &err, "unfinished objects may stay under %s", folder);
 	for (size_t i = 0; i < r.n; i++)
 		free(r.keys[i]);
 	free(r.keys);
@@ -367,7 +367,8 @@ int mrt_run_stores_check_shrink(const struct mrt_run_stores *s, const struct mrt
 	return 0;
 }
 
-int mrt_run_stores_report(const struct mrt_run_stores *s, json_t *answer, struct mrt_error *err)
+int mrt_run_stores_report(const struct mrt_run_stores *s, const struct mrt_run *run, json_t *answer,
+                          struct mrt_error *err)
 {
 	if (!s->tee)
 		return 0;
@@ -384,29 +385,38 @@ int mrt_run_stores_report(const struct mrt_run_stores *s, json_t *answer, struct
 		if (rc == 0)
 			rc = mrt_json_set(item, "stored", json_boolean(s->items[i].committed), err);
 		if (rc == 0)
-			rc = mrt_json_set_text(item, "error", why ? why->text : NULL, err);
+			rc = mrt_json_set_error(item, "error", run->log, why, err);
 	}
 	return rc;
 }
 
-int mrt_run_stores_result(const struct mrt_run_stores *s, int code, json_t *answer,
-                          struct mrt_error *err)
+/* "what" behind what err says already, or alone. */
+static void add_failure(struct mrt_error *all, const char *name, const struct mrt_error *why)
 {
-	mrt_auto_buf words = MRT_BUF_INIT;
-	struct mrt_error other;
+	if (all->code == 0) {
+		mrt_fail_because(all, MRT_FAILED, why, "%s", name);
+		return;
+	}
+	struct mrt_error one = { 0 };
+	mrt_fail_because(&one, MRT_FAILED, why, "%s", name);
+	mrt_error_join(all, "; ", &one);
+}
+
+int mrt_run_stores_result(const struct mrt_run_stores *s, const struct mrt_run *run, int code,
+                          json_t *answer, struct mrt_error *err)
+{
+	struct mrt_error other, all = { 0 };
 	for (size_t i = 0; s->tee && i < s->n; i++) {
 		const struct mrt_error *why = mrt_store_tee_dropped(s->tee, i);
 		if (why)
-			mrt_buf_printf(&words, "%s%s: %s", words.len ? "; " : "",
-			               s->items[i].view->name, why->text);
+			add_failure(&all, s->items[i].view->name, why);
 	}
-	int rc = mrt_run_stores_report(s, answer, &other);
-	if (rc == 0)
-		rc = mrt_buf_check(&words, &other);
+	int rc = mrt_run_stores_report(s, run, answer, &other);
 	if (rc < 0 && code == 0 && err)
 		*err = other;
-	if (rc < 0 || words.len == 0)
+	if (rc < 0 || all.code == 0)
 		return code < 0 ? code : rc;
-	return mrt_fail(err, MRT_FAILED, "it is not in every store: %s%s%s", mrt_buf_text(&words),
-	                code < 0 ? "; and " : "", code < 0 && err ? err->text : "");
+	if (code < 0 && err)
+		mrt_error_join(&all, "; and ", err);
+	return mrt_fail_because(err, MRT_FAILED, &all, "it is not in every store");
 }

@@ -46,11 +46,11 @@ void mrt_run_stores_clean_up(struct mrt_run_stores *stores, const struct mrt_run
 int mrt_run_stores_check_shrink(const struct mrt_run_stores *stores, const struct mrt_run *run,
                                 const char *target, const char *id, struct mrt_error *err);
 /* Where there are several, answer's "stores": [{"name", "url", "stored", "error"}]. */
-int mrt_run_stores_report(const struct mrt_run_stores *stores, json_t *answer,
-                          struct mrt_error *err);
+int mrt_run_stores_report(const struct mrt_run_stores *stores, const struct mrt_run *run,
+                          json_t *answer, struct mrt_error *err);
 /* The same of a run whose backup is stored. code: what else there is to say of it, 0 or err's code.
  * MRT_FAILED names the stores that were left out. */
-int mrt_run_stores_result(const struct mrt_run_stores *stores, int code, json_t *answer,
-                          struct mrt_error *err);
+int mrt_run_stores_result(const struct mrt_run_stores *stores, const struct mrt_run *run, int code,
+                          json_t *answer, struct mrt_error *err);
 
 #endif

@@ -78,7 +78,7 @@ static int common(int before, int code)
 }
 
 static int note(json_t *list, const char *name, const char *status, json_t *backup,
-                const char *words, struct mrt_error *err)
+                struct mrt_log *log, const struct mrt_error *why, struct mrt_error *err)
 {
 	mrt_auto_json owned = backup;
 	json_t *item = json_object();
@@ -88,7 +88,7 @@ static int note(json_t *list, const char *name, const char *status, json_t *back
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "status", status, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(item, "error", words, err);
+		rc = mrt_json_set_error(item, "error", log, why, err);
 	return rc < 0 || !owned ? rc : mrt_json_set(item, "backup", mrt_steal(owned), err);
 }
 
@@ -111,15 +111,13 @@ static int run_all(const struct mrt_run *run, const struct mrt_config *config,
 		int one = tried ? run_one(run, config, options, name, &backup, &why)
 		                : mrt_run_check(run, &why);
 		if (tried && one < 0) {
-			mrt_warn(run, "%s: %s", name, why.text);
-			if (why.hint[0])
-				mrt_warn(run, "hint: %s", why.hint);
+			mrt_log_error(run->log, MRT_LOG_WARNING, &why, true, "%s", name);
 		}
 		rc = note(list, name,
 		          !tried    ? "not tried"
 		          : one < 0 ? "failed"
 		                    : "done",
-		          backup, tried && one < 0 ? why.text : NULL, err);
+		          backup, run->log, tried && one < 0 ? &why : NULL, err);
 		if (one < 0) {
 			mrt_buf_printf(&failed, "%s%s", n_failed++ ? ", " : "", name);
 			code = one == MRT_CANCELLED ? one : common(code, one);
@@ -151,6 +149,6 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	                     : run_all(run, config, options, ret, err);
 	if (!options->dry_run)
 		mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
-		         rc < 0 ? err->text : NULL);
+		         rc < 0 ? err : NULL);
 	return rc;
 }

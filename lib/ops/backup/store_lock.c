@@ -248,8 +248,8 @@ void mrt_store_lock_free(struct mrt_store_lock *l)
 			                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
 		struct mrt_error err;
 		if (put(l, &last, l->generation + 1, true, &err) < 0)
-			mrt_warn(l->run, "the lock of the store stays until it runs out: %s",
-			         err.text);
+			mrt_warn_because(l->run, &err,
+			                 "the lock of the store stays until it runs out");
 	}
 	free(l->prefix);
 	free(l->who);

@@ -104,6 +104,6 @@ int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, con
 	struct mrt_error why;
 	if (mrt_pg_exec(c->pg, &last, &why, "ALTER DATABASE %s ALLOW_CONNECTIONS true",
 	                rc == 0 ? aside : old) < 0)
-		mrt_warn(run, "%s still refuses connections: %s", rc == 0 ? kept : name, why.text);
+		mrt_warn_because(run, &why, "%s still refuses connections", rc == 0 ? kept : name);
 	return rc;
 }

@@ -117,7 +117,7 @@ static int name_damage(struct mrt_source *source, char *chunk, const char *key,
 	while (rc == 0 && n > 0)
 		rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, &why);
 	if (rc == MRT_CORRUPT)
-		return mrt_fail(err, MRT_CORRUPT, "%s: %s (%s)", key, err->text, why.text);
+		mrt_error_append_error(err, &why);
 	return mrt_context(err, MRT_CORRUPT, "%s", key);
 }
 
@@ -201,7 +201,7 @@ static int restore_all(struct verification *v, struct mrt_restore_context *c, st
 			rc = mrt_restore_build(v->run, c, d, &built, err);
 		if (rc ==
 		    MRT_FAILED) /* pg_restore's own verdict, on a server of the same version */
-			rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
+			rc = mrt_recode(err, MRT_BAD);
 		if (rc == 0)
 			rc = mrt_restore_properties(v->run, c, d, built, err);
 		if (rc == 0)
@@ -244,7 +244,7 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 	mrt_pg_server_free(mrt_steal(server));
 	struct mrt_error why;
 	if (mrt_dir_remove(dir, &why) < 0)
-		mrt_warn(v->run, "%s stays: %s", dir, why.text);
+		mrt_warn_because(v->run, &why, "%s stays", dir);
 	return rc;
 }
 
@@ -266,8 +266,8 @@ static void user_name(char *ret, size_t size)
 		snprintf(ret, size, "%u", (unsigned)getuid());
 }
 
-static int make_record(const struct verification *v, const char *level, const char *failure,
-                       json_t **ret, struct mrt_error *err)
+static int make_record(const struct verification *v, const char *level,
+                       const struct mrt_error *failure, json_t **ret, struct mrt_error *err)
 {
 	char time[MRT_TIME_SIZE], host[256] = "", user[64];
 	mrt_time_format(v->begun, MRT_TIME_RFC3339, time);
@@ -279,12 +279,13 @@ static int make_record(const struct verification *v, const char *level, const ch
 		                         { "time", time },
 		                         { "level", level },
 		                         { "method", v->manifest->method },
-		                         { "failure", failure },
 		                         { "host", host },
 		                         { "user", user },
 		                         { "maratea", MRT_VERSION } };
 	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
+	if (rc == 0)
+		rc = mrt_json_set_error(json, "failure", v->run->log, failure, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "passed", json_boolean(!failure), err);
 	const struct {
@@ -332,8 +333,8 @@ static void put_record(const struct verification *v, const json_t *record)
 		rc = mrt_store_put_bytes_held(v->store, v->run, key, v->manifest->started,
 		                              text.data, text.len, &why); /* as long as it */
 	if (rc < 0)
-		mrt_warn(v->run, "the result of the verification could not be stored: %s",
-		         why.text);
+		mrt_warn_because(v->run, &why,
+		                 "the result of the verification could not be stored");
 }
 
 static int verify(struct verification *v, enum mrt_verify_level level, struct mrt_error *err)
@@ -398,7 +399,7 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	bool judged = rc == 0 || rc == MRT_BAD || rc == MRT_CORRUPT;
 	const char *level =
 	        v.is_physical && v.physical.level ? v.physical.level : levels[options->level];
-	int made = judged ? make_record(&v, level, rc < 0 ? why.text : NULL, &record, &other) : 0;
+	int made = judged ? make_record(&v, level, rc < 0 ? &why : NULL, &record, &other) : 0;
 	bool hides = rc == 0 && options->level == MRT_VERIFY_STORED;
 	if (judged && made == 0 && !options->no_record && !hides)
 		put_record(&v, record);

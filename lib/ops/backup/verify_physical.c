@@ -37,7 +37,8 @@ static int recovery_settings(const struct trial *t, char **ret, size_t cap, stru
 	const json_t *settings = json_object_get(t->physical, "settings");
 	size_t n = 0;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]) && n + 1 < cap; i++) {
+	mrt_assert(MRT_COUNT(names) < cap);
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(names); i++) {
 		const char *value = mrt_json_text_or(settings, names[i], NULL);
 		if (value && *value && strspn(value, "0123456789") == strlen(value))
 			rc = mrt_text_printf(&ret[n++], err, "%s=%s", names[i], value);
@@ -62,7 +63,7 @@ static int start(struct trial *t, const char *dir, struct mrt_error *err)
 	for (size_t i = 0; i < 8; i++)
 		free(settings[i]);
 	if (rc == MRT_FAILED) /* its files are right, and it does not start from them */
-		rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
+		rc = mrt_recode(err, MRT_BAD);
 	return rc < 0 ? rc : mrt_pg_access_private(t->config, t->server, &t->access, err);
 }
 
@@ -107,7 +108,7 @@ static int run_program(struct trial *t, const char *const *argv, bool operand, c
 	if (rc == 0)
 		rc = mrt_child_wait(child, t->run, err);
 	if (rc == MRT_FAILED)
-		rc = mrt_fail(err, MRT_BAD, "%s", err ? err->text : "");
+		rc = mrt_recode(err, MRT_BAD);
 	return rc;
 }
 
@@ -193,7 +194,7 @@ static int check_restore(struct trial *t, struct mrt_store *store, struct mrt_er
 	mrt_pg_server_free(mrt_steal(t->server));
 	struct mrt_error why;
 	if (mrt_dir_remove(dir, &why) < 0)
-		mrt_warn(t->run, "%s stays: %s", dir, why.text);
+		mrt_warn_because(t->run, &why, "%s stays", dir);
 	return rc;
 }
 

@@ -1,4 +1,5 @@
 /* whoami.c - "store whoami": which identity the store sees, found where, and what was tried. */
+#include "base/text.h"
 #include "ops/backup/backup.h"
 
 #include <string.h>
@@ -105,7 +106,11 @@ int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config,
 	char expires[MRT_TIME_SIZE] = "";
 	if (c && c->expires > 0)
 		mrt_time_format(c->expires, MRT_TIME_RFC3339, expires);
-	rc = list_temporary(&config->aws, code < 0 ? why.text : "used", list, err);
+	mrt_autofree char *outcome = NULL;
+	rc = code < 0 ? mrt_error_explain(run->log, &why, &outcome, err, NULL)
+	              : mrt_text_dup("used", &outcome, err);
+	if (rc == 0)
+		rc = list_temporary(&config->aws, outcome, list, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "access_key", c ? c->access_key : NULL, err);
 	if (rc == 0)
@@ -116,5 +121,5 @@ int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc < 0)
 		return rc;
 	*ret = mrt_steal(json);
-	return code < 0 ? mrt_fail(err, MRT_CONFIG, "%s", why.text) : 0;
+	return code < 0 ? mrt_fail_because(err, MRT_CONFIG, &why, NULL) : 0;
 }

@@ -106,6 +106,9 @@ static inline struct mrt_dns_options mrt_config_dns(const struct mrt_config *con
 	return (struct mrt_dns_options) { .resolver = config->dns_resolver,
 		                          .timeout = config->limits_dns };
 }
+/* ${env:NAME}, ${file:PATH} and $${ in a value; base_dir: what relative paths are relative to;
+ * NULL: the working directory. */
+int mrt_config_expand(const char *text, const char *base_dir, char **ret, struct mrt_error *err);
 /* The next item of a list, and *list moves behind it; *ret is NULL at the end. */
 int mrt_config_item(const char **list, char **ret, struct mrt_error *err);
 /* The level of "zstd:N". */

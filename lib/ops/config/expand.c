@@ -15,7 +15,7 @@ static int add_file(const char *path, const char *base_dir, bool raw, struct mrt
 	if (rc == 0)
 		rc = mrt_file_read(full, &content, err);
 	if (rc < 0)
-		return mrt_fail(err, MRT_CONFIG, "${file:%s}: %s", path, err ? err->text : "");
+		return mrt_fail_because(err, MRT_CONFIG, err, "${file:%s}", path);
 	const char *text = mrt_buf_text(&content);
 	size_t n = content.len;
 	if (memchr(text, '\0', n))

@@ -32,7 +32,8 @@ static void keys_below(const char *prefix, struct keys *ret)
 		    !strchr(sections[i].name + strlen(prefix), '.'))
 			snprintf(ret->names[ret->n++], sizeof(ret->names[0]), "%s",
 			         sections[i].name + strlen(prefix));
-	for (size_t i = 0; i < mrt_n_settings && ret->n < KEYS_MAX; i++) {
+	for (size_t i = 0; i < mrt_n_settings; i++) {
+		mrt_assert(ret->n < KEYS_MAX);
 		const char *name = mrt_settings[i].name;
 		if (strncmp(name, prefix, strlen(prefix)) != 0)
 			continue;
@@ -200,7 +201,7 @@ int mrt_config_parse_file(const char *given, struct mrt_config *config, struct m
 		return rc;
 	rc = mrt_file_read(path, &text, err);
 	if (rc < 0)
-		return mrt_fail(err, MRT_CONFIG, "%s", err ? err->text : path);
+		return mrt_recode(err, MRT_CONFIG);
 	rc = mrt_yaml_parse(path, mrt_buf_text(&text), text.len, ret, err);
 	if (rc == 0)
 		config->path = mrt_steal(path);

@@ -20,8 +20,6 @@ int mrt_config_parse_file(const char *given, struct mrt_config *config, struct m
  * the store that the configuration is a view of. */
 int mrt_config_read_file(const struct mrt_run *run, struct mrt_config *config,
                          const struct mrt_yaml *yaml, bool of_view, struct mrt_error *err);
-/* ${env:NAME}, ${file:PATH}, $${; base_dir: what relative paths are relative to. */
-int mrt_config_expand(const char *text, const char *base_dir, char **ret, struct mrt_error *err);
 /* A setting's text into its field; what only shows when all are there. */
 int mrt_config_settle(struct mrt_config *config, size_t index, struct mrt_error *err);
 int mrt_config_check(const struct mrt_config *config, struct mrt_error *err);

@@ -1,6 +1,7 @@
 /* load.c - settings from flags, variables, file, ecosystem and defaults, in that order. */
 #include "base/secret.h"
 #include "base/text.h"
+#include "codec/url.h"
 #include "codec/yaml.h"
 #include "ops/config/internal.h"
 
@@ -37,43 +38,6 @@ int mrt_config_note(struct mrt_config *config, const char *variable, const char 
 	return rc;
 }
 
-/* A part of a URL, as it is written and as it is meant. */
-static int hide_part(const struct mrt_run *run, const char *part, size_t len, struct mrt_error *err)
-{
-	mrt_auto_secret raw = NULL;
-	mrt_auto_secret plain = NULL;
-	int rc = mrt_text_printf(&raw, err, "%.*s", (int)len, part);
-	if (rc == 0)
-		rc = mrt_text_dup(raw, &plain, err);
-	if (rc == 0)
-		mrt_percent_decode(plain, false);
-	if (rc == 0)
-		rc = mrt_log_secret(run->log, raw, err);
-	return rc < 0 ? rc : mrt_log_secret(run->log, plain, err);
-}
-
-/* The password inside a URL, or in a keyword/value string, is a secret too. */
-static int hide_url(const struct mrt_run *run, const char *url, struct mrt_error *err)
-{
-	const char *scheme = strstr(url, "://");
-	const char *begin = scheme ? scheme + 3 : url, *end = begin + strcspn(begin, "/?");
-	const char *at = scheme ? memrchr(begin, '@', (size_t)(end - begin)) : NULL;
-	const char *colon = at ? memchr(begin, ':', (size_t)(at - begin)) : NULL;
-	int rc = colon ? hide_part(run, colon + 1, (size_t)(at - colon - 1), err) : 0;
-	for (const char *p = url; rc == 0 && (p = strstr(p, "password"));) {
-		p += strlen("password");
-		p += strspn(p, " ");
-		if (*p != '=')
-			continue;
-		p += 1 + strspn(p + 1, " ");
-		char quote = *p == '\'' ? '\'' : '\0';
-		p += quote != '\0';
-		const char *stop = quote ? "'" : scheme ? "&" : " ";
-		rc = hide_part(run, p, strcspn(p, stop), err);
-	}
-	return rc;
-}
-
 int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
                    const char *text, const char *source, struct mrt_error *err)
 {
@@ -85,12 +49,14 @@ int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t 
 	if (rc == 0 && mrt_settings[index].kind == MRT_SECRET &&
 	    index != mrt_config_index("store.access-key"))
 		rc = mrt_log_secret(run->log, text, err);
+	if (rc == 0 && mrt_settings[index].kind == MRT_SECRET)
+		rc = mrt_url_hide_path(run->log, text, err);
 	/* mostly a path, but it may be the key itself */
 	if (rc == 0 && index == mrt_config_index("backup.identity") &&
 	    strncmp(text, MRT_IDENTITY_PREFIX, strlen(MRT_IDENTITY_PREFIX)) == 0)
 		rc = mrt_log_secret(run->log, text, err);
 	if (rc == 0 && mrt_settings[index].kind == MRT_URL)
-		rc = hide_url(run, text, err);
+		rc = mrt_url_hide(run->log, text, err);
 	if (rc < 0) {
 		mrt_secret_free(copy);
 		free(from);
@@ -121,6 +87,12 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 		rc = mrt_text_printf(&source, err, "option --%s", strrchr(flags[i].name, '.') + 1);
 		if (rc == 0)
 			rc = mrt_config_set(run, config, index, flags[i].value, source, err);
+		if (rc == 0 && mrt_settings[index].kind == MRT_URL &&
+		    mrt_url_has_password(flags[i].value))
+			mrt_warn(run,
+			         "every user of this machine can see the password in --%s; set %s "
+			         "in the configuration file or the environment instead",
+			         strrchr(flags[i].name, '.') + 1, flags[i].name);
 	}
 	return rc;
 }

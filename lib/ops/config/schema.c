@@ -49,8 +49,7 @@ const struct mrt_setting mrt_settings[] = {
 	TEXT("redis.ca-file", redis_ca_file, NULL, NULL),
 	URL("store.url", store_url, NULL), /* s3://$S3_BUCKET: see load.c */
 	TEXT("store.driver", store_driver, NULL, NULL),
-	TEXT("store.endpoint", store_endpoint, NULL,
-	     "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL"),
+	URL("store.endpoint", store_endpoint, "S3_ENDPOINT AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL"),
 	TEXT("store.region", store_region, NULL, "S3_REGION AWS_REGION AWS_DEFAULT_REGION"),
 	TEXT("store.style", store_style, "auto", NULL),
 	TEXT("store.ca-file", store_ca_file, NULL, "AWS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE"),

@@ -50,8 +50,8 @@ int mrt_config_settle(struct mrt_config *config, size_t index, struct mrt_error 
 		*(char **)field = config->states[index].text; /* owned by the state */
 		return 0;
 	}
-	return rc < 0 ? mrt_fail(err, MRT_CONFIG, "%s, from %s: %s", s->name,
-	                         config->states[index].source, err ? err->text : "")
+	return rc < 0 ? mrt_fail_because(err, MRT_CONFIG, err, "%s, from %s", s->name,
+	                                 config->states[index].source)
 	              : 0;
 }
 

@@ -142,7 +142,7 @@ static void stop(const struct mrt_run *run, struct sandbox *s)
 	mrt_redis_server_free(s->redis);
 	mrt_pg_server_free(s->postgres);
 	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
-		mrt_warn(run, "%s stays: %s", s->dir, why.text);
+		mrt_warn_because(run, &why, "%s stays", s->dir);
 	free(s->dir);
 }
 

@@ -52,7 +52,7 @@ static int set_state(struct applying *a, const struct mrt_apply_action *action, 
 			a->first = *why;
 			a->first_slug = action->slug;
 		}
-		int set = mrt_json_set_text(action->json, "error", why->text, err);
+		int set = mrt_json_set_error(action->json, "error", a->s.run->log, why, err);
 		if (set < 0)
 			return set;
 	}
@@ -158,8 +158,9 @@ static int do_all(struct applying *a, struct mrt_error *err)
 		rc = flush(a, err);
 	if (rc < 0 || a->failed == 0)
 		return rc;
-	rc = mrt_fail(err, MRT_FAILED, "%zu of %zu changes failed, the first of '%s': %s",
-	              a->failed, a->plan.n, a->first_slug, a->first.text);
+	rc = mrt_fail_because(err, MRT_FAILED, &a->first,
+	                      "%zu of %zu changes failed, the first of '%s'", a->failed, a->plan.n,
+	                      a->first_slug);
 	return mrt_hint(err, "'maratea tenant apply' with the same file goes on from there");
 }
 

@@ -33,5 +33,5 @@ void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, 
 		rc = mrt_session_change(&s, nothing_else, NULL, &event, &err);
 	}
 	if (rc < 0)
-		mrt_warn(run, "%s is not in the audit log: %s", action, err.text);
+		mrt_warn_because(run, &err, "%s is not in the audit log", action);
 }

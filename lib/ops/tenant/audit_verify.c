@@ -254,7 +254,7 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	if (rc == 0)
 		return 0;
 	v->unreachable++;
-	rc = mrt_text_printf(&text, err, "could not be followed: %s", why.text);
+	rc = mrt_error_explain(v->r.s.run->log, &why, &text, err, "could not be followed");
 	return rc < 0 ? rc
 	              : note_fault(v, p, cell(v, p->school, ID), cell(v, p->school, SLUG), text,
 	                           err);

@@ -228,7 +228,7 @@ static int go_on(struct mrt_tenant_checking *c, int rc, const char *object,
 	}
 	if (rc == 0)
 		return 0;
-	rc = mrt_text_printf(&text, err, "could not be checked: %s", why->text);
+	rc = mrt_error_explain(c->run->log, why, &text, err, "could not be checked");
 	return rc < 0 ? rc : mrt_tenant_finding(c, "schema", object, text, err);
 }
 

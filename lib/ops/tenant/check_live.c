@@ -82,7 +82,8 @@ static int attempt(const struct live *l, const struct attempt *a, const char *ob
 		return rc;
 	if (!*state || (a->aim != REFER && strncmp(state, "23", 2) == 0))
 		return mrt_tenant_finding(l->c, "attempt", object, a->found, err);
-	rc = mrt_text_printf(&text, err, "could not be tried, %s: %s", a->doing, why.text);
+	rc = mrt_error_explain(l->c->run->log, &why, &text, err, "could not be tried, %s",
+	                       a->doing);
 	return rc < 0 ? rc : mrt_tenant_finding(l->c, "attempt", object, text, err);
 }
 
@@ -316,7 +317,7 @@ int mrt_tenant_check_live(struct mrt_tenant_checking *c, struct mrt_pg *pg, cons
 		rc = look_as_all(&l, &why);
 	if (rc == MRT_FAILED || rc == MRT_REFUSED) { /* as it is, schools cannot be made in it */
 		mrt_autofree char *text = NULL;
-		rc = mrt_text_printf(&text, err, "could not be tried: %s", why.text);
+		rc = mrt_error_explain(c->run->log, &why, &text, err, "could not be tried");
 		return rc < 0 ? rc : mrt_tenant_finding(c, "attempt", schema, text, err);
 	}
 	if (rc < 0 && err)

@@ -140,8 +140,11 @@ static int diff_own(const struct diffing *d, struct mrt_pg *platform, const stru
 		rc = diff(d, pg, "tenant", p->schema, p->tenant, &why);
 	if (rc == 0)
 		return 0;
-	if (!mrt_code_is_final(rc) && p->database)
-		return note(d, p->schema, p->tenant, "unknown", why.text, err);
+	if (!mrt_code_is_final(rc) && p->database) {
+		mrt_autofree char *text = NULL;
+		rc = mrt_error_explain(d->run->log, &why, &text, err, NULL);
+		return rc < 0 ? rc : note(d, p->schema, p->tenant, "unknown", text, err);
+	}
 	if (err)
 		*err = why;
 	return rc;

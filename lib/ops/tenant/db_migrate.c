@@ -122,9 +122,13 @@ static void visit_others(struct migrating *m, unsigned jobs)
 }
 
 /* What has no states was not come to. */
-static const char *fault_of(const struct place *p)
+static int set_fault(const struct migrating *m, const struct place *p, json_t *to,
+                     struct mrt_error *err)
 {
-	return p->rc < 0 ? p->err.text : !p->states && !p->at.provisioning ? "not looked at" : NULL;
+	if (p->rc < 0)
+		return mrt_json_set_error(to, "error", m->run->log, &p->err, err);
+	bool missed = !p->states && !p->at.provisioning;
+	return mrt_json_set_text(to, "error", missed ? "not looked at" : NULL, err);
 }
 
 static int describe(const struct migrating *m, json_t **ret, struct mrt_error *err)
@@ -139,10 +143,11 @@ static int describe(const struct migrating *m, json_t **ret, struct mrt_error *e
 		const char *const texts[][2] = { { "set", p->set },
 			                         { "schema", p->at.schema },
 			                         { "database", p->at.database },
-			                         { "tenant", p->at.tenant },
-			                         { "error", fault_of(p) } };
+			                         { "tenant", p->at.tenant } };
 		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
+		if (rc == 0)
+			rc = set_fault(m, p, item, err);
 		if (rc == 0)
 			rc = mrt_json_set(item, "provisioning", json_boolean(p->at.provisioning),
 			                  err);
@@ -220,10 +225,10 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	if (rc == 0 && failed > 0) {
 		const struct place *p = &m->places[first];
 		rc = p->rc == MRT_CANCELLED || p->rc == MRT_DEADLINE
-		             ? mrt_fail(err, (enum mrt_code)p->rc, "%s", p->err.text)
-		             : mrt_fail(err, MRT_FAILED,
-		                        "%zu of %zu schemas failed, the first: %s: %s", failed,
-		                        m->n, p->at.tenant, p->err.text);
+		             ? mrt_fail_because(err, (enum mrt_code)p->rc, &p->err, NULL)
+		             : mrt_fail_because(err, MRT_FAILED, &p->err,
+		                                "%zu of %zu schemas failed, the first: %s", failed,
+		                                m->n, p->at.tenant);
 	}
 	return rc;
 }

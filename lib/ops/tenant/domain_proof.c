@@ -147,7 +147,9 @@ static int no_servers(struct proving *p, const char *name, int rc, const struct 
 {
 	char text[MRT_DNS_NAME_SIZE + 64];
 	if (rc != MRT_NOT_FOUND)
-		return p->proof->why ? 0 : mrt_text_dup(why->text, &p->proof->why, err);
+		return p->proof->why
+		               ? 0
+		               : mrt_error_explain(p->run->log, why, &p->proof->why, err, NULL);
 	p->proof->answered = true;
 	p->denied++;
 	snprintf(text, sizeof(text), "there is no domain %s", name);

@@ -122,9 +122,8 @@ int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *conf
 		return ended;
 	if (rc == MRT_DEADLINE)
 		return mrt_text_dup("took longer than 15 s", ret_text, err);
-	return rc < 0 ? mrt_text_printf(ret_text, err,
-	                                rc == MRT_UNREACHABLE ? "could not be asked: %s"
-	                                                      : "does not have it: %s",
-	                                why.text)
+	return rc < 0 ? mrt_error_explain(run->log, &why, ret_text, err,
+	                                  rc == MRT_UNREACHABLE ? "could not be asked"
+	                                                        : "does not have it")
 	              : 0;
 }

@@ -166,8 +166,8 @@ int mrt_domain_sync_all(struct mrt_session *s, const char *slug, const char *nam
 		mrt_context(&why, one, "the school '%s'", at(&w, SLUG));
 		rc = mrt_code_is_final(one) ? one : 0;
 		if (rc == 0 && !own && !same)
-			mrt_warn(s->run, "%s: its own tables do not say who has %s yet", why.text,
-			         at(&w, NAME));
+			mrt_warn_because(s->run, &why, "its own tables do not say who has %s yet",
+			                 at(&w, NAME));
 		else if ((rc < 0 || bad == 0) && err)
 			*err = why;
 		if ((own || same) && bad == 0)

@@ -107,6 +107,7 @@ int mrt_school_query(struct mrt_school_session *school, const char *sql, const c
                      int n_values, PGresult **ret, struct mrt_error *err)
 {
 	const char *all[VALUES_MAX] = { school->id };
+	mrt_assert(n_values >= 0 && n_values < VALUES_MAX);
 	for (int i = 0; i < n_values; i++)
 		all[i + 1] = values[i];
 	return mrt_pg_query(school->pg, school->s.run, sql, all, n_values + 1, ret, err);

@@ -148,7 +148,7 @@ static int set_metric(json_t *to, json_t *passed, const char *name, json_t *used
 	return rc;
 }
 
-static int describe(const struct counting *c, int i, const char *error, json_t **ret,
+static int describe(const struct counting *c, int i, const struct mrt_error *why, json_t **ret,
                     struct mrt_error *err)
 {
 	static const char *const names[] = { "slug", "plan", "status", "isolation" };
@@ -165,7 +165,7 @@ static int describe(const struct counting *c, int i, const char *error, json_t *
 	else
 		rc = mrt_json_set(json, "passed", passed, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(json, "error", error, err);
+		rc = mrt_json_set_error(json, "error", c->s->run->log, why, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
@@ -188,7 +188,7 @@ static int tell(struct counting *c, int i,
 			snprintf(c->first_slug, sizeof(c->first_slug), "%s", cell(c, i, SLUG));
 		}
 	}
-	rc = describe(c, i, looked < 0 ? why.text : NULL, &one, err);
+	rc = describe(c, i, looked < 0 ? &why : NULL, &one, err);
 	if (rc < 0)
 		return rc;
 	bool passed = json_array_size(json_object_get(one, "passed")) > 0;
@@ -222,8 +222,7 @@ int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
 	}
 	return rc < 0 || c.failed == 0
 	               ? rc
-	               : mrt_fail(err, MRT_FAILED,
-	                          "%zu school%s could not be looked at, the first: %s: %s",
-	                          (size_t)c.failed, c.failed == 1 ? "" : "s", c.first_slug,
-	                          c.first.text);
+	               : mrt_fail_because(err, MRT_FAILED, &c.first,
+	                                  "%zu school%s could not be looked at, the first: %s",
+	                                  (size_t)c.failed, c.failed == 1 ? "" : "s", c.first_slug);
 }
