@@ -6,7 +6,7 @@
 #include "ops/backup/backup.h"
 #include "ops/tenant/domains.h"
 #include "ops/tenant/plan.h"
-#include "ops/tenant/tenant.h"
+#include "ops/tenant/tenant_list.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* tenant_create.c - "maratea tenant create": a school in one command. */
 #include "maratea/commands.h"
-#include "ops/tenant/tenant.h"
+#include "ops/tenant/tenant_create.h"
 
 struct args {
 	const char *slug, *name, *plan, *owner_email, *isolation, *domain;

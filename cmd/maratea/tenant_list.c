@@ -1,7 +1,7 @@
 /* tenant_list.c - "maratea tenant list" and "maratea tenant show". */
 #include "maratea/commands.h"
 #include "maratea/listing.h"
-#include "ops/tenant/tenant.h"
+#include "ops/tenant/tenant_list.h"
 
 #include <inttypes.h>
 

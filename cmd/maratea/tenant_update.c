@@ -1,6 +1,6 @@
 /* tenant_update.c - "maratea tenant update", "suspend", "resume" and "archive". */
 #include "maratea/commands.h"
-#include "ops/tenant/tenant.h"
+#include "ops/tenant/tenant_update.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "ops/tenant/create.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/tenants.h"
+#include "ops/tenant/tenant_update.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -221,7 +222,7 @@ static int lock(struct applying *a, struct mrt_error *err)
 	mrt_autofree char *key = NULL;
 	int rc = mrt_text_printf(&key, err, "inventory/%s", a->inventory.name);
 	if (rc == 0)
-		rc = mrt_school_lock(&a->s, key, err);
+		rc = mrt_tenant_lock(&a->s, key, err);
 	if (rc == MRT_LOCKED)
 		mrt_fail(err, rc, "another 'maratea tenant apply' is at work on the inventory %s",
 		         a->inventory.name);

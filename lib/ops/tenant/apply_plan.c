@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "ops/tenant/create.h"
 #include "ops/tenant/tenants.h"
+#include "ops/tenant/tenant_update.h"
+#include "ops/tenant/tenant_list.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "ops/tenant/create.h"
+#include "ops/tenant/invitation.h"
 #include "ops/tenant/sql.h"
 
 #include <stdio.h>

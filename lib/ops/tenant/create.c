@@ -8,13 +8,11 @@
 #include "ops/tenant/places.h"
 #include "ops/tenant/sql.h"
 #include "ops/tenant/tenants.h"
+#include "ops/tenant/invitation.h"
+#include "ops/tenant/tenant_update.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TOKEN_BYTES 16
-/* "mara", "scho" as an int4 key, before the slug's hash */
-#define LOCK_CLASS "1935894639"
 
 static void creating_release(struct mrt_creating *c)
 {
@@ -104,24 +102,6 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 		                         .payload = c->request };
 	snprintf(event.tenant, sizeof(event.tenant), "%s", c->id);
 	return mrt_audit_append(pg, c->s->run, &c->s->who, &event, err);
-}
-
-int mrt_invitation_make(const struct mrt_session *s, const char *slug, char **ret_invitation,
-                        char ret_digest[MRT_SHA256_HEX], struct mrt_error *err)
-{
-	unsigned char random[TOKEN_BYTES], digest[MRT_SHA256_SIZE];
-	char token[2 * TOKEN_BYTES + 1];
-	const char *domain = s->config->platform_domain;
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), token);
-	int rc = mrt_sha256(token, strlen(token), digest, err);
-	if (rc == 0)
-		rc = domain ? mrt_text_printf(ret_invitation, err, "https://%s.%s/invitation/%s",
-		                              slug, domain, token)
-		            : mrt_text_dup(token, ret_invitation, err);
-	mrt_hex(digest, sizeof(digest), ret_digest);
-	explicit_bzero(token, sizeof(token));
-	return rc;
 }
 
 static int fill(struct mrt_creating *c, struct mrt_error *err)
@@ -244,27 +224,6 @@ static int do_steps(struct mrt_creating *c, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_school_lock(struct mrt_session *s, const char *slug, struct mrt_error *err)
-{
-	const char *const values[] = { slug };
-	mrt_auto_pgresult r = NULL;
-	int rc = mrt_session_query(
-	        s, "SELECT pg_try_advisory_lock(" LOCK_CLASS ", hashtext($1))::text", values, 1, &r,
-	        err);
-	return rc < 0 || strcmp(PQgetvalue(r, 0, 0), "true") == 0
-	               ? rc
-	               : mrt_fail(err, MRT_LOCKED, "another command is at work on the school '%s'",
-	                          slug);
-}
-
-void mrt_school_unlock(struct mrt_session *s, const char *slug)
-{
-	const char *const values[] = { slug };
-	mrt_auto_pgresult r = NULL;
-	mrt_session_query(s, "SELECT pg_advisory_unlock(" LOCK_CLASS ", hashtext($1))", values, 1,
-	                  &r, NULL);
-}
-
 /* Where nothing was done, only which name. */
 static int describe_claim(struct mrt_creating *c, struct mrt_error *err)
 {
@@ -332,7 +291,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 	bool before[MRT_N_STEPS];
 	int rc = mrt_creating_check(&c, err);
 	if (rc == 0)
-		rc = mrt_school_lock(s, slug, err);
+		rc = mrt_tenant_lock(s, slug, err);
 	if (rc < 0)
 		return rc;
 	rc = mrt_migrate_lock(s->pg, s->run, true, err);
@@ -348,7 +307,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 		rc = describe_claim(&c, err);
 	if (rc == 0)
 		rc = describe(&c, before, ret, err);
-	mrt_school_unlock(s, slug); /* another may be next in this session */
+	mrt_tenant_unlock(s, slug); /* another may be next in this session */
 	return rc;
 }
 

@@ -4,7 +4,7 @@
 
 #include "codec/domain.h"
 #include "ops/tenant/session.h"
-#include "ops/tenant/tenant.h"
+#include "ops/tenant/tenant_create.h"
 
 enum mrt_create_step {
 	MRT_STEP_RESERVE,
@@ -54,14 +54,5 @@ int mrt_tenant_request_compare(const char *slug, const json_t *before, const jso
 int mrt_tenant_create_in(struct mrt_session *session, const char *slug,
                          const struct mrt_tenant_create_options *options, json_t **ret,
                          struct mrt_error *err);
-/* One command at a time works on a school, for as long as it is connected: MRT_LOCKED. */
-int mrt_school_lock(struct mrt_session *session, const char *slug, struct mrt_error *err);
-void mrt_school_unlock(struct mrt_session *session, const char *slug);
-/* MRT_USAGE. */
-int mrt_email_check(const char *email, struct mrt_error *err);
-/* What is behind a token that is told once: the link, or where platform.domain is not set the
- * token; and the hex of its digest. */
-int mrt_invitation_make(const struct mrt_session *s, const char *slug, char **ret_invitation,
-                        char ret_digest[65], struct mrt_error *err);
 
 #endif

@@ -6,25 +6,13 @@
 #include "ops/tenant/places.h"
 #include "ops/tenant/slug.h"
 #include "ops/tenant/tenants.h"
+#include "ops/tenant/invitation.h"
 
 #include <stdio.h>
 #include <string.h>
 
 const char *const mrt_create_steps[MRT_N_STEPS] = { "reserve", "schema", "database", "migrate",
 	                                            "fill",    "claim",  "activate" };
-
-int mrt_email_check(const char *email, struct mrt_error *err)
-{
-	const char *at = strrchr(email, '@');
-	size_t n = strlen(email);
-	bool bad = n > 254 || !at || at == email || !at[1] || at - email > 64 ||
-	           strpbrk(email, " \t\r\n<>,;\"") || strchr(at + 1, '.') == at + 1 ||
-	           email[n - 1] == '.' || strstr(at, "..");
-	bad = bad || mrt_words_check("", email, 254, NULL) < 0;
-	return !bad ? 0
-	            : mrt_fail(err, MRT_USAGE, "'%.80s%s' is no e-mail address", email,
-	                       n > 80 ? "..." : "");
-}
 
 int mrt_tenant_request(const struct mrt_tenant_create_options *o, json_t **ret,
                        struct mrt_error *err)

@@ -1,7 +1,6 @@
 /* domain_activate.c - "domain activate". */
 #include "ops/tenant/domains.h"
 #include "base/text.h"
-#include "ops/tenant/create.h"
 #include "ops/tenant/domain_change.h"
 #include "ops/tenant/domain_report.h"
 #include "ops/tenant/domain_sync.h"
@@ -275,7 +274,7 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	if (rc == 0)
 		rc = mrt_session_open(run, config, true, &s, err);
 	if (rc == 0)
-		rc = mrt_school_lock(&s, slug, err);
+		rc = mrt_tenant_lock(&s, slug, err);
 	if (rc < 0)
 		return rc;
 	rc = activate(&s, &a, err);

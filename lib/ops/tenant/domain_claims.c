@@ -1,9 +1,6 @@
 /* domain_claims.c - claims to domains, as the platform has them. */
 #include "ops/tenant/domain_claims.h"
 #include "base/text.h"
-#include "ops/tenant/domain_proof.h"
-#include "ops/tenant/domain_site.h"
-#include "ops/tenant/domains.h"
 #include "ops/tenant/sql.h"
 #include "ops/tenant/tenants.h"
 
@@ -11,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 500
 #define VALID "7 days"
 #define TOKEN_BYTES 16
 
@@ -233,13 +229,22 @@ int mrt_domain_check(const struct mrt_config *config, const char *text, char ret
 	return rc;
 }
 
+void mrt_domain_claim_url(const struct mrt_config *config, const char *name,
+                          char ret[MRT_DOMAIN_URL_SIZE])
+{
+	char port[16] = "";
+	if (config->domains_http_port != 80)
+		snprintf(port, sizeof(port), ":%d", (int)config->domains_http_port);
+	snprintf(ret, MRT_DOMAIN_URL_SIZE, "http://%s%s" MRT_CHALLENGE_PATH, name, port);
+}
+
 int mrt_domain_instruct(const struct mrt_config *config, const struct mrt_domain_claim *claim,
                         json_t *to, struct mrt_error *err)
 {
 	char name[MRT_DOMAIN_SIZE + 64], url[MRT_DOMAIN_URL_SIZE], target[MRT_DOMAIN_SIZE + 64];
 	json_t *record = NULL, *file = NULL;
 	snprintf(name, sizeof(name), MRT_CHALLENGE_LABEL ".%s", claim->name);
-	mrt_domain_site_url(config, claim->name, url);
+	mrt_domain_claim_url(config, claim->name, url);
 	snprintf(target, sizeof(target), "%s.%s", claim->slug, config->platform_domain);
 	int rc = mrt_json_set(to, "record", record = json_object(), err);
 	if (rc == 0)
@@ -255,121 +260,4 @@ int mrt_domain_instruct(const struct mrt_config *config, const struct mrt_domain
 	if (rc == 0)
 		rc = mrt_json_set_text(file, "content", claim->token, err);
 	return rc < 0 ? rc : mrt_json_set_text(to, "target", target, err);
-}
-
-struct adding {
-	const char *slug, *name;
-	bool new;
-	json_t *payload;
-	struct mrt_domain_claim claim;
-	struct mrt_audit_event event;
-};
-
-static void adding_release(struct adding *a)
-{
-	json_decref(a->payload);
-	mrt_domain_claim_release(&a->claim);
-}
-
-static int add(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	struct adding *a = context;
-	mrt_auto_json tenant = NULL;
-	int rc = mrt_tenant_fetch(s, a->slug, true, &tenant, err);
-	if (rc == 0)
-		rc = mrt_tenant_is_usable(a->slug, mrt_json_text_or(tenant, "status", ""), true,
-		                          err);
-	snprintf(a->event.tenant, sizeof(a->event.tenant), "%s",
-	         mrt_json_text_or(tenant, "id", ""));
-	if (rc == 0)
-		rc = mrt_domain_claim_make(s, a->event.tenant, a->name, &a->new, err);
-	if (!a->new)
-		a->event.action = NULL;
-	return rc < 0 ? rc : mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
-}
-
-int mrt_domain_add(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                   const char *name, json_t **ret, struct mrt_error *err)
-{
-	char normal[MRT_DOMAIN_SIZE];
-	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
-	mrt_cleanup(adding_release) struct adding a = { .slug = slug, .name = normal };
-	int rc = mrt_domain_check(config, name, normal, err);
-	a.event.action = "domain.add";
-	a.event.payload = a.payload = json_object();
-	if (rc == 0)
-		rc = mrt_json_set_text(a.payload, "name", normal, err);
-	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
-	if (rc == 0)
-		rc = mrt_session_change(&s, add, &a, &a.event, err);
-	if (rc == 0)
-		rc = mrt_domain_instruct(config, &a.claim, a.claim.json, err);
-	if (rc == 0)
-		rc = mrt_json_set(a.claim.json, "changed", json_boolean(a.new), err);
-	if (rc == 0)
-		*ret = mrt_steal(a.claim.json);
-	return rc;
-}
-
-struct listing {
-	const struct mrt_domain_filter *filter;
-	struct mrt_domain_claims page;
-	struct mrt_domain_claim last;
-};
-
-static void listing_release(struct listing *l)
-{
-	mrt_domain_claims_release(&l->page);
-	mrt_domain_claim_release(&l->last);
-}
-
-static int read_page(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	struct listing *l = context;
-	return mrt_domain_claims_read(s, l->filter->slug, NULL, l->filter->state,
-	                              l->last.name ? &l->last : NULL, PAGE, &l->page, err);
-}
-
-static int find_school(struct mrt_session *s, void *context, struct mrt_error *err)
-{
-	mrt_auto_json tenant = NULL;
-	return mrt_tenant_fetch(s, context, false, &tenant, err);
-}
-
-static int check_state(const char *state, struct mrt_error *err)
-{
-	return !state || strcmp(state, "pending") == 0 || strcmp(state, "expired") == 0 ||
-	                       strcmp(state, "active") == 0
-	               ? 0
-	               : mrt_fail(err, MRT_USAGE,
-	                          "--state: '%.80s' is not one of pending, expired, active", state);
-}
-
-int mrt_domain_list(const struct mrt_run *run, const struct mrt_config *config,
-                    const struct mrt_domain_filter *filter,
-                    int (*each)(const json_t *domain, void *context, struct mrt_error *err),
-                    void *context, struct mrt_error *err)
-{
-	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
-	mrt_cleanup(listing_release) struct listing l = { .filter = filter };
-	bool more = true;
-	int rc = check_state(filter->state, err);
-	if (rc == 0)
-		rc = mrt_session_open(run, config, false, &s, err);
-	if (rc == 0 && filter->slug)
-		rc = mrt_session_look(&s, find_school, (void *)filter->slug, err);
-	while (rc == 0 && more) {
-		rc = mrt_session_look(&s, read_page, &l, err);
-		more = rc == 0 && l.page.n == PAGE;
-		for (size_t i = 0; rc == 0 && i < l.page.n; i++)
-			rc = each(l.page.items[i].json, context, err);
-		if (rc == 0 && more) {
-			mrt_domain_claim_release(&l.last);
-			l.last = l.page.items[l.page.n - 1];
-			l.page.items[l.page.n - 1] = (struct mrt_domain_claim) { 0 };
-		}
-		mrt_domain_claims_release(&l.page);
-	}
-	return rc;
 }

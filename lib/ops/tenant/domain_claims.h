@@ -3,7 +3,15 @@
 #define MRT_OPS_TENANT_DOMAIN_CLAIMS_H
 
 #include "codec/domain.h"
+#include "codec/json.h"
 #include "ops/tenant/session.h"
+
+/* Where a school shows a claim: a TXT record under the first, a file at the second. */
+#define MRT_CHALLENGE_LABEL "_maratea-challenge"
+#define MRT_CHALLENGE_PATH "/.well-known/maratea-challenge"
+#define MRT_DOMAIN_URL_SIZE 512
+void mrt_domain_claim_url(const struct mrt_config *config, const char *name,
+                          char ret[MRT_DOMAIN_URL_SIZE]);
 
 struct mrt_domain_claim {
 	json_t *json; /* as mrt_domain_list() gives it */

@@ -4,6 +4,7 @@
 #include "ops/tenant/domain_server.h"
 #include "ops/tenant/domain_site.h"
 #include "ops/tenant/domain_way.h"
+#include "ops/tenant/domain_claims.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,6 @@
 #include "codec/json.h"
 #include "ops/config/config.h"
 
-#define MRT_CHALLENGE_LABEL "_maratea-challenge"
-#define MRT_CHALLENGE_PATH "/.well-known/maratea-challenge"
-
 struct mrt_domain_question {
 	const char *name; /* as mrt_domain_normal() has it */
 	const char *slug; /* of the school that claims it */

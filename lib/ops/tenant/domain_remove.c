@@ -1,8 +1,8 @@
 /* domain_remove.c - "domain remove". */
-#include "ops/tenant/create.h"
 #include "ops/tenant/domain_change.h"
 #include "ops/tenant/domain_sync.h"
 #include "ops/tenant/domains.h"
+#include "ops/tenant/tenants.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +97,7 @@ int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_session_open(run, config, true, &s, err);
 	if (rc == 0)
-		rc = mrt_school_lock(&s, slug, err);
+		rc = mrt_tenant_lock(&s, slug, err);
 	if (rc == 0)
 		rc = remove_claim(&s, &r, err);
 	mrt_auto_json json = rc == 0 ? json_object() : NULL;

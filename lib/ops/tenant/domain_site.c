@@ -4,6 +4,7 @@
 #include "client/http.h"
 #include "codec/address.h"
 #include "ops/tenant/domain_proof.h"
+#include "ops/tenant/domain_claims.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,15 +87,6 @@ static int visit(struct visit *v, const char *first, const char *token, bool *re
 	                       *ret_shown ? "has it at %s" : "has something else at %s", url);
 }
 
-void mrt_domain_site_url(const struct mrt_config *config, const char *name,
-                         char ret[MRT_DOMAIN_URL_SIZE])
-{
-	char port[16] = "";
-	if (config->domains_http_port != 80)
-		snprintf(port, sizeof(port), ":%d", (int)config->domains_http_port);
-	snprintf(ret, MRT_DOMAIN_URL_SIZE, "http://%s%s" MRT_CHALLENGE_PATH, name, port);
-}
-
 int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *config,
                         const char *name, const char *token, const struct mrt_addresses *addresses,
                         bool *ret_shown, char **ret_text, struct mrt_error *err)
@@ -109,7 +101,7 @@ int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *conf
 			memcpy(allowed.text[allowed.n++], addresses->text[i], MRT_ADDRESS_SIZE);
 	if (allowed.n == 0)
 		return mrt_text_dup("is at a private address, and is not asked", ret_text, err);
-	mrt_domain_site_url(config, name, url);
+	mrt_domain_claim_url(config, name, url);
 	int64_t end = mrt_clock_monotonic() + WITHIN;
 	if (!brief.deadline || brief.deadline > end)
 		brief.deadline = end;

@@ -5,9 +5,6 @@
 #include "client/dns.h"
 #include "ops/config/config.h"
 
-#define MRT_DOMAIN_URL_SIZE 512
-void mrt_domain_site_url(const struct mrt_config *config, const char *name,
-                         char ret[MRT_DOMAIN_URL_SIZE]);
 /* Fetches it from those addresses and no others, whatever DNS says by then. *ret_text: what came of
  * it, in words that follow "the site"; to be freed. */
 int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *config,

@@ -1,7 +1,7 @@
 /* domain_sync.c - a school's own list of its domains. */
 #include "ops/tenant/domain_sync.h"
-#include "ops/tenant/create.h"
 #include "ops/tenant/school.h"
+#include "ops/tenant/tenants.h"
 
 #include <string.h>
 
@@ -141,14 +141,14 @@ static int forget(struct mrt_session *s, void *context, struct mrt_error *err)
 static int see_to(struct mrt_session *s, struct waiting *w, bool own, bool keep,
                   struct mrt_error *err)
 {
-	int rc = own ? 0 : mrt_school_lock(s, at(w, SLUG), err);
+	int rc = own ? 0 : mrt_tenant_lock(s, at(w, SLUG), err);
 	if (rc < 0)
 		return rc;
 	rc = sync_school(s, at(w, SLUG), err);
 	if (rc == 0 && !keep)
 		rc = mrt_session_look(s, forget, w, err);
 	if (!own)
-		mrt_school_unlock(s, at(w, SLUG));
+		mrt_tenant_unlock(s, at(w, SLUG));
 	return rc;
 }
 

@@ -2,10 +2,8 @@
 #ifndef MRT_OPS_TENANT_TENANTS_H
 #define MRT_OPS_TENANT_TENANTS_H
 
+#include "codec/json.h"
 #include "ops/tenant/session.h"
-#include "ops/tenant/tenant.h"
-
-#define MRT_REASON_PRUNED "no longer in the inventory " /* with the inventory's name */
 
 /* As mrt_tenant_show() describes it. Inside mrt_session_look() or _change(). lock: FOR UPDATE. */
 int mrt_tenant_fetch(struct mrt_session *session, const char *slug, bool lock, json_t **ret,
@@ -25,11 +23,16 @@ int mrt_tenant_slug_kept(struct mrt_session *session, const char *slug, const ch
 int mrt_tenant_plan_check(struct mrt_session *session, const char *plan, char **ret_isolation,
                           struct mrt_error *err);
 
-/* What the audit log calls a change to that status. */
-const char *mrt_tenant_status_action(const char *status);
-/* mrt_tenant_update() in a session that is open. */
-int mrt_tenant_update_in(struct mrt_session *session, const char *slug,
-                         const struct mrt_tenant_change *change, json_t **ret,
-                         struct mrt_error *err);
+/* Rows as mrt_tenant_row() reads them: MRT_TENANT_ROWS "WHERE ..." */
+#define MRT_TENANT_ROWS                                                                      \
+	"SELECT t.id, t.slug, t.name, t.status, t.reason, t.plan, p.mode, p.database_name, " \
+	"p.schema_name, t.version, to_char(t.created_at AT TIME ZONE 'UTC', "                \
+	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), to_char(t.updated_at AT TIME ZONE 'UTC', "       \
+	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM tenants t JOIN placements p ON p.tenant_id = t.id "
+int mrt_tenant_row(const PGresult *rows, int i, json_t **ret, struct mrt_error *err);
+
+/* One command at a time works on a school, for as long as it is connected: MRT_LOCKED. */
+int mrt_tenant_lock(struct mrt_session *session, const char *slug, struct mrt_error *err);
+void mrt_tenant_unlock(struct mrt_session *session, const char *slug);
 
 #endif

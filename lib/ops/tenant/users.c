@@ -3,10 +3,10 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "codec/password.h"
-#include "ops/tenant/create.h"
 #include "ops/tenant/school.h"
 #include "ops/tenant/slug.h"
 #include "ops/tenant/users_row.h"
+#include "ops/tenant/invitation.h"
 
 #include <stdio.h>
 #include <string.h>

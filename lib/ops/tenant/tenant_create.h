@@ -1,6 +1,6 @@
-/* tenant.h - schools: made, looked at, changed. */
-#ifndef MRT_OPS_TENANT_TENANT_H
-#define MRT_OPS_TENANT_TENANT_H
+/* tenant_create.h - schools, made. */
+#ifndef MRT_OPS_TENANT_TENANT_CREATE_H
+#define MRT_OPS_TENANT_TENANT_CREATE_H
 
 #include "codec/json.h"
 #include "ops/config/config.h"
@@ -29,31 +29,5 @@ struct mrt_tenant_create_options {
 int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
                       const struct mrt_tenant_create_options *options, json_t **ret,
                       struct mrt_error *err);
-
-struct mrt_tenant_filter {
-	const char *status, *plan; /* NULL: any */
-	const char *domain;        /* that it is active at; NULL: any, or none */
-};
-/* Calls each with every school, by slug, {"id", "slug", "name", "status", "reason", "plan",
- * "isolation", "database", "schema", "version", "created_at", "updated_at"}; a page of them at a
- * time is in memory. What each gives but 0 ends it. */
-int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
-                    const struct mrt_tenant_filter *filter,
-                    int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
-                    void *context, struct mrt_error *err);
-/* *ret: one of those, with "domains", the names that it is active at, its primary one first.
- * MRT_NOT_FOUND. */
-int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    json_t **ret, struct mrt_error *err);
-
-struct mrt_tenant_change {
-	const char *status, *reason;    /* "active", "suspended", "archived" */
-	const char *name, *plan, *slug; /* NULL: stays */
-	uint64_t version;               /* that it had when this was decided; 0: whichever it has */
-	bool dry_run;
-};
-/* *ret: the school as it is then, and "changed". The old slug is nobody else's for 365 days. */
-int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_change *change, json_t **ret, struct mrt_error *err);
 
 #endif
