@@ -1,7 +1,7 @@
 /* backup_copy.c - "maratea backup copy": a backup into another of the configured stores. */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_copy.h"
 #include "ops/tenant/audit_note.h"
 
 struct args {

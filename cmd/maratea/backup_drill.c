@@ -1,6 +1,6 @@
 /* backup_drill.c - "maratea backup drill": could we recover, and what would be lost? */
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_drill.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /* backup_list.c - "maratea backup list". */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* backup_prune.c - "maratea backup prune": remove what the retention does not keep. */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_prune.h"
 #include "ops/tenant/audit_note.h"
 
 #include <inttypes.h>

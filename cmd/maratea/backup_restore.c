@@ -1,7 +1,7 @@
 /* backup_restore.c - "maratea backup restore". */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_restore.h"
 #include "ops/tenant/audit_note.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* backup_run.c - "maratea backup run": back up one target into the store. */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_run.h"
 #include "ops/tenant/audit_note.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* backup_show.c - "maratea backup show": one backup's manifest, readable. */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>

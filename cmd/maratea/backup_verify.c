@@ -1,7 +1,8 @@
 /* backup_verify.c - "maratea backup verify". */
 #include "base/text.h"
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_drill.h"
+#include "ops/backup/backup_verify.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -3,10 +3,10 @@
  * Nothing here may print an error or take long: the user is in the middle of a line.
  */
 #include "maratea/cmd.h"
-#include "ops/backup/backup.h"
 #include "ops/tenant/domains.h"
 #include "ops/tenant/plan.h"
 #include "ops/tenant/tenant_list.h"
+#include "ops/backup/repository.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* store_probe.c - "maratea store probe": can the store be reached, and what can it do? */
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/store_probe.h"
 
 #include <inttypes.h>
 #include <string.h>

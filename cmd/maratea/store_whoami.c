@@ -1,6 +1,6 @@
 /* store_whoami.c - "maratea store whoami": with which credentials is the store asked? */
 #include "maratea/commands.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/store_whoami.h"
 
 static const struct mrt_opt opts[] = { MRT_OPT_END };
 

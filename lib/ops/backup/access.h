@@ -1,11 +1,10 @@
-/* access.h - how backups reach the server, and whose server a repository belongs to. */
+/* access.h - how backups reach the server. */
 #ifndef MRT_OPS_BACKUP_ACCESS_H
 #define MRT_OPS_BACKUP_ACCESS_H
 
 #include "ops/backup/pg_catalog.h"
 #include "ops/config/config.h"
 #include "client/pg_programs.h"
-#include "client/store.h"
 
 /* By backup.postgres-url, else postgres.url, else the PG* variables. */
 int mrt_pg_access_backup(const struct mrt_run *run, const struct mrt_config *config,
@@ -16,12 +15,5 @@ int mrt_pg_access_url(const struct mrt_run *run, const struct mrt_config *config
 /* To a private server, and to no other. */
 int mrt_pg_access_private(const struct mrt_config *config, const struct mrt_pg_server *server,
                           struct mrt_pg_access *ret, struct mrt_error *err);
-
-/* Two clusters must not share one prefix: the first run writes <target>/cluster/<system
- * identifier>.json, later ones fail with MRT_CHANGED when theirs is not the newest entry. adopt
- * adds one. An empty identifier (not known) is not checked, with a warning. */
-int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-                      const char *target, const char *identifier, const char *id, bool adopt,
-                      struct mrt_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* copy.c - "backup copy": a backup into another store, as it is. */
 #include "base/text.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_copy.h"
+#include "ops/backup/manifest.h"
 #include "ops/backup/store_lock.h"
 #include "ops/backup/stores.h"
 #include "ops/config/platform.h"

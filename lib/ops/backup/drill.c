@@ -1,6 +1,8 @@
 /* drill.c - "backup drill" and "backup verify --all": verifications of what there is. */
 #include "base/text.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_drill.h"
+#include "ops/backup/backup_verify.h"
+#include "ops/backup/manifest.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* list.c - "backup list" and "backup show". */
 #include "base/text.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_list.h"
+#include "ops/backup/manifest.h"
 
 #include <string.h>
 

@@ -1,7 +1,9 @@
 /* probe.c - "store probe": what the store can do, how it is set up, and what of that is dangerous.
  */
 #include "base/text.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/store_probe.h"
+#include "ops/backup/repository.h"
+#include "client/store.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,8 @@
 #ifndef MRT_OPS_BACKUP_PRUNE_H
 #define MRT_OPS_BACKUP_PRUNE_H
 
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_prune.h"
+#include "ops/backup/manifest.h"
 #include "ops/backup/retention.h"
 #include "ops/backup/store_lock.h"
 

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "client/redis_server.h"
-#include "ops/backup/restore_redis.h"
+#include "ops/backup/redis_snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,8 @@
 #ifndef MRT_OPS_BACKUP_RESTORE_DIR_H
 #define MRT_OPS_BACKUP_RESTORE_DIR_H
 
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_restore.h"
+#include "ops/backup/manifest.h"
 #include "ops/backup/physical_read.h"
 
 /* What options.to_dir, .tablespaces, .owner, .dry_run say. */

@@ -2,49 +2,12 @@
 #include "ops/backup/restore_redis.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "ops/backup/content.h"
 #include "ops/backup/restore_redis_live.h"
-#include "ops/backup/run_redis.h"
+#include "ops/backup/redis_snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-
-struct reading {
-	struct mrt_rdb *rdb;
-	int (*each)(void *context, const void *data, size_t len, struct mrt_error *err);
-	void *context;
-};
-
-static int pass(void *context, const void *data, size_t len, struct mrt_error *err)
-{
-	const struct reading *r = context;
-	int rc = mrt_rdb_feed(r->rdb, data, len, err);
-	if (rc < 0)
-		return mrt_context(err, rc, "%s", MRT_REDIS_OBJECT);
-	return r->each ? r->each(r->context, data, len, err) : 0;
-}
-
-int mrt_redis_read(const struct mrt_run *run, struct mrt_store *store,
-                   const struct mrt_manifest *manifest,
-                   int (*each)(void *context, const void *data, size_t len, struct mrt_error *err),
-                   void *context, struct mrt_error *err)
-{
-	mrt_auto(mrt_rdb) *rdb = NULL;
-	const struct mrt_manifest_object *object = mrt_manifest_object(manifest, MRT_REDIS_OBJECT);
-	if (!object)
-		return mrt_fail(err, MRT_CORRUPT, "the backup has no " MRT_REDIS_OBJECT);
-	int rc = mrt_rdb_new(&rdb, err);
-	struct reading reading = { rdb, each, context };
-	if (rc == 0)
-		rc = mrt_content_pump(run, store, manifest, object, pass, &reading, err);
-	if (rc < 0)
-		return rc;
-	rc = mrt_rdb_end(rdb, err);
-	if (rc == 0)
-		rc = mrt_redis_compare(mrt_rdb_info(rdb), manifest, err);
-	return rc < 0 ? mrt_context(err, rc, "%s", object->key) : 0;
-}
 
 struct target {
 	int fd;

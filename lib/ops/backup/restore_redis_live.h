@@ -2,7 +2,8 @@
 #ifndef MRT_OPS_BACKUP_RESTORE_REDIS_LIVE_H
 #define MRT_OPS_BACKUP_RESTORE_REDIS_LIVE_H
 
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_restore.h"
+#include "ops/backup/manifest.h"
 
 /* options.to_redis, .replace and .dry_run; see backup.h. */
 int mrt_restore_redis_live(const struct mrt_run *run, const struct mrt_config *config,

@@ -3,7 +3,7 @@
 #ifndef MRT_OPS_BACKUP_RUN_H
 #define MRT_OPS_BACKUP_RUN_H
 
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_run.h"
 #include "ops/backup/dump.h"
 #include "ops/backup/lock.h"
 #include "ops/backup/physical.h"

@@ -5,6 +5,8 @@
 #include "client/redis.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/run_stores.h"
+#include "codec/rdb.h"
+#include "ops/backup/redis_snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -310,23 +312,4 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0 && !options->accept_shrink)
 		rc = mrt_run_stores_check_shrink(w.stores, run, options->target, w.id, err);
 	return rc < 0 && !*ret ? rc : mrt_run_stores_result(w.stores, run, rc, *ret, err);
-}
-
-int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *m,
-                      struct mrt_error *err)
-{
-	if (json_array_size(m->databases) != info->n_databases)
-		return mrt_fail(err, MRT_CORRUPT,
-		                "the snapshot has %zu databases; the manifest says %zu",
-		                info->n_databases, json_array_size(m->databases));
-	for (size_t i = 0; i < info->n_databases; i++) {
-		const json_t *d = json_array_get(m->databases, i);
-		uint64_t want = mrt_json_size_or(d, "keys", UINT64_MAX);
-		if (want != info->databases[i].keys)
-			return mrt_fail(err, MRT_CORRUPT,
-			                "database %" PRIu64 " has %" PRIu64
-			                " keys in the snapshot; the manifest says %" PRIu64,
-			                info->databases[i].number, info->databases[i].keys, want);
-	}
-	return 0;
 }

@@ -2,17 +2,11 @@
 #ifndef MRT_OPS_BACKUP_RUN_REDIS_H
 #define MRT_OPS_BACKUP_RUN_REDIS_H
 
-#include "codec/rdb.h"
-#include "ops/backup/backup.h"
-
-#define MRT_REDIS_OBJECT "dump.rdb.zst"
+#include "ops/backup/backup_run.h"
 
 /* MRT_USAGE for options that are PostgreSQL's. */
 int mrt_run_redis_options(const struct mrt_backup_options *options, struct mrt_error *err);
 int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
                   const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
-/* Is a snapshot what the manifest says? MRT_CORRUPT names what differs. */
-int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *manifest,
-                      struct mrt_error *err);
 
 #endif

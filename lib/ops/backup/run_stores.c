@@ -2,7 +2,7 @@
 #include "ops/backup/run_stores.h"
 #include "base/text.h"
 #include "client/store_tee.h"
-#include "ops/backup/access.h"
+#include "ops/backup/cluster.h"
 #include "ops/backup/shrink.h"
 #include "ops/backup/store_lock.h"
 #include "ops/backup/stores.h"

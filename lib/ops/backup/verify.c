@@ -4,13 +4,14 @@
 #include "client/pg_programs.h"
 #include "ops/backup/access.h"
 #include "ops/backup/assertions.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/backup_verify.h"
+#include "ops/backup/manifest.h"
 #include "ops/backup/dump.h"
 #include "ops/backup/keys.h"
 #include "ops/backup/metrics.h"
 #include "ops/backup/redis_scratch.h"
 #include "ops/backup/restore.h"
-#include "ops/backup/restore_redis.h"
+#include "ops/backup/redis_snapshot.h"
 #include "ops/backup/verify_physical.h"
 
 #include <inttypes.h>

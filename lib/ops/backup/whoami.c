@@ -1,6 +1,6 @@
 /* whoami.c - "store whoami": which identity the store sees, found where, and what was tried. */
 #include "base/text.h"
-#include "ops/backup/backup.h"
+#include "ops/backup/store_whoami.h"
 
 #include <string.h>
 

@@ -4,7 +4,8 @@
  * instance. */
 #include "base/file.h"
 #include "base/text.h"
-#include "ops/config/internal.h"
+#include "ops/config/credentials.h"
+#include "ops/config/state.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* expand.c - ${env:NAME} and ${file:PATH} in values. */
 #include "base/file.h"
 #include "base/text.h"
-#include "ops/config/internal.h"
+#include "ops/config/config.h"
 
 #include <string.h>
 

@@ -1,34 +1,17 @@
-/* file.h - reading the configuration file: shared by file.c (settings) and sections.c (what it
- * names besides: targets, stores, assertions). */
+/* file.h - the configuration file: found, parsed, read. */
 #ifndef MRT_OPS_CONFIG_FILE_H
 #define MRT_OPS_CONFIG_FILE_H
 
-#include "ops/config/internal.h"
+#include "codec/yaml.h"
+#include "ops/config/config.h"
 
-struct mrt_config_reading {
-	const struct mrt_run *run;
-	struct mrt_config *config;
-	const char *file;
-	char *base_dir;
-	bool of_view; /* this is the section that the view is of */
-};
-
-/* MRT_CONFIG with the place and what is expected there: "names are", "one value is". */
-int mrt_config_expect(const struct mrt_config_reading *r, const struct mrt_yaml *value,
-                      enum mrt_yaml_kind kind, const char *what, struct mrt_error *err);
-/* Has the map this key, with a value that is not null? */
-bool mrt_config_has(const struct mrt_yaml *map, const char *key);
-/* A setting's value, unless something that goes before set it already. */
-int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
-                          const struct mrt_yaml *value, struct mrt_error *err);
-
-/* Each section is checked whole; of the target and store that the configuration is a view of, the
- * values are set when r->of_view, the names are collected otherwise. */
-int mrt_config_read_targets(const struct mrt_config_reading *r, const struct mrt_yaml *map,
-                            struct mrt_error *err);
-int mrt_config_read_stores(const struct mrt_config_reading *r, const struct mrt_yaml *map,
-                           struct mrt_error *err);
-int mrt_config_read_assertions(const struct mrt_config_reading *r, const struct mrt_yaml *list,
-                               struct mrt_error *err);
+/* Finds and parses the file, and sets config->path; *ret stays NULL where there is none. given:
+ * --config, or NULL. */
+int mrt_config_parse_file(const char *given, struct mrt_config *config, struct mrt_yaml **ret,
+                          struct mrt_error *err);
+/* Its settings, and the names of its targets and stores; of_view: the settings of the target and
+ * the store that the configuration is a view of. */
+int mrt_config_read_file(const struct mrt_run *run, struct mrt_config *config,
+                         const struct mrt_yaml *yaml, bool of_view, struct mrt_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* sections.c - what the file names besides settings: targets, stores, assertions. */
-#include "ops/config/file.h"
+#include "ops/config/sections.h"
+#include "ops/config/state.h"
 #include "base/text.h"
 
 #include <string.h>

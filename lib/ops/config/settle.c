@@ -2,7 +2,8 @@
 #include "base/text.h"
 #include "codec/address.h"
 #include "codec/zstd.h"
-#include "ops/config/internal.h"
+#include "ops/config/settle.h"
+#include "ops/config/state.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* check_live.c - two schools that do not exist try to reach each other's rows. */
 #include "base/text.h"
-#include "ops/tenant/check.h"
+#include "ops/tenant/check_live.h"
 #include "ops/tenant/migrations.h"
 #include "ops/tenant/scope.h"
 #include "ops/tenant/sql.h"

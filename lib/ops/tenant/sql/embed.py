@@ -41,7 +41,7 @@ for path in sorted(sys.argv[2:], key=lambda p: (os.path.basename(os.path.dirname
         migrations.append('\t{ "%s", %d, "%s",\n%s },\n' % (folder, int(parts.group(1)), name[:-4], text))
 
 with open(sys.argv[1], "w") as f:
-    f.write('/* made of the files in lib/ops/tenant/sql */\n#include "ops/tenant/check.h"\n#include "ops/tenant/migrations.h"\n'
+    f.write('/* made of the files in lib/ops/tenant/sql */\n#include "ops/tenant/migrations.h"\n'
             '#include "ops/tenant/sql.h"\n\n'
             "const struct mrt_migration mrt_migrations[] = {\n%s};\n"
             "const size_t mrt_n_migrations = sizeof(mrt_migrations) / sizeof(mrt_migrations[0]);\n"

@@ -1,0 +1,14 @@
+/* backup_list.h - "backup list" and "backup show". */
+#ifndef MRT_OPS_BACKUP_BACKUP_LIST_H
+#define MRT_OPS_BACKUP_BACKUP_LIST_H
+
+#include "codec/json.h"
+#include "ops/config/config.h"
+
+/* The listing: {"backups": [...], "incomplete": n}, newest last. */
+int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+                    bool all_platforms, json_t **ret, struct mrt_error *err);
+int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+                    json_t **ret, struct mrt_error *err);
+
+#endif
