@@ -727,7 +727,7 @@ def test_what_was_interrupted_the_same_command_finishes():
     equal((own("alpha"), own("beta")), ("", "learn.school.example\tt"))
     # what is about other names and schools goes its way
     zone(challenge(claim("other", "x.school.example"), "x"))
-    holds(domain("activate", "other", "x.school.example").err, "maratea: warning: the school 'gamma': ", ": its own tables do not say who has learn.school.example yet\n")
+    holds(domain("activate", "other", "x.school.example").err, "maratea: warning: its own tables do not say who has learn.school.example yet: the school 'gamma': ")
     equal(own("other"), "x.school.example\tt")
     # so it is when it is removed
     holds(domain("remove", "beta", "learn.school.example", status=6).err, "learn.school.example: it is so in the platform, but not in a school's own tables yet: the school 'gamma'")
