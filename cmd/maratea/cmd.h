@@ -4,7 +4,7 @@
 #define MRT_CMD_CMD_H
 
 #include "codec/json.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 #include "maratea/output.h"
 
 enum mrt_opt_kind {

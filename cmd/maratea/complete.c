@@ -3,10 +3,10 @@
  * Nothing here may print an error or take long: the user is in the middle of a line.
  */
 #include "maratea/cmd.h"
-#include "ops/tenant/domains.h"
+#include "ops/domain/commands.h"
+#include "ops/tenant/list.h"
 #include "ops/tenant/plan.h"
-#include "ops/tenant/tenant_list.h"
-#include "ops/backup/repository.h"
+#include "repository/layout.h"
 
 #include <string.h>
 

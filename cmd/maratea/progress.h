@@ -2,7 +2,7 @@
 #ifndef MRT_CMD_PROGRESS_H
 #define MRT_CMD_PROGRESS_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 struct mrt_screen;
 /* terminal: draw a line (at most 10 times a second); otherwise a log line every 30 s. */

@@ -1,6 +1,6 @@
 /* file.c - whole files and directories. */
 #include "base/file.h"
-#include "base/run.h"
+#include "base/context.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -72,8 +72,8 @@ static int publish(const char *path, bool replace, const void *data, size_t len,
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", temporary);
 	rc = mrt_fd_write(fd, path, data, len, err);
-	if (rc == 0 && (fsync(fd) < 0 ||
-	                (replace ? rename(temporary, path) : link(temporary, path)) < 0))
+	if (rc == 0 &&
+	    (fsync(fd) < 0 || (replace ? rename(temporary, path) : link(temporary, path)) < 0))
 		rc = mrt_fail_errno(err, errno, "write %s", path);
 	if (rc < 0 || !replace)
 		unlink(temporary);

@@ -7,7 +7,7 @@
 #ifndef MRT_BASE_POOL_H
 #define MRT_BASE_POOL_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 #define MRT_POOL_RESERVE 2
 

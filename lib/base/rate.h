@@ -2,7 +2,7 @@
 #ifndef MRT_BASE_RATE_H
 #define MRT_BASE_RATE_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 #include <pthread.h>
 

@@ -3,7 +3,7 @@
 #ifndef MRT_BASE_RETRY_H
 #define MRT_BASE_RETRY_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 struct mrt_retry {
 	int64_t first, longest; /* ns: bounds of the pauses */

@@ -8,7 +8,7 @@
 #ifndef MRT_BASE_SPAWN_H
 #define MRT_BASE_SPAWN_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 #include <sys/types.h>
 

@@ -15,7 +15,7 @@
 #ifndef MRT_BASE_STREAM_H
 #define MRT_BASE_STREAM_H
 
-#include "base/run.h"
+#include "base/context.h"
 
 struct mrt_sink;
 struct mrt_sink_ops {

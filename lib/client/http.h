@@ -5,7 +5,7 @@
 #ifndef MRT_CLIENT_HTTP_H
 #define MRT_CLIENT_HTTP_H
 
-#include "client/dns.h"
+#include "client/dns/resolve.h"
 
 struct mrt_http_options {
 	struct mrt_dns_options dns;

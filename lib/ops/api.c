@@ -1,6 +1,6 @@
 /* api.c - the exported functions: thin, and never changing in meaning. */
 #include "maratea.h"
-#include "ops/backup/manifest.h"
+#include "repository/manifest.h"
 
 #include <stdio.h>
 

@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "env"))
 from servers import Postgres, scratch  # noqa: E402
 
 MARATEA = os.path.abspath(os.environ.get("MARATEA", "build/maratea"))
-SQL = os.path.join(SOURCE, "lib/ops/tenant/sql")
+SQL = os.path.join(SOURCE, "lib/platform/sql")
 
 
 class Platform:

@@ -1,9 +1,10 @@
 /* fuzz_age.c - age files and keys: the first byte says the size of the reads; whole and in pieces
  * must be heard alike. The seeds are encrypted to the key below, and to nobody else's. */
 #include "base/buf.h"
-#include "codec/age_header.h"
-#include "codec/bech32.h"
+#include "codec/age/header.h"
+#include "codec/age/bech32.h"
 #include "fuzz.h"
+#include "codec/age/stream.h"
 
 static const char key[] =
         "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX";

@@ -2,7 +2,7 @@
 #include "base/secret.h"
 #include "codec/yaml.h"
 #include "fuzz.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 static void walk(const struct mrt_yaml *yaml, size_t *total)
 {

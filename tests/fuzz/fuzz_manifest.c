@@ -1,7 +1,7 @@
 /* fuzz_manifest.c - manifests as they stand, and with the digest made right so that the members are
  * reached. */
 #include "fuzz.h"
-#include "ops/backup/manifest.h"
+#include "repository/manifest.h"
 
 static void read_manifest(const char *text, size_t len)
 {

@@ -1,6 +1,6 @@
 /* fuzz_pgarchive.c - pg_dump archives: fed whole, and in pieces of which the first byte says the
  * size; both must come to the same end. */
-#include "codec/pgarchive.h"
+#include "codec/pg/archive.h"
 #include "fuzz.h"
 
 struct outcome {

@@ -4,7 +4,7 @@
  * length is also read as the beginning of a WAL segment. */
 #include "base/buf.h"
 #include "codec/digest.h"
-#include "codec/pgbase.h"
+#include "codec/pg/basebackup.h"
 #include "fuzz.h"
 
 struct input {

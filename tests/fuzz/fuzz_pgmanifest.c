@@ -2,7 +2,7 @@
  * it is reached; whole, and in pieces of which the first byte says the size. */
 #include "base/buf.h"
 #include "codec/digest.h"
-#include "codec/pgmanifest.h"
+#include "codec/pg/manifest.h"
 #include "fuzz.h"
 
 struct outcome {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "ops/backup/repository.h"
+#include "repository/layout.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * a row of another. Run by test_tenant_scope.py: URL SEED ROUNDS BYSTANDER TENANT...; nobody is the
  * bystander, whose rows are compared afterwards. */
 #include "base/text.h"
-#include "ops/tenant/scope.h"
+#include "platform/scope.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -189,7 +189,7 @@ def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
     lacks(maratea("db", "migrate", env=ENV, status=4).out, "up to date")
     equal([s["error"] for s in failed.json()["schemas"]], ["not looked at", "tenant/0001_tenant was applied to the schema maratea_shared with another text than this maratea has: what is applied is never edited"])
     holds(maratea("db", "status", env=ENV, status=4).out, "edited")
-    text = open(SOURCE + "/lib/ops/tenant/sql/tenant/0001_tenant.sql", "rb").read()
+    text = open(SOURCE + "/lib/platform/sql/tenant/0001_tenant.sql", "rb").read()
     sql("SET ROLE maratea_owner; UPDATE maratea_shared.schema_migrations SET sha256 = '%s' WHERE number = 1" % hashlib.sha256(text).hexdigest())
     migrate()
     sql("SET ROLE maratea_owner; INSERT INTO maratea_shared.schema_migrations (number, name, sha256, maratea) VALUES (99, '0099_future', 'x', '9')")
@@ -199,7 +199,7 @@ def test_what_was_applied_is_never_edited_and_newer_schemas_are_refused():
         holds(migrate(*more, status=3).err, "the schema maratea_shared has tenant/0099_future")
     equal(sql("SELECT count(*) FROM maratea.schema_migrations"), "0")
     for number, name in enumerate(("0001_platform", "0002_domains"), 1):
-        text = open(SOURCE + "/lib/ops/tenant/sql/platform/%s.sql" % name, "rb").read()
+        text = open(SOURCE + "/lib/platform/sql/platform/%s.sql" % name, "rb").read()
         sql("SET ROLE maratea_owner; INSERT INTO maratea.schema_migrations (number, name, sha256, maratea) VALUES (%d, '%s', '%s', '0')" % (number, name, hashlib.sha256(text).hexdigest()))
     holds(migrate(status=3).err, "the schema maratea_shared has tenant/0099_future, which this maratea does not know")
     equal(states(maratea("db", "status", "-o", "json", env=ENV, status=4).json())[("maratea_shared", "0099_future")], "unknown")

@@ -16,7 +16,7 @@ maratea("db", "migrate", env=ENV)
 PROGRAM = os.path.join(os.environ["MRT_BUILD"], "tests", "integration", "tenant_property")
 SCHOOLS = ["%d1111111-1111-4111-8111-111111111111" % i for i in range(6)]
 BYSTANDER = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
-CANARY = open(os.path.join(SOURCE, "lib/ops/tenant/sql/query/canary.sql")).read()
+CANARY = open(os.path.join(SOURCE, "lib/platform/sql/query/canary.sql")).read()
 
 
 def fill(schools):

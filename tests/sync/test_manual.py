@@ -110,7 +110,7 @@ def check_settings():
     lines = text.split('\n')
     tap.same(sum(line.startswith('.It Cm ') for line in lines), len(TABLE['settings']),
              'each setting stands there once')
-    ambient = re.findall(r'"((?:[A-Z][A-Z0-9]*_[A-Z0-9_]+ ?)+)"', tap.read('lib/ops/config/schema.c'))
+    ambient = re.findall(r'"((?:[A-Z][A-Z0-9]*_[A-Z0-9_]+ ?)+)"', tap.read('lib/config/schema.c'))
     names = sorted(set(' '.join(ambient).split()))
     tap.check('DATABASE_URL' in names and 'AWS_REGION' in names, 'the table names variables')
     page = ' '.join(section('maratea.yaml.5', 'ENVIRONMENT'))
@@ -121,7 +121,7 @@ def check_settings():
 def check_members():
     """Every member of the documents is in the manual."""
     names = set()
-    for path in tap.c_files('lib/ops/backup') + tap.c_files('lib/ops/tenant'):
+    for path in tap.c_files('lib/ops', 'lib/platform', 'lib/repository'):
         text = tap.read(path)
         names |= set(re.findall(r'mrt_json_set\w*\([^,()]+, "(\w+)"', text))
         # tables of members: { "id", m->id }, { "time", time }, ...

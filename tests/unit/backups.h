@@ -4,7 +4,7 @@
 
 #include "basebackup.h"
 
-#include "codec/pgbase.h"
+#include "codec/pg/basebackup.h"
 
 #define SEGMENT ((uint32_t)1 << 20)
 #define WAL_START ((uint64_t)8 * SEGMENT)

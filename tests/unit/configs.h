@@ -2,7 +2,7 @@
 #ifndef MRT_TESTS_CONFIGS_H
 #define MRT_TESTS_CONFIGS_H
 
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 extern char **environ;
 static char *dir;            /* fresh for every test; also $HOME */

@@ -3,9 +3,10 @@
 #include "streams.h"
 
 #include "base/secret.h"
-#include "codec/age_header.h"
-#include "codec/bech32.h"
+#include "codec/age/header.h"
+#include "codec/age/bech32.h"
 #include "codec/digest.h"
+#include "codec/age/stream.h"
 
 #define CHUNK ((size_t)65536)
 #define SEALED (CHUNK + MRT_AGE_TAG)

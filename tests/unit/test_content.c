@@ -1,7 +1,7 @@
 /* test_content.c - content objects through zstd into volumes of a store, and back. */
 #include "unit.h"
 
-#include "ops/backup/content.h"
+#include "repository/content.h"
 
 #include <sys/stat.h>
 

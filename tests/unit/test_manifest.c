@@ -1,7 +1,7 @@
 /* test_manifest.c - what a backup says of itself: printed, read back, damaged. */
 #include "unit.h"
 
-#include "ops/backup/manifest.h"
+#include "repository/manifest.h"
 
 #define ID "20261122T020000Z-3fa9c1"
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

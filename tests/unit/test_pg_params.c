@@ -1,7 +1,7 @@
 /* test_pg_params.c - connection parameters: from URL and environment, for us and for children. */
 #include "unit.h"
 
-#include "client/pg.h"
+#include "client/pg/connection.h"
 
 static int clean_environment(void **state)
 {

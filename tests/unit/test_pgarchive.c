@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "archive.h"
 
-#include "codec/pgarchive.h"
+#include "codec/pg/archive.h"
 
 /* Feeds in pieces of step bytes (0: all at once) and ends. */
 static int read_all(const void *data, size_t len, size_t step, struct mrt_pgarchive **ret,

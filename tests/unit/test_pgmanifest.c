@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "basebackup.h"
 
-#include "codec/pgmanifest.h"
+#include "codec/pg/manifest.h"
 
 /* Lines that PostgreSQL 15 wrote: with CRC32C, with SHA256 and a path that is not UTF-8, with no
  * checksums. The digests are those of sha256sum(1). */

@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "basebackup.h"
 
-#include "codec/pgwal.h"
+#include "codec/pg/wal.h"
 
 #define MIB ((uint32_t)1 << 20)
 

@@ -1,7 +1,7 @@
 /* test_repository.c - backup ids, names in keys, what a listing makes of the keys it sees. */
 #include "unit.h"
 
-#include "ops/backup/repository.h"
+#include "repository/layout.h"
 
 static int64_t fixed_clock(void)
 {

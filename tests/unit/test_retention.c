@@ -1,7 +1,7 @@
 /* test_retention.c - which backups stay: the policy's rules, and those no policy overrules. */
 #include "unit.h"
 
-#include "ops/backup/retention.h"
+#include "ops/retention/periods.h"
 
 #define HOUR INT64_C(3600)
 #define DAY (24 * HOUR)

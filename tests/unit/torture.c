@@ -15,15 +15,15 @@
 #include "base/secret.h"
 #include "base/spawn.h"
 #include "base/workers.h"
-#include "codec/age.h"
+#include "codec/age/stream.h"
 #include "codec/digest.h"
 #include "codec/json.h"
-#include "codec/pgarchive.h"
+#include "codec/pg/archive.h"
 #include "codec/sigv4.h"
 #include "codec/xml.h"
 #include "codec/yaml.h"
 #include "codec/zstd.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 #include <pthread.h>
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/run.h"
+#include "base/context.h"
 #include "base/text.h"
 
 #define UNUSED __attribute__((unused))

@@ -1,10 +1,10 @@
 /* copy.c - "backup copy": a backup into another store, as it is. */
+#include "ops/backup/copy.h"
 #include "base/text.h"
-#include "ops/backup/backup_copy.h"
-#include "ops/backup/manifest.h"
-#include "ops/backup/store_lock.h"
-#include "ops/backup/stores.h"
-#include "ops/config/platform.h"
+#include "config/stores.h"
+#include "platform/identity.h"
+#include "repository/manifest.h"
+#include "repository/store_lock.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* dump.c - one database from pg_dump's pipe into a content object. */
 #include "ops/backup/dump.h"
 #include "base/text.h"
-#include "client/pg_programs.h"
-#include "ops/backup/audit_heads.h"
+#include "client/pg/programs.h"
+#include "repository/audit_heads.h"
 
 #include <inttypes.h>
 #include <stdio.h>

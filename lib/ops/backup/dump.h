@@ -3,8 +3,8 @@
 #define MRT_OPS_BACKUP_DUMP_H
 
 #include "base/rate.h"
-#include "ops/backup/content.h"
-#include "ops/backup/pg_catalog.h"
+#include "repository/content.h"
+#include "repository/pg_catalog.h"
 
 #include <pthread.h>
 

@@ -6,7 +6,7 @@
 #ifndef MRT_OPS_BACKUP_LOCK_H
 #define MRT_OPS_BACKUP_LOCK_H
 
-#include "client/pg.h"
+#include "client/pg/connection.h"
 
 struct mrt_pg_lock;
 /* database: the fixed one; where it cannot be connected to, that of params. MRT_LOCKED says who

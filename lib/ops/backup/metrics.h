@@ -9,7 +9,7 @@
 #define MRT_OPS_BACKUP_METRICS_H
 
 #include "codec/json.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 struct mrt_backup_outcome {
 	const char *target;

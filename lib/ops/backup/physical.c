@@ -6,7 +6,7 @@
  */
 #include "ops/backup/physical.h"
 #include "base/text.h"
-#include "codec/pgbase.h"
+#include "codec/pg/basebackup.h"
 
 #include <stddef.h>
 

@@ -2,8 +2,8 @@
 #ifndef MRT_OPS_BACKUP_PHYSICAL_H
 #define MRT_OPS_BACKUP_PHYSICAL_H
 
-#include "client/pg_basebackup.h"
-#include "ops/backup/content.h"
+#include "client/pg/basebackup.h"
+#include "repository/content.h"
 
 #define MRT_PHYSICAL_BASE "base.tar.zst"
 #define MRT_PHYSICAL_TABLESPACE "tablespaces/%s.tar.zst"

@@ -3,10 +3,10 @@
 #include "base/text.h"
 #include "ops/tenant/apply_plan.h"
 #include "ops/tenant/apply_shared.h"
-#include "ops/tenant/create.h"
-#include "ops/tenant/migrations.h"
-#include "ops/tenant/tenants.h"
-#include "ops/tenant/tenant_update.h"
+#include "ops/tenant/creating.h"
+#include "ops/tenant/update.h"
+#include "platform/migrations.h"
+#include "platform/tenants.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define MRT_OPS_TENANT_APPLY_H
 
 #include "codec/json.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 struct mrt_apply_options {
 	const char *file;  /* see inventory.h */

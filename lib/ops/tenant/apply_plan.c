@@ -2,10 +2,10 @@
 #include "ops/tenant/apply_plan.h"
 #include "base/faults.h"
 #include "base/text.h"
-#include "ops/tenant/create.h"
-#include "ops/tenant/tenants.h"
-#include "ops/tenant/tenant_update.h"
-#include "ops/tenant/tenant_list.h"
+#include "ops/tenant/creating.h"
+#include "ops/tenant/list.h"
+#include "ops/tenant/update.h"
+#include "platform/tenants.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define MRT_OPS_TENANT_APPLY_PLAN_H
 
 #include "ops/tenant/inventory.h"
-#include "ops/tenant/tenant_update.h"
+#include "ops/tenant/update.h"
 
 struct mrt_apply_action {
 	enum { MRT_APPLY_CREATE, MRT_APPLY_UPDATE, MRT_APPLY_ARCHIVE } kind;

@@ -2,9 +2,9 @@
 #include "ops/tenant/apply_shared.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "ops/tenant/create.h"
-#include "ops/tenant/invitation.h"
-#include "ops/tenant/sql.h"
+#include "ops/tenant/creating.h"
+#include "platform/invitation.h"
+#include "platform/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define MRT_OPS_TENANT_APPLY_SHARED_H
 
 #include "ops/tenant/inventory.h"
-#include "ops/tenant/session.h"
+#include "platform/session.h"
 
 struct mrt_apply_batch {
 	const char *inventory;

@@ -1,15 +1,16 @@
 /* create.c - "tenant create": steps that can be done again, each noted when it is done. */
+#include "ops/tenant/create.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "codec/digest.h"
-#include "ops/tenant/create.h"
-#include "ops/tenant/domain_claims.h"
-#include "ops/tenant/migrations.h"
-#include "ops/tenant/places.h"
-#include "ops/tenant/sql.h"
-#include "ops/tenant/tenants.h"
-#include "ops/tenant/invitation.h"
-#include "ops/tenant/tenant_update.h"
+#include "ops/tenant/creating.h"
+#include "ops/tenant/update.h"
+#include "platform/claims.h"
+#include "platform/invitation.h"
+#include "platform/migrations.h"
+#include "platform/places.h"
+#include "platform/sql.h"
+#include "platform/tenants.h"
 
 #include <stdio.h>
 #include <string.h>

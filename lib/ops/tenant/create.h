@@ -1,58 +1,21 @@
-/* create.h - a school that is being made: what create.c and create_reserve.c know of it. */
+/* create.h - schools, made. */
 #ifndef MRT_OPS_TENANT_CREATE_H
 #define MRT_OPS_TENANT_CREATE_H
 
-#include "codec/domain.h"
-#include "ops/tenant/session.h"
-#include "ops/tenant/tenant_create.h"
+#include "codec/json.h"
+#include "config/settings.h"
+#include "ops/tenant/create_options.h"
 
-enum mrt_create_step {
-	MRT_STEP_RESERVE,
-	MRT_STEP_SCHEMA,
-	MRT_STEP_DATABASE,
-	MRT_STEP_MIGRATE,
-	MRT_STEP_FILL,
-	MRT_STEP_CLAIM,
-	MRT_STEP_ACTIVATE,
-	MRT_N_STEPS
-};
-extern const char *const mrt_create_steps[MRT_N_STEPS]; /* their names */
-
-struct mrt_creating {
-	struct mrt_session *s; /* NULL: not connected yet */
-	const struct mrt_config *config;
-	const char *slug;
-	const struct mrt_tenant_create_options *options;
-	char id[MRT_UUID_SIZE];
-	char *isolation, *schema, *database; /* database NULL: the platform's */
-	char *invitation;
-	char domain[MRT_DOMAIN_SIZE]; /* "": none */
-	json_t *claim;                /* to it */
-	bool done[MRT_N_STEPS];
-	enum mrt_create_step step; /* that is at work */
-	json_t *request;           /* the options, as journal and audit log keep them */
-	struct mrt_audit_event event;
-};
-
-/* Fills c->request. MRT_USAGE: a slug, name or e-mail that cannot be. */
-int mrt_creating_check(struct mrt_creating *c, struct mrt_error *err);
-/* Works for mrt_session_change(), with c->event: the slug, the id, the place; or what an earlier
- * call came to. The second does it, and takes it back. */
-int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error *err);
-int mrt_creating_try(struct mrt_session *s, void *context, struct mrt_error *err);
-/* state: "begun", "done", of c->step. */
-int mrt_creating_note(struct mrt_creating *c, const char *state, struct mrt_error *err);
-
-/* The options, as journal and audit log keep them; what is not given is null. */
-int mrt_tenant_request(const struct mrt_tenant_create_options *options, json_t **ret,
-                       struct mrt_error *err);
-/* MRT_EXISTS, with how to finish it: a school was begun with other options than now; mode, wanted:
- * its isolation, and the one that it is to have. */
-int mrt_tenant_request_compare(const char *slug, const json_t *before, const json_t *now,
-                               const char *mode, const char *wanted, struct mrt_error *err);
-/* mrt_tenant_create() in a session that is open. */
-int mrt_tenant_create_in(struct mrt_session *session, const char *slug,
-                         const struct mrt_tenant_create_options *options, json_t **ret,
-                         struct mrt_error *err);
+/* Makes a school, or finishes what the same command began. Steps, each done once and noted in the
+ * journal: "reserve" the slug, "schema" or "database" and "migrate" where it has one of its own,
+ * "fill" with its settings and its owner, "activate". *ret: {"id", "slug", "name", "plan",
+ * "isolation", "database", "schema", "owner": {"email", "invitation"}, "domain": null or what
+ * mrt_domain_add() gives, "dry_run", "steps": [{"step", "state"}]}; invitation: a link, or a token
+ * where platform.domain is not set, given this once. MRT_USAGE: slug or e-mail; MRT_NOT_FOUND:
+ * plan; MRT_EXISTS: the slug is taken, kept, or being made otherwise; MRT_LOCKED: another is at it.
+ */
+int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+                      const struct mrt_tenant_create_options *options, json_t **ret,
+                      struct mrt_error *err);
 
 #endif

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "codec/yaml.h"
-#include "ops/tenant/slug.h"
-#include "ops/tenant/invitation.h"
+#include "platform/invitation.h"
+#include "platform/slug.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* plan.c - tariffs. */
 #include "ops/tenant/plan.h"
 #include "base/text.h"
-#include "ops/tenant/session.h"
-#include "ops/tenant/slug.h"
+#include "platform/session.h"
+#include "platform/slug.h"
 
 #include <inttypes.h>
 #include <stdio.h>

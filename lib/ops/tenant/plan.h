@@ -3,7 +3,7 @@
 #define MRT_OPS_TENANT_PLAN_H
 
 #include "codec/json.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 /* Texts as they were given; NULL: not given. "none" takes a limit away. */
 struct mrt_plan_options {

@@ -1,10 +1,10 @@
 /* usage.c - what schools use. */
 #include "ops/tenant/usage.h"
 #include "base/text.h"
-#include "ops/tenant/migrations.h"
-#include "ops/tenant/places.h"
-#include "ops/tenant/session.h"
-#include "ops/tenant/slug.h"
+#include "platform/migrations.h"
+#include "platform/places.h"
+#include "platform/session.h"
+#include "platform/slug.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define MRT_OPS_TENANT_USAGE_H
 
 #include "codec/json.h"
-#include "ops/config/config.h"
+#include "config/settings.h"
 
 struct mrt_usage_filter {
 	const char *slug; /* NULL: all that are active or suspended */

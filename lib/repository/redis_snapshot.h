@@ -1,0 +1,21 @@
+/* redis_snapshot.h - a stored Redis snapshot, read and compared. */
+#ifndef MRT_REPOSITORY_REDIS_SNAPSHOT_H
+#define MRT_REPOSITORY_REDIS_SNAPSHOT_H
+
+#include "client/store/contract.h"
+#include "codec/rdb.h"
+#include "repository/manifest.h"
+
+#define MRT_REDIS_OBJECT "dump.rdb.zst"
+
+/* Is a snapshot what the manifest says? MRT_CORRUPT names what differs. */
+int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *manifest,
+                      struct mrt_error *err);
+/* Reads it to its end and compares it with the manifest; each() gets the bytes, too, unless NULL.
+ */
+int mrt_redis_read(const struct mrt_run *run, struct mrt_store *store,
+                   const struct mrt_manifest *manifest,
+                   int (*each)(void *context, const void *data, size_t len, struct mrt_error *err),
+                   void *context, struct mrt_error *err);
+
+#endif
