@@ -99,7 +99,7 @@ struct mrt_globals {
 extern const struct mrt_opt mrt_global_opts[];
 
 struct mrt_cmd_env {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config; /* NULL for commands without .needs_config */
 	struct mrt_output *out;
 	bool terminal; /* somebody can be asked */
@@ -138,17 +138,18 @@ void mrt_parsed_release(struct mrt_parsed *parsed);
 
 /* Options with .url: expands ${env:NAME} and ${file:PATH}, registers the password as a secret, and
  * warns where it stood in argv itself. */
-int mrt_parsed_hide(struct mrt_parsed *parsed, const struct mrt_run *run, struct mrt_error *err);
+int mrt_parsed_hide(struct mrt_parsed *parsed, const struct mrt_context *ctx,
+                    struct mrt_error *err);
 
 /* Help for the whole, a group, or a command, whichever was recognised. */
 void mrt_help(const struct mrt_parsed *parsed, struct mrt_buf *buf);
 /* "maratea __complete WORD...": candidates for the last word, a line each. */
-int mrt_complete(int argc, char **argv, const struct mrt_run *run, struct mrt_output *out);
+int mrt_complete(int argc, char **argv, const struct mrt_context *ctx, struct mrt_output *out);
 /* "maratea __commands": the table as JSON, for the test of man pages and help. */
 int mrt_commands_json(json_t **ret, struct mrt_error *err);
 
 /* Asks on the controlling terminal for a secret, without echo. NULL where mrt_ask_possible() says
- * no; see mrt_run.ask. */
+ * no; see base/context.h. */
 int mrt_ask(const char *question, char **ret, struct mrt_error *err);
 bool mrt_ask_possible(void);
 

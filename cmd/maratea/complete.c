@@ -29,10 +29,10 @@ static void offer_choices(struct mrt_output *out, const char *word, const char *
 	}
 }
 
-static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *parsed,
+static void offer_backups(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                           struct mrt_output *out, const char *word)
 {
-	struct mrt_run brief = *run;
+	struct mrt_context brief = *ctx;
 	brief.deadline = mrt_clock_monotonic() + PATIENCE;
 	mrt_auto(mrt_config) *config = NULL;
 	mrt_auto(mrt_store) *store = NULL;
@@ -48,13 +48,13 @@ static void offer_backups(const struct mrt_run *run, const struct mrt_parsed *pa
 	mrt_backup_list_release(&list);
 }
 
-static void offer_names(const struct mrt_run *run, const struct mrt_parsed *parsed,
+static void offer_names(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                         struct mrt_output *out, const char *word, bool stores)
 {
 	mrt_auto(mrt_config) *config = NULL;
 	if (!stores)
 		offer_choices(out, word, "postgres|redis");
-	if (mrt_config_load(run, parsed->globals.config, NULL, 0, &config, NULL) < 0)
+	if (mrt_config_load(ctx, parsed->globals.config, NULL, 0, &config, NULL) < 0)
 		return;
 	for (size_t i = 0; i < (stores ? config->n_stores : config->n_targets); i++)
 		offer(out, word, "", stores ? config->stores[i] : config->targets[i]);
@@ -91,12 +91,12 @@ static const char *slug_of(const struct mrt_parsed *parsed)
 	return NULL;
 }
 
-static void offer_domains(const struct mrt_run *run, const struct mrt_parsed *parsed,
+static void offer_domains(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                           struct mrt_output *out, const char *word)
 {
 	const struct mrt_domain_filter filter = { .slug = slug_of(parsed) };
 	struct offering offering = { out, word };
-	struct mrt_run brief = *run;
+	struct mrt_context brief = *ctx;
 	brief.deadline = mrt_clock_monotonic() + PATIENCE;
 	mrt_auto(mrt_config) *config = NULL;
 	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
@@ -105,12 +105,12 @@ static void offer_domains(const struct mrt_run *run, const struct mrt_parsed *pa
 }
 
 /* Of schools, or of plans. */
-static void offer_rows(const struct mrt_run *run, const struct mrt_parsed *parsed,
+static void offer_rows(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                        struct mrt_output *out, const char *word, bool plans)
 {
 	static const struct mrt_tenant_filter all = { 0 };
 	struct offering offering = { out, word };
-	struct mrt_run brief = *run;
+	struct mrt_context brief = *ctx;
 	brief.deadline = mrt_clock_monotonic() + PATIENCE;
 	mrt_auto(mrt_config) *config = NULL;
 	mrt_auto_json list = NULL;
@@ -126,19 +126,19 @@ static void offer_rows(const struct mrt_run *run, const struct mrt_parsed *parse
 			offer(out, word, "", mrt_json_text_or(plan, "name", ""));
 }
 
-static void offer_value(const struct mrt_run *run, const struct mrt_parsed *parsed,
+static void offer_value(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                         struct mrt_output *out, const struct mrt_opt *o, const char *word)
 {
 	if (!o || !o->complete)
 		return;
 	if (strcmp(o->complete, "backup") == 0)
-		offer_backups(run, parsed, out, word);
+		offer_backups(ctx, parsed, out, word);
 	else if (strcmp(o->complete, "tenant") == 0 || strcmp(o->complete, "plan") == 0)
-		offer_rows(run, parsed, out, word, o->complete[0] == 'p');
+		offer_rows(ctx, parsed, out, word, o->complete[0] == 'p');
 	else if (strcmp(o->complete, "domain") == 0)
-		offer_domains(run, parsed, out, word);
+		offer_domains(ctx, parsed, out, word);
 	else if (strcmp(o->complete, "target") == 0 || strcmp(o->complete, "store") == 0)
-		offer_names(run, parsed, out, word, o->complete[0] == 's');
+		offer_names(ctx, parsed, out, word, o->complete[0] == 's');
 	else if (strcmp(o->complete, "file") == 0 || strcmp(o->complete, "dir") == 0)
 		mrt_buf_printf(&out->text, ":%s\n", o->complete); /* the shell knows files best */
 	else if (strcmp(o->complete, MRT_OUTPUT_FORMATS) == 0 &&
@@ -190,7 +190,7 @@ static void offer_words(const struct mrt_parsed *parsed, struct mrt_output *out,
 			offer(out, word, "", (*c)->verb);
 }
 
-int mrt_complete(int argc, char **argv, const struct mrt_run *run, struct mrt_output *out)
+int mrt_complete(int argc, char **argv, const struct mrt_context *ctx, struct mrt_output *out)
 {
 	if (argc < 1)
 		return 0;
@@ -200,12 +200,12 @@ int mrt_complete(int argc, char **argv, const struct mrt_run *run, struct mrt_ou
 	mrt_parse(argc, argv - 1, &parsed, NULL); /* what it understood before it failed will do */
 	const struct mrt_opt *waiting = waiting_option(parsed.cmd, before);
 	if (waiting) {
-		offer_value(run, &parsed, out, waiting, word);
+		offer_value(ctx, &parsed, out, waiting, word);
 	} else if (word[0] == '-') {
 		offer_options(out, parsed.cmd ? parsed.cmd->opts : NULL, word);
 		offer_options(out, mrt_global_opts, word);
 	} else if (parsed.cmd) {
-		offer_value(run, &parsed, out, next_operand(&parsed), word);
+		offer_value(ctx, &parsed, out, next_operand(&parsed), word);
 	} else {
 		offer_words(&parsed, out, word);
 	}

@@ -20,7 +20,7 @@ int mrt_confirm(const struct mrt_cmd_env *env, bool yes, const char *question,
 	short events = 0;
 	fprintf(stderr, "%s? Type yes to go on: ", question);
 	/* a terminal gives whole lines; who is told to stop does not wait for one */
-	int rc = mrt_run_poll(env->run, STDIN_FILENO, POLLIN, -1, &events, err);
+	int rc = mrt_context_poll(env->ctx, STDIN_FILENO, POLLIN, -1, &events, err);
 	if (rc < 0) {
 		fputc('\n', stderr);
 		return rc;

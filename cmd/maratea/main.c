@@ -42,7 +42,7 @@ struct session {
 	struct mrt_log *log;
 	struct mrt_config *config;
 	struct mrt_progress progress;
-	struct mrt_run run;
+	struct mrt_context ctx;
 	struct mrt_output out;
 };
 
@@ -58,11 +58,11 @@ static int start_session(struct session *s, struct mrt_error *err)
 		                 : g->verbose ? MRT_LOG_DEBUG
 		                              : MRT_LOG_INFO,
 		                 &s->log, err);
-	s->run = (struct mrt_run) { .log = s->log,
-		                    .signal = &stop_signal,
-		                    .wall = mrt_clock_wall,
-		                    .progress = &s->progress,
-		                    .ask = mrt_ask_possible() ? mrt_ask : NULL };
+	s->ctx = (struct mrt_context) { .log = s->log,
+		                        .signal = &stop_signal,
+		                        .wall = mrt_clock_wall,
+		                        .progress = &s->progress,
+		                        .ask = mrt_ask_possible() ? mrt_ask : NULL };
 	const char *format = g->output ? g->output : "";
 	s->out = (struct mrt_output) { .json = strcmp(format, "json") == 0,
 		                       .lines = strcmp(format, "jsonl") == 0,
@@ -78,8 +78,8 @@ static int set_timeout(struct session *s, struct mrt_error *err)
 	if (!s->parsed.globals.timeout)
 		return 0;
 	int rc = mrt_duration_parse(s->parsed.globals.timeout, &limit, err);
-	s->run.deadline = mrt_clock_monotonic() + (rc == 0 ? limit : 0);
-	return rc < 0 ? mrt_context(err, rc, "--timeout") : 0;
+	s->ctx.deadline = mrt_clock_monotonic() + (rc == 0 ? limit : 0);
+	return rc < 0 ? mrt_prefix(err, rc, "--timeout") : 0;
 }
 
 static int run_command(struct session *s, struct mrt_error *err)
@@ -90,9 +90,9 @@ static int run_command(struct session *s, struct mrt_error *err)
 		                s->parsed.globals.output);
 	int rc = set_timeout(s, err);
 	if (rc == 0)
-		rc = mrt_parsed_hide(&s->parsed, &s->run, err);
+		rc = mrt_parsed_hide(&s->parsed, &s->ctx, err);
 	if (rc == 0 && cmd->needs_config) {
-		rc = mrt_config_load(&s->run, s->parsed.globals.config, s->parsed.flags,
+		rc = mrt_config_load(&s->ctx, s->parsed.globals.config, s->parsed.flags,
 		                     s->parsed.n_flags, &s->config, err);
 		mrt_pg_environment_clear(); /* the configuration has it; no thread runs yet */
 		if (rc == 0)
@@ -100,7 +100,7 @@ static int run_command(struct session *s, struct mrt_error *err)
 			                      err);
 	}
 	const struct mrt_cmd_env env = {
-		.run = &s->run,
+		.ctx = &s->ctx,
 		.config = s->config,
 		.out = &s->out,
 		.terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
@@ -130,7 +130,7 @@ static int show_help(struct session *s, bool asked, struct mrt_error *err)
 static int internal(struct session *s, int argc, char **argv, struct mrt_error *err)
 {
 	if (strcmp(argv[1], "__complete") == 0)
-		return mrt_complete(argc - 2, argv + 2, &s->run, &s->out);
+		return mrt_complete(argc - 2, argv + 2, &s->ctx, &s->out);
 	mrt_auto_json json = NULL;
 	int rc = mrt_commands_json(&json, err);
 	return rc < 0 ? rc : mrt_show_json(&s->out, json, err);

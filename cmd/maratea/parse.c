@@ -145,7 +145,7 @@ static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, con
 		size_t i = 0;
 		while (i < p->to->n_flags && strcmp(p->to->flags[i].name, o->setting) != 0)
 			i++;
-		if (i == sizeof(p->to->flags) / sizeof(p->to->flags[0]))
+		if (i == MRT_COUNT(p->to->flags))
 			return mrt_fail(err, MRT_USAGE, "too many options");
 		p->to->flags[i] = (struct mrt_config_flag) { o->setting, value };
 		p->to->n_flags += i == p->to->n_flags;
@@ -155,7 +155,7 @@ static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, con
 		return add_text(field, value, err);
 	case MRT_OPT_KIND_NUMBER:
 		rc = mrt_number_parse(value, o->min, o->max, field, err);
-		return rc < 0 ? mrt_context(err, rc, "--%s", o->name) : 0;
+		return rc < 0 ? mrt_prefix(err, rc, "--%s", o->name) : 0;
 	default:
 		*(const char **)field = value;
 		return 0;

@@ -104,7 +104,7 @@ int mrt_duration_parse(const char *text, int64_t *ret, struct mrt_error *err)
 	errno = 0;
 	intmax_t n = strtoimax(text, &end, 10);
 	if (end != text && errno == 0 && n >= 0 && text[0] >= '0' && text[0] <= '9')
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		for (size_t i = 0; i < MRT_COUNT(units); i++)
 			if (strcmp(end, units[i].unit) == 0 && n <= INT64_MAX / units[i].ns) {
 				*ret = (int64_t)n * units[i].ns;
 				return 0;

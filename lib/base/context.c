@@ -11,26 +11,26 @@
 /* Signals interrupt the main thread's poll at once; other threads look up this often. */
 #define SLICE (100 * MRT_MILLISECOND)
 
-int mrt_run_check(const struct mrt_run *run, struct mrt_error *err)
+int mrt_context_check(const struct mrt_context *ctx, struct mrt_error *err)
 {
-	if (run->signal && *run->signal)
+	if (ctx->signal && *ctx->signal)
 		return mrt_fail(err, MRT_CANCELLED, "interrupted by %s",
-		                *run->signal == SIGINT   ? "SIGINT"
-		                : *run->signal == SIGHUP ? "SIGHUP"
+		                *ctx->signal == SIGINT   ? "SIGINT"
+		                : *ctx->signal == SIGHUP ? "SIGHUP"
 		                                         : "SIGTERM");
-	if (run->abort && *run->abort)
+	if (ctx->abort && *ctx->abort)
 		return mrt_fail(err, MRT_CANCELLED, "stopped because another part failed");
-	if (run->deadline && mrt_clock_monotonic() >= run->deadline)
+	if (ctx->deadline && mrt_clock_monotonic() >= ctx->deadline)
 		return mrt_fail(err, MRT_DEADLINE, "the time limit of --timeout has passed");
 	return 0;
 }
 
-int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_ns,
-                 short *ret_events, struct mrt_error *err)
+int mrt_context_poll(const struct mrt_context *ctx, int fd, short events, int64_t wait_ns,
+                     short *ret_events, struct mrt_error *err)
 {
 	int64_t end = wait_ns < 0 ? INT64_MAX : mrt_clock_monotonic() + wait_ns;
 	for (;;) {
-		int rc = mrt_run_check(run, err);
+		int rc = mrt_context_check(ctx, err);
 		if (rc < 0)
 			return rc;
 		int64_t left = end - mrt_clock_monotonic();
@@ -49,10 +49,18 @@ int mrt_run_poll(const struct mrt_run *run, int fd, short events, int64_t wait_n
 	}
 }
 
-int mrt_run_sleep(const struct mrt_run *run, int64_t ns, struct mrt_error *err)
+int mrt_context_sleep(const struct mrt_context *ctx, int64_t ns, struct mrt_error *err)
 {
 	short events;
-	return mrt_run_poll(run, -1, 0, ns, &events, err);
+	return mrt_context_poll(ctx, -1, 0, ns, &events, err);
+}
+
+void mrt_random_hex(size_t n_bytes, char *ret)
+{
+	unsigned char raw[32];
+	mrt_assert(n_bytes <= sizeof(raw));
+	mrt_random(raw, n_bytes);
+	mrt_hex(raw, n_bytes, ret);
 }
 
 void mrt_uuid_make(char ret[MRT_UUID_SIZE])

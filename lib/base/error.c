@@ -99,7 +99,7 @@ int mrt_fail_because(struct mrt_error *err, enum mrt_code code, const struct mrt
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	return mrt_context(err, code, "%s", what);
+	return mrt_prefix(err, code, "%s", what);
 }
 
 __attribute__((format(printf, 2, 3))) static void add_words(struct mrt_error *err,
@@ -156,7 +156,7 @@ bool mrt_error_begins(const struct mrt_error *err, const char *words)
 	return err && strncmp(err->text.unmasked, words, strlen(words)) == 0;
 }
 
-int mrt_context(struct mrt_error *err, int code, const char *format, ...)
+int mrt_prefix(struct mrt_error *err, int code, const char *format, ...)
 {
 	if (!err)
 		return code;

@@ -2,7 +2,7 @@
  *
  * Functions return 0 or a negative enum mrt_code; the last parameter is an error object on the
  * caller's stack (NULL when the caller does not care). A failing function writes one sentence with
- * mrt_fail(); callers add what they were doing with mrt_context() on the way up. Where there is a
+ * mrt_fail(); callers add what they were doing with mrt_prefix() on the way up. Where there is a
  * remedy, mrt_hint() says it. Only main prints, once.
  */
 #ifndef MRT_BASE_ERROR_H
@@ -30,7 +30,7 @@ enum mrt_code {
 	MRT_UNREACHABLE = -14,
 	MRT_REFUSED = -15, /* the peer answered, and said no */
 	MRT_DEADLINE = -16,
-	MRT_CANCELLED = -17, /* SIGINT or SIGTERM, see mrt_run */
+	MRT_CANCELLED = -17, /* SIGINT or SIGTERM, see base/context.h */
 	MRT_CODE_END = -18
 };
 
@@ -67,7 +67,7 @@ static inline bool mrt_code_is_final(int code)
 }
 
 /* Puts "what: " before the text; returns code, so that callers can return it. */
-int mrt_context(struct mrt_error *err, int code, const char *format, ...)
+int mrt_prefix(struct mrt_error *err, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* Text and hint stay, the code changes. Returns the code. */

@@ -20,7 +20,7 @@ int mrt_file_read(const char *path, struct mrt_buf *buf, struct mrt_error *err)
 		mrt_buf_reserve(buf, 65536);
 		int rc = mrt_buf_check(buf, err);
 		if (rc < 0)
-			return mrt_context(err, rc, "read %s", path);
+			return mrt_prefix(err, rc, "read %s", path);
 		ssize_t n = read(fd, buf->data + buf->len, 65536);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -60,10 +60,8 @@ void mrt_fd_write_back(int fd, uint64_t size, uint64_t *written_back)
 static int publish(const char *path, bool replace, const void *data, size_t len, mode_t mode,
                    struct mrt_error *err)
 {
-	unsigned char random[6];
 	char suffix[13];
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), suffix);
+	mrt_random_hex(6, suffix);
 	mrt_autofree char *temporary = NULL;
 	int rc = mrt_text_printf(&temporary, err, "%s.tmp-%s", path, suffix);
 	if (rc < 0)

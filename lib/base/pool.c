@@ -58,12 +58,12 @@ static void *take_locked(struct mrt_pool *pool)
 	return buffer;
 }
 
-int mrt_pool_acquire(struct mrt_pool *pool, const struct mrt_run *run, void **ret,
+int mrt_pool_acquire(struct mrt_pool *pool, const struct mrt_context *ctx, void **ret,
                      struct mrt_error *err)
 {
 	pthread_mutex_lock(&pool->lock);
 	int rc = 0;
-	while (pool->out >= pool->count && (rc = mrt_run_check(run, err)) == 0) {
+	while (pool->out >= pool->count && (rc = mrt_context_check(ctx, err)) == 0) {
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += 100 * MRT_MILLISECOND;

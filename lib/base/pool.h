@@ -18,7 +18,7 @@ void mrt_pool_free(struct mrt_pool *pool);
 MRT_DEFINE_AUTO(mrt_pool)
 
 size_t mrt_pool_buffer_size(const struct mrt_pool *pool);
-int mrt_pool_acquire(struct mrt_pool *pool, const struct mrt_run *run, void **ret,
+int mrt_pool_acquire(struct mrt_pool *pool, const struct mrt_context *ctx, void **ret,
                      struct mrt_error *err);
 void *mrt_pool_take(struct mrt_pool *pool); /* NULL: none to spare */
 void mrt_pool_give(struct mrt_pool *pool, void *buffer);

@@ -12,7 +12,8 @@ void mrt_rate_release(struct mrt_rate *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
-int mrt_rate_spend(struct mrt_rate *r, const struct mrt_run *run, uint64_t n, struct mrt_error *err)
+int mrt_rate_spend(struct mrt_rate *r, const struct mrt_context *ctx, uint64_t n,
+                   struct mrt_error *err)
 {
 	if (r->limit == 0 || n == 0)
 		return 0;
@@ -23,5 +24,5 @@ int mrt_rate_spend(struct mrt_rate *r, const struct mrt_run *run, uint64_t n, st
 	r->next += (int64_t)((double)n / (double)r->limit * (double)MRT_SECOND);
 	int64_t pause = r->next - now;
 	pthread_mutex_unlock(&r->lock);
-	return pause > 0 ? mrt_run_sleep(run, pause, err) : 0;
+	return pause > 0 ? mrt_context_sleep(ctx, pause, err) : 0;
 }

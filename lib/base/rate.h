@@ -14,7 +14,7 @@ struct mrt_rate {
 void mrt_rate_init(struct mrt_rate *rate, uint64_t limit);
 void mrt_rate_release(struct mrt_rate *rate);
 /* After n bytes: waits until they may have come. Time that was not used is not made up for. */
-int mrt_rate_spend(struct mrt_rate *rate, const struct mrt_run *run, uint64_t n,
+int mrt_rate_spend(struct mrt_rate *rate, const struct mrt_context *ctx, uint64_t n,
                    struct mrt_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* retry.c - exponential backoff with full jitter. */
+/* retry.c - exponential backoff with jitter. */
 #include "base/retry.h"
 
 void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest, int64_t give_up_after)
@@ -9,7 +9,7 @@ void mrt_retry_init(struct mrt_retry *retry, int64_t first, int64_t longest, int
 		                      .since = mrt_clock_monotonic() };
 }
 
-int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t at_least,
+int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_context *ctx, int64_t at_least,
                    struct mrt_error *err)
 {
 	int64_t range = retry->first;
@@ -31,7 +31,7 @@ int mrt_retry_wait(struct mrt_retry *retry, const struct mrt_run *run, int64_t a
 	}
 	retry->attempt++;
 	struct mrt_error stop;
-	int rc = mrt_run_sleep(run, pause, &stop);
+	int rc = mrt_context_sleep(ctx, pause, &stop);
 	if (rc < 0)
 		*err = stop;
 	return rc;

@@ -276,7 +276,7 @@ static int start(struct mrt_child *child, const struct mrt_spawn_options *o, con
 	return rc;
 }
 
-int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options,
+int mrt_spawn(const struct mrt_context *ctx, const struct mrt_spawn_options *options,
               struct mrt_child **ret, struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
@@ -301,7 +301,7 @@ int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options
 	rc = start(child, options, path, err);
 	if (rc < 0)
 		return rc;
-	mrt_debug(run, "started %s, pid %d", path, (int)child->pid);
+	mrt_debug(ctx, "started %s, pid %d", path, (int)child->pid);
 	*ret = mrt_steal(child);
 	return 0;
 }
@@ -357,12 +357,12 @@ static void reap(struct mrt_child *child)
 	child->listening = false;
 }
 
-int mrt_child_status(struct mrt_child *child, const struct mrt_run *run, int64_t wait_ns,
+int mrt_child_status(struct mrt_child *child, const struct mrt_context *ctx, int64_t wait_ns,
                      int *ret_status, struct mrt_error *err)
 {
 	if (!child->reaped) {
 		short events = 0;
-		int rc = mrt_run_poll(run, child->pidfd, POLLIN, wait_ns, &events, err);
+		int rc = mrt_context_poll(ctx, child->pidfd, POLLIN, wait_ns, &events, err);
 		if (rc < 0)
 			return rc;
 		if (!events)
@@ -373,12 +373,12 @@ int mrt_child_status(struct mrt_child *child, const struct mrt_run *run, int64_t
 	return 0;
 }
 
-int mrt_child_wait(struct mrt_child *child, const struct mrt_run *run, struct mrt_error *err)
+int mrt_child_wait(struct mrt_child *child, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	int status;
-	int rc = mrt_child_status(child, run, -1, &status, err);
+	int rc = mrt_child_status(child, ctx, -1, &status, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "wait for %s", child->name);
+		return mrt_prefix(err, rc, "wait for %s", child->name);
 	const char *words = mrt_child_words(child);
 	if (WIFSIGNALED(status))
 		return mrt_fail(err, MRT_FAILED, "%s was killed by signal %d (%s)%s%s", child->name,
@@ -421,19 +421,19 @@ void mrt_child_free(struct mrt_child *child)
 	free(child);
 }
 
-int mrt_spawn_capture(const struct mrt_run *run, const char *const *argv, struct mrt_buf *out,
+int mrt_spawn_capture(const struct mrt_context *ctx, const char *const *argv, struct mrt_buf *out,
                       struct mrt_error *err)
 {
 	const struct mrt_spawn_options options = {
 		.argv = argv, .in = MRT_FD_NULL, .out = MRT_FD_PIPE, .own_group = true
 	};
 	mrt_auto(mrt_child) *child = NULL;
-	int rc = mrt_spawn(run, &options, &child, err);
+	int rc = mrt_spawn(ctx, &options, &child, err);
 	if (rc < 0)
 		return rc;
 	for (;;) {
 		short events;
-		rc = mrt_run_poll(run, child->out, POLLIN, -1, &events, err);
+		rc = mrt_context_poll(ctx, child->out, POLLIN, -1, &events, err);
 		if (rc < 0)
 			return rc;
 		mrt_buf_reserve(out, 4096);
@@ -446,7 +446,7 @@ int mrt_spawn_capture(const struct mrt_run *run, const char *const *argv, struct
 		out->len += (size_t)n;
 		out->data[out->len] = '\0';
 	}
-	return mrt_child_wait(child, run, err);
+	return mrt_child_wait(child, ctx, err);
 }
 
 int mrt_find_program(const char *name, char **ret, struct mrt_error *err)

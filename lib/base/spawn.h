@@ -40,7 +40,7 @@ struct mrt_child;
  * may hold secrets. */
 bool mrt_spawn_harmless(const char *entry);
 
-int mrt_spawn(const struct mrt_run *run, const struct mrt_spawn_options *options,
+int mrt_spawn(const struct mrt_context *ctx, const struct mrt_spawn_options *options,
               struct mrt_child **ret, struct mrt_error *err);
 /* Kills (SIGTERM, after 2 s SIGKILL) and reaps a child that is still there. */
 void mrt_child_free(struct mrt_child *child);
@@ -56,15 +56,15 @@ void mrt_child_close_in(struct mrt_child *child);
 void mrt_child_signal(struct mrt_child *child, int signal_number);
 /* Waits up to wait_ns (negative: as long as the run lasts) for the end; MRT_DEADLINE when the child
  * still runs. ret_status as of waitpid(2). */
-int mrt_child_status(struct mrt_child *child, const struct mrt_run *run, int64_t wait_ns,
+int mrt_child_status(struct mrt_child *child, const struct mrt_context *ctx, int64_t wait_ns,
                      int *ret_status, struct mrt_error *err);
 /* Waits for the end; anything but exit status 0 is MRT_FAILED: how it ended and its last words. */
-int mrt_child_wait(struct mrt_child *child, const struct mrt_run *run, struct mrt_error *err);
+int mrt_child_wait(struct mrt_child *child, const struct mrt_context *ctx, struct mrt_error *err);
 /* The last lines of stderr so far, as appended by the reading thread. Ask after the end. */
 const char *mrt_child_words(struct mrt_child *child);
 
 /* Runs to the end with stdin from /dev/null; stdout appended to out. */
-int mrt_spawn_capture(const struct mrt_run *run, const char *const *argv, struct mrt_buf *out,
+int mrt_spawn_capture(const struct mrt_context *ctx, const char *const *argv, struct mrt_buf *out,
                       struct mrt_error *err);
 /* Full path of an executable in PATH; MRT_NOT_FOUND. */
 int mrt_find_program(const char *name, char **ret, struct mrt_error *err);

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <string.h>
 
-int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct mrt_sink *sink,
+int mrt_stream_copy(const struct mrt_context *ctx, struct mrt_source *source, struct mrt_sink *sink,
                     struct mrt_error *err)
 {
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
@@ -14,7 +14,7 @@ int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct
 		return mrt_no_memory(err);
 	for (;;) {
 		size_t n = 0;
-		int rc = mrt_run_check(run, err);
+		int rc = mrt_context_check(ctx, err);
 		if (rc == 0)
 			rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, err);
 		if (rc < 0 || n == 0)
@@ -25,7 +25,7 @@ int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct
 	}
 }
 
-int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struct mrt_buf *buf,
+int mrt_stream_slurp(const struct mrt_context *ctx, struct mrt_source *source, struct mrt_buf *buf,
                      struct mrt_error *err)
 {
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
@@ -33,7 +33,7 @@ int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struc
 		return mrt_no_memory(err);
 	for (;;) {
 		size_t n = 0;
-		int rc = mrt_run_check(run, err);
+		int rc = mrt_context_check(ctx, err);
 		if (rc == 0)
 			rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, err);
 		if (rc < 0 || n == 0)
@@ -48,7 +48,7 @@ int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struc
 
 struct fd_source {
 	struct mrt_source source;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	int fd;
 };
 
@@ -58,7 +58,7 @@ static int fd_read(struct mrt_source *source, void *data, size_t cap, size_t *re
 	struct fd_source *from = (struct fd_source *)source;
 	for (;;) {
 		short events;
-		int rc = mrt_run_poll(from->run, from->fd, POLLIN, -1, &events, err);
+		int rc = mrt_context_poll(from->ctx, from->fd, POLLIN, -1, &events, err);
 		if (rc < 0)
 			return rc;
 		ssize_t n = read(from->fd, data, cap);
@@ -76,21 +76,21 @@ static void fd_source_free(struct mrt_source *source)
 	free(source);
 }
 
-int mrt_source_of_fd(const struct mrt_run *run, int fd, struct mrt_source **ret,
+int mrt_source_of_fd(const struct mrt_context *ctx, int fd, struct mrt_source **ret,
                      struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = fd_read, .free = fd_source_free };
 	struct fd_source *from = malloc(sizeof(*from));
 	if (!from)
 		return mrt_no_memory(err);
-	*from = (struct fd_source) { .source.ops = &ops, .run = run, .fd = fd };
+	*from = (struct fd_source) { .source.ops = &ops, .ctx = ctx, .fd = fd };
 	*ret = &from->source;
 	return 0;
 }
 
 struct fd_sink {
 	struct mrt_sink sink;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	int fd;
 };
 
@@ -110,7 +110,7 @@ static int fd_write(struct mrt_sink *sink, const void *data, size_t len, struct 
 		if (errno != EINTR && errno != EAGAIN)
 			return mrt_fail_errno(err, errno, "write");
 		short events;
-		int rc = mrt_run_poll(to->run, to->fd, POLLOUT, -1, &events, err);
+		int rc = mrt_context_poll(to->ctx, to->fd, POLLOUT, -1, &events, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -128,7 +128,8 @@ static void fd_sink_free(struct mrt_sink *sink)
 	free(sink);
 }
 
-int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, struct mrt_error *err)
+int mrt_sink_of_fd(const struct mrt_context *ctx, int fd, struct mrt_sink **ret,
+                   struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = {
 		.write = fd_write, .prepare = fd_done, .commit = fd_done, .free = fd_sink_free
@@ -140,7 +141,7 @@ int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, str
 	struct fd_sink *to = malloc(sizeof(*to));
 	if (!to)
 		return mrt_no_memory(err);
-	*to = (struct fd_sink) { .sink.ops = &ops, .run = run, .fd = fd };
+	*to = (struct fd_sink) { .sink.ops = &ops, .ctx = ctx, .fd = fd };
 	*ret = &to->sink;
 	return 0;
 }

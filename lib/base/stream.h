@@ -73,17 +73,18 @@ MRT_DEFINE_AUTO(mrt_source)
 #define MRT_CHUNK ((size_t)1 << 18) /* what one read moves */
 
 /* Reads source to its end into sink; neither prepares nor commits. */
-int mrt_stream_copy(const struct mrt_run *run, struct mrt_source *source, struct mrt_sink *sink,
+int mrt_stream_copy(const struct mrt_context *ctx, struct mrt_source *source, struct mrt_sink *sink,
                     struct mrt_error *err);
 /* Reads source to its end into buf (bounded by its ceiling). */
-int mrt_stream_slurp(const struct mrt_run *run, struct mrt_source *source, struct mrt_buf *buf,
+int mrt_stream_slurp(const struct mrt_context *ctx, struct mrt_source *source, struct mrt_buf *buf,
                      struct mrt_error *err);
 /* Reads a descriptor; does not own it. Waits with the run's limits. */
-int mrt_source_of_fd(const struct mrt_run *run, int fd, struct mrt_source **ret,
+int mrt_source_of_fd(const struct mrt_context *ctx, int fd, struct mrt_source **ret,
                      struct mrt_error *err);
 /* Writes to a descriptor, waiting with the run's limits while it is full; does not own it. EPIPE
  * is MRT_IO "the reader went away". */
-int mrt_sink_of_fd(const struct mrt_run *run, int fd, struct mrt_sink **ret, struct mrt_error *err);
+int mrt_sink_of_fd(const struct mrt_context *ctx, int fd, struct mrt_sink **ret,
+                   struct mrt_error *err);
 /* Reads memory that outlives it; lives in *source and needs no free. */
 struct mrt_buf_source {
 	struct mrt_source source;

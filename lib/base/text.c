@@ -122,7 +122,7 @@ void mrt_size_format(uint64_t bytes, char ret[MRT_SIZE_SIZE])
 	}
 	double n = (double)bytes / 1024;
 	size_t unit = 0;
-	for (; n >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+	for (; n >= 1023.95 && unit + 1 < MRT_COUNT(units); unit++)
 		n /= 1024;
 	snprintf(ret, MRT_SIZE_SIZE, "%.1f %s", n, units[unit]);
 }
@@ -221,7 +221,7 @@ size_t mrt_utf8_length(const char *text)
 		      { 0xf0, 0xf0, 0x90, 0xbf, 3 }, { 0xf1, 0xf3, 0x80, 0xbf, 3 },
 		      { 0xf4, 0xf4, 0x80, 0x8f, 3 } };
 	const unsigned char *p = (const unsigned char *)text;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(forms); i++) {
 		if (*p < forms[i].first || *p > forms[i].last)
 			continue;
 		for (size_t k = 1; k <= forms[i].more; k++)

@@ -18,7 +18,7 @@ struct mrt_http {
 	char host[300];               /* what it is for, with its port */
 	int64_t resolved;
 	/* during a request */
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_http_request *request;
 	struct mrt_http_response *response;
 	struct mrt_error stop; /* why we broke off, when it was us */
@@ -74,7 +74,7 @@ static int on_progress(void *context, curl_off_t down_total, curl_off_t down, cu
 {
 	(void)down_total, (void)down, (void)up_total, (void)up;
 	struct mrt_http *h = context;
-	return mrt_run_check(h->run, &h->stop) < 0;
+	return mrt_context_check(h->ctx, &h->stop) < 0;
 }
 
 int mrt_http_new(const struct mrt_http_options *options, struct mrt_http **ret,
@@ -160,7 +160,7 @@ static int resolve(struct mrt_http *h, const char *url, struct mrt_error *err)
 	if (rc == 0 && !fresh && host[0] != '[' && (h->options.direct || !behind_proxy(url))) {
 		struct mrt_addresses found;
 		rc = h->options.only ? 0
-		                     : mrt_dns_resolve(h->run, &h->options.dns, host, &found, err);
+		                     : mrt_dns_resolve(h->ctx, &h->options.dns, host, &found, err);
 		if (h->options.only)
 			found = *h->options.only;
 		mrt_auto_buf line = MRT_BUF_INIT;
@@ -240,7 +240,7 @@ static void set_up(struct mrt_http *h, const struct mrt_http_request *r, struct 
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, head ? NULL : r->method);
 }
 
-int mrt_http_request(struct mrt_http *h, const struct mrt_run *run,
+int mrt_http_request(struct mrt_http *h, const struct mrt_context *ctx,
                      const struct mrt_http_request *request, struct mrt_http_response *response,
                      struct mrt_error *err)
 {
@@ -251,7 +251,7 @@ int mrt_http_request(struct mrt_http *h, const struct mrt_run *run,
 	response->status = 0;
 	response->len = 0;
 	response->retryable = false;
-	h->run = run;
+	h->ctx = ctx;
 	h->request = request;
 	h->response = response;
 	h->stop = (struct mrt_error) { 0 };

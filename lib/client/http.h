@@ -45,7 +45,7 @@ MRT_DEFINE_AUTO(mrt_http)
  * otherwise. The caller initialises the response with MRT_HTTP_RESPONSE and releases it. */
 #define MRT_HTTP_RESPONSE \
 	((struct mrt_http_response) { .body = MRT_BUF_INIT, .headers = MRT_BUF_INIT })
-int mrt_http_request(struct mrt_http *http, const struct mrt_run *run,
+int mrt_http_request(struct mrt_http *http, const struct mrt_context *ctx,
                      const struct mrt_http_request *request, struct mrt_http_response *response,
                      struct mrt_error *err);
 /* Where a redirect (3xx) leads, as an absolute URL; to be freed. MRT_REFUSED: it says nowhere, or

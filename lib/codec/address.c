@@ -1,5 +1,6 @@
 /* address.c - which network an address is in. */
 #include "codec/address.h"
+#include "base/assert.h"
 
 #include <arpa/inet.h>
 #include <stddef.h>
@@ -52,7 +53,7 @@ static bool is_in_any(const unsigned char *address, const struct network *list, 
 
 static bool is_public4(const unsigned char *a)
 {
-	return !is_in_any(a, special4, sizeof(special4) / sizeof(special4[0]));
+	return !is_in_any(a, special4, MRT_COUNT(special4));
 }
 
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -64,8 +65,7 @@ static bool is_public6(const unsigned char *a)
 		return is_public4(a + 12);
 	if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
 		return is_public4(a + 2);
-	return (a[0] & 0xe0) == 0x20 &&
-	       !is_in_any(a, special6, sizeof(special6) / sizeof(special6[0]));
+	return (a[0] & 0xe0) == 0x20 && !is_in_any(a, special6, MRT_COUNT(special6));
 }
 
 /* As IPv6, IPv4 mapped into it. */

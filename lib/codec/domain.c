@@ -14,7 +14,7 @@ static bool is_special(const char *last)
 {
 	static const char *const special[] = { "localhost", "local",    "invalid", "onion",
 		                               "alt",       "internal", "arpa" };
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(special); i++)
 		if (strcmp(last, special[i]) == 0)
 			return true;
 	return false;

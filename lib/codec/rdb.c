@@ -358,7 +358,7 @@ static void note_aux(struct mrt_rdb *r)
 		{ "repl-offset", r->info.replication_offset, sizeof(r->info.replication_offset) },
 	};
 	r->to_capture = 0;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(fields); i++)
 		if (strcmp(r->name, fields[i].name) == 0)
 			begin_capture(r, fields[i].to, fields[i].size);
 }

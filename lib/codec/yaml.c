@@ -185,7 +185,7 @@ bool mrt_yaml_is_null(const struct mrt_yaml *value)
 {
 	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
 	bool null = false;
-	for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(nulls); i++)
 		null = null || (value->kind == MRT_YAML_SCALAR && value->plain &&
 		                strcmp(value->text, nulls[i]) == 0);
 	return null;

@@ -68,7 +68,8 @@ static int read_profile_file(const char *override, const char *name, struct mrt_
 	return rc < 0 ? rc : mrt_file_read(*ret_path, buf, err);
 }
 
-static int from_profile(const struct mrt_run *run, struct mrt_config *config, struct mrt_error *err)
+static int from_profile(const struct mrt_context *ctx, struct mrt_config *config,
+                        struct mrt_error *err)
 {
 	const char *named = config->states[mrt_config_index("store.profile")].text;
 	named = named ? named : variable("AWS_PROFILE");
@@ -94,17 +95,17 @@ static int from_profile(const struct mrt_run *run, struct mrt_config *config, st
 		                  access[0] ? "aws_secret_access_key" : "aws_access_key_id", err);
 	rc = mrt_text_printf(&source, err, "profile %s", profile);
 	if (rc == 0)
-		rc = mrt_config_set(run, config, ACCESS, access, source, err);
+		rc = mrt_config_set(ctx, config, ACCESS, access, source, err);
 	if (rc == 0)
-		rc = mrt_config_set(run, config, SECRET, secret, source, err);
+		rc = mrt_config_set(ctx, config, SECRET, secret, source, err);
 	if (rc == 0 && token[0])
-		rc = mrt_config_set(run, config, TOKEN, token, source, err);
+		rc = mrt_config_set(ctx, config, TOKEN, token, source, err);
 	explicit_bzero(secret, sizeof(secret));
 	explicit_bzero(token, sizeof(token));
 	return rc;
 }
 
-static int region_of_profile(const struct mrt_run *run, struct mrt_config *config,
+static int region_of_profile(const struct mrt_context *ctx, struct mrt_config *config,
                              struct mrt_error *err)
 {
 	const char *named = config->states[mrt_config_index("store.profile")].text;
@@ -117,7 +118,7 @@ static int region_of_profile(const struct mrt_run *run, struct mrt_config *confi
 	if (read_profile_file("AWS_CONFIG_FILE", "config", &text, &path, err) < 0 ||
 	    !ini_value(mrt_buf_text(&text), section, "region", region, sizeof(region)))
 		return 0;
-	return mrt_config_set(run, config, REGION, region, path, err);
+	return mrt_config_set(ctx, config, REGION, region, path, err);
 }
 
 #define ECS "http://169.254.170.2"
@@ -149,7 +150,7 @@ static int temporary_sources(struct mrt_config *config, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
+int mrt_config_credentials(const struct mrt_context *ctx, struct mrt_config *config,
                            struct mrt_error *err)
 {
 	static const struct {
@@ -159,7 +160,7 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 	const char *url = config->states[mrt_config_index("store.url")].text;
 	if (!url || strncmp(url, "s3:", 3) != 0)
 		return 0;
-	int rc = config->states[REGION].text ? 0 : region_of_profile(run, config, err);
+	int rc = config->states[REGION].text ? 0 : region_of_profile(ctx, config, err);
 	const char *access = config->states[ACCESS].text, *secret = config->states[SECRET].text;
 	if (rc == 0 && !access != !secret)
 		return incomplete(access ? "store.access-key" : "store.secret-key",
@@ -185,14 +186,14 @@ int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
 		mrt_autofree char *source = NULL;
 		rc = mrt_text_printf(&source, err, "$%s", sets[i].access);
 		if (rc == 0)
-			rc = mrt_config_set(run, config, ACCESS, a, source, err);
+			rc = mrt_config_set(ctx, config, ACCESS, a, source, err);
 		if (rc == 0)
-			rc = mrt_config_set(run, config, SECRET, s, source, err);
+			rc = mrt_config_set(ctx, config, SECRET, s, source, err);
 		if (rc == 0 && t)
-			rc = mrt_config_set(run, config, TOKEN, t, source, err);
+			rc = mrt_config_set(ctx, config, TOKEN, t, source, err);
 		found = true;
 	}
 	if (rc == 0 && !found)
-		rc = from_profile(run, config, err);
+		rc = from_profile(ctx, config, err);
 	return rc < 0 || config->states[ACCESS].text ? rc : temporary_sources(config, err);
 }

@@ -5,7 +5,7 @@
 #include "config/settings.h"
 
 /* Credentials and region of the store, as one whole set from one source. */
-int mrt_config_credentials(const struct mrt_run *run, struct mrt_config *config,
+int mrt_config_credentials(const struct mrt_context *ctx, struct mrt_config *config,
                            struct mrt_error *err);
 
 #endif

@@ -29,7 +29,7 @@ struct keys {
 static void keys_below(const char *prefix, struct keys *ret)
 {
 	ret->n = 0;
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(sections); i++)
 		if (strncmp(sections[i].name, prefix, strlen(prefix)) == 0 &&
 		    !strchr(sections[i].name + strlen(prefix), '.'))
 			snprintf(ret->names[ret->n++], sizeof(ret->names[0]), "%s",
@@ -67,7 +67,7 @@ static int unknown_key(const struct mrt_config_reading *r, const struct mrt_yaml
 static size_t section_of(const char *name)
 {
 	size_t i = 0;
-	while (i < sizeof(sections) / sizeof(sections[0]) && strcmp(sections[i].name, name) != 0)
+	while (i < MRT_COUNT(sections) && strcmp(sections[i].name, name) != 0)
 		i++;
 	return i;
 }
@@ -91,7 +91,7 @@ static int read_map(const struct mrt_config_reading *r, const struct mrt_yaml *m
 		keys_below(group, &below);
 		if (index < mrt_n_settings && !strchr(key->text, '.'))
 			rc = mrt_config_read_value(r, index, value, err);
-		else if (section < sizeof(sections) / sizeof(sections[0]))
+		else if (section < MRT_COUNT(sections))
 			rc = mrt_yaml_is_null(value) ? 0 : sections[section].read(r, value, err);
 		else if (strchr(key->text, '.') || below.n == 0)
 			rc = unknown_key(r, key, prefix, err);
@@ -141,14 +141,14 @@ int mrt_config_parse_file(const char *given, struct mrt_config *config, struct m
 	return rc;
 }
 
-int mrt_config_read_file(const struct mrt_run *run, struct mrt_config *config,
+int mrt_config_read_file(const struct mrt_context *ctx, struct mrt_config *config,
                          const struct mrt_yaml *yaml, bool of_view, struct mrt_error *err)
 {
 	mrt_autofree char *base_dir = NULL;
 	const char *slash = strrchr(config->path, '/');
 	int rc = mrt_text_printf(&base_dir, err, "%.*s", slash ? (int)(slash - config->path) : 1,
 	                         slash ? config->path : ".");
-	const struct mrt_config_reading r = { .run = run,
+	const struct mrt_config_reading r = { .ctx = ctx,
 		                              .config = config,
 		                              .file = config->path,
 		                              .base_dir = base_dir,

@@ -11,7 +11,7 @@ int mrt_config_parse_file(const char *given, struct mrt_config *config, struct m
                           struct mrt_error *err);
 /* Its settings, and the names of its targets and stores; of_view: the settings of the target and
  * the store that the configuration is a view of. */
-int mrt_config_read_file(const struct mrt_run *run, struct mrt_config *config,
+int mrt_config_read_file(const struct mrt_context *ctx, struct mrt_config *config,
                          const struct mrt_yaml *yaml, bool of_view, struct mrt_error *err);
 
 #endif

@@ -17,7 +17,7 @@ static bool is_store_name(const struct mrt_config_flag *flag)
 	return flag->value && strcmp(flag->name, "store.url") == 0 && !strstr(flag->value, "://");
 }
 
-static int read_flags(const struct mrt_run *run, struct mrt_config *config,
+static int read_flags(const struct mrt_context *ctx, struct mrt_config *config,
                       const struct mrt_config_flag *flags, size_t n, struct mrt_error *err)
 {
 	int rc = 0;
@@ -28,10 +28,10 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 			continue;
 		rc = mrt_text_printf(&source, err, "option --%s", strrchr(flags[i].name, '.') + 1);
 		if (rc == 0)
-			rc = mrt_config_set(run, config, index, flags[i].value, source, err);
+			rc = mrt_config_set(ctx, config, index, flags[i].value, source, err);
 		if (rc == 0 && mrt_settings[index].kind == MRT_URL &&
 		    mrt_url_has_password(flags[i].value))
-			mrt_warn(run,
+			mrt_warn(ctx,
 			         "every user of this machine can see the password in --%s; set %s "
 			         "in the configuration file or the environment instead",
 			         strrchr(flags[i].name, '.') + 1, flags[i].name);
@@ -39,7 +39,7 @@ static int read_flags(const struct mrt_run *run, struct mrt_config *config,
 	return rc;
 }
 
-static int read_variable(const struct mrt_run *run, struct mrt_config *config, size_t index,
+static int read_variable(const struct mrt_context *ctx, struct mrt_config *config, size_t index,
                          const char *name, struct mrt_error *err)
 {
 	const char *value = getenv(name);
@@ -47,29 +47,30 @@ static int read_variable(const struct mrt_run *run, struct mrt_config *config, s
 	if (!value || !*value || config->states[index].text || config->states[index].closed)
 		return 0;
 	int rc = mrt_text_printf(&source, err, "$%s", name);
-	return rc < 0 ? rc : mrt_config_set(run, config, index, value, source, err);
+	return rc < 0 ? rc : mrt_config_set(ctx, config, index, value, source, err);
 }
 
-static int read_variables(const struct mrt_run *run, struct mrt_config *config,
+static int read_variables(const struct mrt_context *ctx, struct mrt_config *config,
                           struct mrt_error *err)
 {
-	int rc = read_variable(run, config, mrt_config_index("store.url"), "MARATEA_STORE", err);
+	int rc = read_variable(ctx, config, mrt_config_index("store.url"), "MARATEA_STORE", err);
 	if (rc == 0)
-		rc = read_variable(run, config, mrt_config_index("platform.name"),
+		rc = read_variable(ctx, config, mrt_config_index("platform.name"),
 		                   "MARATEA_PLATFORM", err);
 	if (rc == 0)
-		rc = read_variable(run, config, mrt_config_index("backup.identity"),
+		rc = read_variable(ctx, config, mrt_config_index("backup.identity"),
 		                   "MARATEA_IDENTITY", err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++) {
 		mrt_autofree char *name = NULL;
 		rc = mrt_setting_variable(&mrt_settings[i], &name, err);
 		if (rc == 0)
-			rc = read_variable(run, config, i, name, err);
+			rc = read_variable(ctx, config, i, name, err);
 	}
 	return rc;
 }
 
-static int read_ambient(const struct mrt_run *run, struct mrt_config *config, struct mrt_error *err)
+static int read_ambient(const struct mrt_context *ctx, struct mrt_config *config,
+                        struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
@@ -85,7 +86,7 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 			         mrt_settings[i].name,
 			         config->states[i].text ? config->states[i].source : "");
 			rc = config->states[i].text ? mrt_config_note(config, name, because, err)
-			                            : read_variable(run, config, i, name, err);
+			                            : read_variable(ctx, config, i, name, err);
 		}
 	const char *bucket = getenv("S3_BUCKET");
 	size_t store = mrt_config_index("store.url");
@@ -95,7 +96,7 @@ static int read_ambient(const struct mrt_run *run, struct mrt_config *config, st
 		return mrt_config_note(config, "S3_BUCKET", "store.url is set", err);
 	mrt_autofree char *url = NULL;
 	rc = mrt_text_printf(&url, err, "s3://%s", bucket);
-	return rc < 0 ? rc : mrt_config_set(run, config, store, url, "$S3_BUCKET", err);
+	return rc < 0 ? rc : mrt_config_set(ctx, config, store, url, "$S3_BUCKET", err);
 }
 
 static const char *store_name(const void *arg, size_t i)
@@ -131,9 +132,9 @@ static void close_settings(struct mrt_config *config)
 		                                "store.object-lock.mode",
 		                                "store.insecure-tls",
 		                                "store.object-lock.days" };
-	for (size_t i = 0; config->target && i < sizeof(of_target) / sizeof(of_target[0]); i++)
+	for (size_t i = 0; config->target && i < MRT_COUNT(of_target); i++)
 		config->states[mrt_config_index(of_target[i])].closed = true;
-	for (size_t i = 0; config->store && i < sizeof(of_store) / sizeof(of_store[0]); i++)
+	for (size_t i = 0; config->store && i < MRT_COUNT(of_store); i++)
 		config->states[mrt_config_index(of_store[i])].closed = true;
 }
 
@@ -193,9 +194,10 @@ static int take_ambient(struct mrt_config *config, const struct mrt_pg_params *a
 	               : mrt_pg_params_ambient(&config->postgres_ambient, err);
 }
 
-static int load(const struct mrt_run *run, const char *path, const struct mrt_config_flag *flags,
-                size_t n_flags, const char *target, const char *store,
-                const struct mrt_pg_params *ambient, struct mrt_config **ret, struct mrt_error *err)
+static int load(const struct mrt_context *ctx, const char *path,
+                const struct mrt_config_flag *flags, size_t n_flags, const char *target,
+                const char *store, const struct mrt_pg_params *ambient, struct mrt_config **ret,
+                struct mrt_error *err)
 {
 	mrt_auto(mrt_config) *config = calloc(1, sizeof(*config));
 	mrt_auto(mrt_yaml) *yaml = NULL;
@@ -206,16 +208,16 @@ static int load(const struct mrt_run *run, const char *path, const struct mrt_co
 		return mrt_no_memory(err);
 	int rc = remember(config, path, flags, n_flags, target, store, err);
 	if (rc == 0)
-		rc = read_flags(run, config, config->flags, config->n_flags, err);
+		rc = read_flags(ctx, config, config->flags, config->n_flags, err);
 	if (rc == 0)
 		rc = mrt_config_parse_file(path, config, &yaml, err);
 	close_settings(config);
 	if (rc == 0 && yaml)
-		rc = mrt_config_read_file(run, config, yaml, true, err);
+		rc = mrt_config_read_file(ctx, config, yaml, true, err);
 	if (rc == 0)
-		rc = read_variables(run, config, err);
+		rc = read_variables(ctx, config, err);
 	if (rc == 0 && yaml)
-		rc = mrt_config_read_file(run, config, yaml, false, err);
+		rc = mrt_config_read_file(ctx, config, yaml, false, err);
 	if (rc == 0)
 		rc = check_view(config, err);
 	size_t url = mrt_config_index("store.url");
@@ -224,17 +226,17 @@ static int load(const struct mrt_run *run, const char *path, const struct mrt_co
 		              "there is no store '" MRT_MAIN_STORE "' in the configuration: "
 		              "store.url is not set");
 	if (rc == 0 && !config->store && !config->states[url].text && config->n_stores > 0)
-		return load(run, path, flags, n_flags, target, config->stores[0], ambient, ret,
+		return load(ctx, path, flags, n_flags, target, config->stores[0], ambient, ret,
 		            err);
 	if (rc == 0)
 		rc = take_ambient(config, ambient, err);
 	if (rc == 0)
-		rc = read_ambient(run, config, err);
+		rc = read_ambient(ctx, config, err);
 	if (rc == 0)
-		rc = mrt_config_credentials(run, config, err);
+		rc = mrt_config_credentials(ctx, config, err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
 		if (!config->states[i].text && mrt_settings[i].otherwise)
-			rc = mrt_config_set(run, config, i, mrt_settings[i].otherwise, "default",
+			rc = mrt_config_set(ctx, config, i, mrt_settings[i].otherwise, "default",
 			                    err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_settings; i++)
 		rc = mrt_config_settle(config, i, err);
@@ -245,17 +247,18 @@ static int load(const struct mrt_run *run, const char *path, const struct mrt_co
 	return rc;
 }
 
-int mrt_config_load(const struct mrt_run *run, const char *path,
+int mrt_config_load(const struct mrt_context *ctx, const char *path,
                     const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
                     struct mrt_error *err)
 {
-	return load(run, path, flags, n_flags, NULL, NULL, NULL, ret, err);
+	return load(ctx, path, flags, n_flags, NULL, NULL, NULL, ret, err);
 }
 
-int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-                    const char *store, struct mrt_config **ret, struct mrt_error *err)
+int mrt_config_view(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *target, const char *store, struct mrt_config **ret,
+                    struct mrt_error *err)
 {
-	return load(run, config->given, config->flags, config->n_flags,
+	return load(ctx, config->given, config->flags, config->n_flags,
 	            target ? target : config->target,
 	            store || !config->store_explicit ? store : config->store,
 	            config->postgres_ambient, ret, err);

@@ -48,7 +48,7 @@ int mrt_config_open_store(const struct mrt_config *config, unsigned buffers, str
 	return mrt_store_open(&options, ret, err);
 }
 
-int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_config_open_pg(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_config_pg *how, struct mrt_pg **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
@@ -59,6 +59,6 @@ int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *confi
 	int rc =
 	        mrt_pg_params_make(how->url, how->password, config->postgres_ambient, &params, err);
 	if (rc == 0)
-		rc = mrt_log_secret(run->log, mrt_pg_params_get(params, "password"), err);
-	return rc < 0 ? rc : mrt_pg_connect(run, &options, params, how->database, ret, err);
+		rc = mrt_log_secret(ctx->log, mrt_pg_params_get(params, "password"), err);
+	return rc < 0 ? rc : mrt_pg_connect(ctx, &options, params, how->database, ret, err);
 }

@@ -17,7 +17,7 @@ struct mrt_config_pg {
 	const char *application;
 };
 /* The password is registered as a secret. */
-int mrt_config_open_pg(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_config_open_pg(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_config_pg *how, struct mrt_pg **ret, struct mrt_error *err);
 /* A target's or platform's name: letters, digits, "_", "-". MRT_USAGE otherwise. */
 int mrt_config_name_check(const char *what, const char *name, struct mrt_error *err);

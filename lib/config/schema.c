@@ -105,4 +105,4 @@ const struct mrt_setting mrt_settings[] = {
 	TIME("limits.recovery", limits_recovery, "1h"),
 	TIME("limits.swap", limits_swap, "30s"),
 };
-const size_t mrt_n_settings = sizeof(mrt_settings) / sizeof(mrt_settings[0]);
+const size_t mrt_n_settings = MRT_COUNT(mrt_settings);

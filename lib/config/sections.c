@@ -36,7 +36,7 @@ static const struct {
 	            { "redis-url", "redis.url" },
 	            { "redis-ca-file", "redis.ca-file" },
 	            { "method", "backup.method" } };
-#define N_TARGET_KEYS (sizeof(target_keys) / sizeof(target_keys[0]))
+#define N_TARGET_KEYS (MRT_COUNT(target_keys))
 
 static const char *target_key(const void *arg, size_t i)
 {
@@ -180,8 +180,8 @@ static int member(const struct mrt_config_reading *r, const struct mrt_yaml *map
 	int rc = mrt_config_expect(r, value, MRT_YAML_SCALAR, "one value is", err);
 	if (rc == 0)
 		rc = mrt_config_expand(value->text, r->base_dir, ret, err);
-	return rc < 0 ? mrt_context(err, rc, "%s:%zu:%zu: %s", r->file, value->line, value->column,
-	                            key)
+	return rc < 0 ? mrt_prefix(err, rc, "%s:%zu:%zu: %s", r->file, value->line, value->column,
+	                           key)
 	              : 0;
 }
 

@@ -13,7 +13,7 @@
 
 /* What a restored database must answer. */
 struct mrt_assertion {
-	char *target, *database; /* NULL: see ops/backup/assertions.h */
+	char *target, *database; /* NULL: see ops/verify/assertions.h */
 	char *sql, *expect;
 };
 
@@ -91,13 +91,14 @@ struct mrt_config {
  * configuration; "store.url" may be the name of one of the file's stores, or MRT_MAIN_STORE. Where
  * store.url is not set, the first of those is the store. Secrets go to the run's log. Errors:
  * MRT_CONFIG with file:line:column. */
-int mrt_config_load(const struct mrt_run *run, const char *path,
+int mrt_config_load(const struct mrt_context *ctx, const char *path,
                     const struct mrt_config_flag *flags, size_t n_flags, struct mrt_config **ret,
                     struct mrt_error *err);
 /* The same with the settings of a target (postgres.*, redis.*, backup.method) or of a store
  * (store.*) that the file names; NULL: as they are. MRT_USAGE: there is no such name. */
-int mrt_config_view(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-                    const char *store, struct mrt_config **ret, struct mrt_error *err);
+int mrt_config_view(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *target, const char *store, struct mrt_config **ret,
+                    struct mrt_error *err);
 void mrt_config_free(struct mrt_config *config);
 MRT_DEFINE_AUTO(mrt_config)
 

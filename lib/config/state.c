@@ -36,7 +36,7 @@ int mrt_config_note(struct mrt_config *config, const char *variable, const char 
 	return rc;
 }
 
-int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
+int mrt_config_set(const struct mrt_context *ctx, struct mrt_config *config, size_t index,
                    const char *text, const char *source, struct mrt_error *err)
 {
 	struct mrt_setting_state *state = &config->states[index];
@@ -46,15 +46,15 @@ int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t 
 		rc = mrt_text_dup(source, &from, err);
 	if (rc == 0 && mrt_settings[index].kind == MRT_SECRET &&
 	    index != mrt_config_index("store.access-key"))
-		rc = mrt_log_secret(run->log, text, err);
+		rc = mrt_log_secret(ctx->log, text, err);
 	if (rc == 0 && mrt_settings[index].kind == MRT_SECRET)
-		rc = mrt_url_hide_path(run->log, text, err);
+		rc = mrt_url_hide_path(ctx->log, text, err);
 	/* mostly a path, but it may be the key itself */
 	if (rc == 0 && index == mrt_config_index("backup.identity") &&
 	    strncmp(text, MRT_IDENTITY_PREFIX, strlen(MRT_IDENTITY_PREFIX)) == 0)
-		rc = mrt_log_secret(run->log, text, err);
+		rc = mrt_log_secret(ctx->log, text, err);
 	if (rc == 0 && mrt_settings[index].kind == MRT_URL)
-		rc = mrt_url_hide(run->log, text, err);
+		rc = mrt_url_hide(ctx->log, text, err);
 	if (rc < 0) {
 		mrt_secret_free(copy);
 		free(from);

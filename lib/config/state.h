@@ -5,7 +5,7 @@
 #include "config/settings.h"
 
 /* Sets a setting's text (copied); secrets are registered with the log. */
-int mrt_config_set(const struct mrt_run *run, struct mrt_config *config, size_t index,
+int mrt_config_set(const struct mrt_context *ctx, struct mrt_config *config, size_t index,
                    const char *text, const char *source, struct mrt_error *err);
 size_t mrt_config_index(const char *name); /* of a setting that exists */
 /* Remembers that an ambient variable was not used, and why. */

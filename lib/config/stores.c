@@ -9,7 +9,7 @@ static const char *name_of(const struct mrt_config *config)
 	return config->store ? config->store : MRT_MAIN_STORE;
 }
 
-int mrt_store_views_open(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_store_views_open(const struct mrt_context *ctx, const struct mrt_config *config,
                          struct mrt_store_views *ret, struct mrt_error *err)
 {
 	size_t more = config->store_chosen ? 0 : config->n_stores;
@@ -23,9 +23,9 @@ int mrt_store_views_open(const struct mrt_run *run, const struct mrt_config *con
 		if (config->store && strcmp(config->store, config->stores[i]) == 0)
 			continue; /* it is the configured one */
 		struct mrt_store_view *item = &v.items[v.n];
-		rc = mrt_config_view(run, config, NULL, config->stores[i], &item->own, err);
+		rc = mrt_config_view(ctx, config, NULL, config->stores[i], &item->own, err);
 		if (rc < 0)
-			return mrt_context(err, rc, "store %s", config->stores[i]);
+			return mrt_prefix(err, rc, "store %s", config->stores[i]);
 		item->config = item->own;
 		item->name = name_of(item->own);
 		v.n++;

@@ -14,7 +14,7 @@ struct mrt_store_views {
 	size_t n;
 };
 /* The configured one first, then the others; that of --store alone where it was given. */
-int mrt_store_views_open(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_store_views_open(const struct mrt_context *ctx, const struct mrt_config *config,
                          struct mrt_store_views *ret, struct mrt_error *err);
 void mrt_store_views_release(struct mrt_store_views *views);
 

@@ -19,8 +19,8 @@ static const char *name_of(const void *arg, size_t i)
 	return i - 2 < config->n_targets ? config->targets[i - 2] : NULL;
 }
 
-int mrt_target_find(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                    struct mrt_target *ret, struct mrt_error *err)
+int mrt_target_find(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *name, struct mrt_target *ret, struct mrt_error *err)
 {
 	mrt_auto_buf names = MRT_BUF_INIT;
 	const char *known = NULL;
@@ -40,7 +40,7 @@ int mrt_target_find(const struct mrt_run *run, const struct mrt_config *config, 
 		return 0;
 	}
 	struct mrt_config *view = NULL;
-	int rc = mrt_config_view(run, config, name, NULL, &view, err);
+	int rc = mrt_config_view(ctx, config, name, NULL, &view, err);
 	if (rc == 0)
 		*ret = (struct mrt_target) { .name = known,
 			                     .redis = view->redis_url != NULL,
@@ -55,7 +55,7 @@ static bool has_postgres(const struct mrt_config *config)
 	static const char *const names[] = { "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE" };
 	if (config->postgres_url || config->backup_postgres_url)
 		return true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(names); i++) {
 		const char *value = getenv(names[i]);
 		if (value && *value)
 			return true;

@@ -14,8 +14,8 @@ struct mrt_target {
 void mrt_target_release(struct mrt_target *target);
 
 /* "postgres", "redis", or a name of the file's "targets:"; MRT_USAGE names what there is. */
-int mrt_target_find(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                    struct mrt_target *ret, struct mrt_error *err);
+int mrt_target_find(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *name, struct mrt_target *ret, struct mrt_error *err);
 /* The i-th that is configured; NULL after the last. */
 const char *mrt_target_configured(const struct mrt_config *config, size_t i);
 

@@ -21,15 +21,15 @@ static int read_list(const struct mrt_config_reading *r, size_t index, const str
 			rc = mrt_fail(err, MRT_CONFIG, "an item of the list is %s",
 			              *one ? "more than a line" : "empty");
 		if (rc < 0)
-			return mrt_context(err, rc, "%s:%zu:%zu: %s", r->file, item->line,
-			                   item->column, mrt_settings[index].name);
+			return mrt_prefix(err, rc, "%s:%zu:%zu: %s", r->file, item->line,
+			                  item->column, mrt_settings[index].name);
 		mrt_buf_printf(&text, "%s\n", one);
 	}
 	int rc = mrt_buf_check(&text, err);
 	if (rc < 0 || text.len == 0 || r->config->states[index].text ||
 	    (r->config->states[index].closed && !r->of_view))
 		return rc;
-	return mrt_config_set(r->run, r->config, index, text.data, source, err);
+	return mrt_config_set(r->ctx, r->config, index, text.data, source, err);
 }
 
 bool mrt_config_has(const struct mrt_yaml *map, const char *key)
@@ -56,7 +56,7 @@ int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
 		return 0;
 	rc = mrt_config_expand(value->text, r->base_dir, &text, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s: %s", source, mrt_settings[index].name);
+		return mrt_prefix(err, rc, "%s: %s", source, mrt_settings[index].name);
 	if (!*text)
 		return mrt_fail(err, MRT_CONFIG, "%s: %s is empty", source,
 		                mrt_settings[index].name);
@@ -64,7 +64,7 @@ int mrt_config_read_value(const struct mrt_config_reading *r, size_t index,
 		return 0;
 	if (r->config->states[index].closed && !r->of_view)
 		return 0;
-	return mrt_config_set(r->run, r->config, index, text, source, err);
+	return mrt_config_set(r->ctx, r->config, index, text, source, err);
 }
 
 int mrt_config_expect(const struct mrt_config_reading *r, const struct mrt_yaml *value,

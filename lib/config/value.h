@@ -6,7 +6,7 @@
 #include "config/settings.h"
 
 struct mrt_config_reading {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_config *config;
 	const char *file;
 	char *base_dir;

@@ -57,18 +57,18 @@ static int digest_of_payload(const unsigned char salt[SALT_SIZE], const char *pa
 }
 
 /* The head's row, locked, made where there is none, and the server's clock. */
-static int lock_head(struct mrt_pg *pg, const struct mrt_run *run,
+static int lock_head(struct mrt_pg *pg, const struct mrt_context *ctx,
                      const struct mrt_audit_event *event, PGresult **ret, struct mrt_error *err)
 {
 	const char *const values[] = { event->tenant };
 	mrt_auto_pgresult made = NULL;
-	int rc = event->begins ? mrt_pg_query(pg, run,
+	int rc = event->begins ? mrt_pg_query(pg, ctx,
 	                                      "INSERT INTO audit_heads VALUES ($1, 0, '') ON "
 	                                      "CONFLICT DO NOTHING",
 	                                      values, 1, &made, err)
 	                       : 0;
 	return rc < 0 ? rc
-	              : mrt_pg_query(pg, run,
+	              : mrt_pg_query(pg, ctx,
 	                             "SELECT seq, encode(digest, 'hex'), (extract(epoch FROM "
 	                             "clock_timestamp()) * 1000000)::bigint FROM "
 	                             "audit_heads WHERE "
@@ -76,7 +76,7 @@ static int lock_head(struct mrt_pg *pg, const struct mrt_run *run,
 	                             values, 1, ret, err);
 }
 
-static int insert(struct mrt_pg *pg, const struct mrt_run *run, const char *tenant,
+static int insert(struct mrt_pg *pg, const struct mrt_context *ctx, const char *tenant,
                   const struct row *row, const char *payload, const unsigned char salt[SALT_SIZE],
                   const unsigned char digest[MRT_SHA256_SIZE], struct mrt_error *err)
 {
@@ -91,7 +91,7 @@ static int insert(struct mrt_pg *pg, const struct mrt_run *run, const char *tena
 	const char *const values[] = { tenant,      seq,     at,       row->actor,  row->action,
 		                       row->origin, payload, salt_hex, payload_hex, digest_hex };
 	int rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "WITH head AS (UPDATE audit_heads SET seq = $2::bigint, digest = "
 	        "decode($10, 'hex') WHERE tenant_id = $1) INSERT INTO audit_log "
 	        "(tenant_id, seq, at, actor, action, origin, payload, salt, "
@@ -106,8 +106,9 @@ static int insert(struct mrt_pg *pg, const struct mrt_run *run, const char *tena
 	                          pg->where);
 }
 
-int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_audit_who *who,
-                     const struct mrt_audit_event *event, struct mrt_error *err)
+int mrt_audit_append(struct mrt_pg *pg, const struct mrt_context *ctx,
+                     const struct mrt_audit_who *who, const struct mrt_audit_event *event,
+                     struct mrt_error *err)
 {
 	unsigned char salt[SALT_SIZE], before[MRT_SHA256_SIZE], digest[MRT_SHA256_SIZE];
 	mrt_auto_pgresult head = NULL;
@@ -122,7 +123,7 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	mrt_random(salt, sizeof(salt));
 	int rc = digest_of_payload(salt, payload, row.payload_digest, err);
 	if (rc == 0)
-		rc = lock_head(pg, run, event, &head, err);
+		rc = lock_head(pg, ctx, event, &head, err);
 	if (rc < 0)
 		return rc;
 	if (PQntuples(head) == 0) {
@@ -136,7 +137,7 @@ int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct 
 	row.seq = strtoll(PQgetvalue(head, 0, 0), NULL, 10) + 1;
 	row.at = strtoll(PQgetvalue(head, 0, 2), NULL, 10);
 	rc = digest_of(&row, before, len, digest, err);
-	return rc < 0 ? rc : insert(pg, run, event->tenant, &row, payload, salt, digest, err);
+	return rc < 0 ? rc : insert(pg, ctx, event->tenant, &row, payload, salt, digest, err);
 }
 
 int mrt_audit_make_first(const struct mrt_audit_who *who, const struct mrt_audit_event *event,
@@ -223,13 +224,13 @@ static int check_row(struct following *f, const PGresult *r, int i, struct mrt_e
 	return check_payload(f, &row, r, i, err);
 }
 
-static int check_head(struct mrt_pg *pg, const struct mrt_run *run, struct following *f,
+static int check_head(struct mrt_pg *pg, const struct mrt_context *ctx, struct following *f,
                       struct mrt_error *err)
 {
 	const char *const values[] = { f->tenant };
 	mrt_auto_pgresult head = NULL;
 	char hex[MRT_SHA256_HEX] = "";
-	int rc = mrt_pg_query(pg, run,
+	int rc = mrt_pg_query(pg, ctx,
 	                      "SELECT seq, encode(digest, 'hex') FROM audit_heads WHERE tenant_id "
 	                      "= $1",
 	                      values, 1, &head, err);
@@ -253,7 +254,7 @@ static int check_head(struct mrt_pg *pg, const struct mrt_run *run, struct follo
 	               : fault(f, f->seq, "is not what the head says", err);
 }
 
-int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *chain,
+int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_context *ctx, const char *chain,
                      const char *tenant, struct mrt_audit_state *ret, struct mrt_error *err)
 {
 	struct following f = { .chain = chain, .tenant = tenant };
@@ -264,7 +265,7 @@ int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *c
 		mrt_auto_pgresult r = NULL;
 		const char *const values[] = { tenant, last };
 		rc = mrt_pg_query(
-		        pg, run,
+		        pg, ctx,
 		        "SELECT seq, (extract(epoch FROM at) * 1000000)::bigint, actor, "
 		        "action, origin, payload, encode(salt, 'hex'), "
 		        "encode(payload_digest, 'hex'), encode(digest, 'hex') FROM "
@@ -276,7 +277,7 @@ int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *c
 		snprintf(last, sizeof(last), "%" PRId64, f.seq);
 	}
 	if (rc == 0 && !f.fault)
-		rc = check_head(pg, run, &f, err);
+		rc = check_head(pg, ctx, &f, err);
 	if (rc < 0)
 		return rc;
 	*ret = (struct mrt_audit_state) { (uint64_t)f.seq, f.erased, f.fault };

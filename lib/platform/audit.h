@@ -36,8 +36,9 @@ struct mrt_audit_event {
 	json_t *payload;            /* an object; not owned */
 };
 /* Inside the transaction that did it, as its last statements; the schema is the search_path's. */
-int mrt_audit_append(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_audit_who *who,
-                     const struct mrt_audit_event *event, struct mrt_error *err);
+int mrt_audit_append(struct mrt_pg *pg, const struct mrt_context *ctx,
+                     const struct mrt_audit_who *who, const struct mrt_audit_event *event,
+                     struct mrt_error *err);
 
 /* The first row of a chain, for those who insert it and its head themselves. at: microseconds since
  * 1970, by the server's clock; the rest is hex. */
@@ -54,7 +55,7 @@ struct mrt_audit_state {
 };
 /* Follows one chain from its first row to its head, in the schema of the search_path, inside a
  * REPEATABLE READ transaction. */
-int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_run *run, const char *chain,
+int mrt_audit_follow(struct mrt_pg *pg, const struct mrt_context *ctx, const char *chain,
                      const char *tenant, struct mrt_audit_state *ret, struct mrt_error *err);
 
 #endif

@@ -12,14 +12,14 @@ static int nothing_else(struct mrt_session *s, void *context, struct mrt_error *
 	return 0;
 }
 
-void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, const char *action,
-                    json_t *payload)
+void mrt_audit_note(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *action, json_t *payload)
 {
 	/* who is interrupted still says how it ended, if that can be said quickly */
-	struct mrt_run own = *run;
+	struct mrt_context own = *ctx;
 	own.signal = NULL;
 	own.abort = NULL;
-	if (mrt_run_check(run, NULL) < 0)
+	if (mrt_context_check(ctx, NULL) < 0)
 		own.deadline = mrt_clock_monotonic() + LAST_WORDS;
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_auto_json owned = payload;
@@ -33,5 +33,5 @@ void mrt_audit_note(const struct mrt_run *run, const struct mrt_config *config, 
 		rc = mrt_session_change(&s, nothing_else, NULL, &event, &err);
 	}
 	if (rc < 0)
-		mrt_warn_because(run, &err, "%s is not in the audit log", action);
+		mrt_warn_because(ctx, &err, "%s is not in the audit log", action);
 }

@@ -40,7 +40,7 @@ void mrt_domain_claim_release(struct mrt_domain_claim *c)
 		                c->status, c->holder, c->holder_slug, c->holder_token,
 		                c->method, c->rival,  c->rival_token };
 	json_decref(c->json);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(texts); i++)
 		free(texts[i]);
 	*c = (struct mrt_domain_claim) { 0 };
 }
@@ -76,7 +76,7 @@ static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *er
 	mrt_auto_json json = json_object();
 	json_t *challenge = text_at(r, i, BY) ? json_object() : json_null();
 	int rc = json && challenge ? 0 : mrt_no_memory(err);
-	for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++) {
+	for (size_t k = 0; rc == 0 && k < MRT_COUNT(texts); k++) {
 		rc = mrt_json_set_text(json, texts[k].name, text_at(r, i, texts[k].column), err);
 		if (rc == 0 && texts[k].column == STATE)
 			rc = mrt_json_set(json, "primary", json_boolean(is_true(r, i, PRIMARY)),
@@ -117,7 +117,7 @@ static int read_row(const PGresult *r, int i, struct mrt_domain_claim *ret, stru
 		      { &ret->rival, RIVAL },
 		      { &ret->rival_token, RIVAL_TOKEN } };
 	int rc = describe(r, i, &ret->json, err);
-	for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
+	for (size_t k = 0; rc == 0 && k < MRT_COUNT(texts); k++)
 		if (text_at(r, i, texts[k].column))
 			rc = mrt_text_dup(text_at(r, i, texts[k].column), texts[k].to, err);
 	ret->active = strcmp(PQgetvalue(r, i, STATE), "active") == 0;
@@ -180,12 +180,10 @@ int mrt_domain_claim_find(struct mrt_session *s, const char *slug, const char *n
 int mrt_domain_claim_make(struct mrt_session *s, const char *tenant, const char *name,
                           bool *ret_new, struct mrt_error *err)
 {
-	unsigned char random[TOKEN_BYTES];
 	char token[2 * TOKEN_BYTES + 1];
 	const char *const values[] = { tenant, name, token };
 	mrt_auto_pgresult r = NULL;
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), token);
+	mrt_random_hex(TOKEN_BYTES, token);
 	int rc = mrt_session_query(
 	        s,
 	        "INSERT INTO domain_claims (tenant_id, name, token, expires_at) VALUES ($1, $2, "

@@ -9,14 +9,14 @@
 
 /* Locks and the role are the session's: a pooler that gives each transaction to another one would
  * make nothing of them. What it says to be the session's process is no process of the server. */
-static int check_session(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+static int check_session(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_exec(pg, run, err, "SET lock_timeout = '" MRT_LOCK_WAIT "'");
+	int rc = mrt_pg_exec(pg, ctx, err, "SET lock_timeout = '" MRT_LOCK_WAIT "'");
 	if (rc < 0)
 		return rc;
 	rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "SELECT pg_backend_pid(), session_user, (SELECT pg_has_role(session_user, oid, "
 	        "'MEMBER') FROM pg_roles WHERE rolname = '" MRT_OWNER "')",
 	        NULL, 0, &r, err);
@@ -39,7 +39,7 @@ static int check_session(struct mrt_pg *pg, const struct mrt_run *run, struct mr
 	                     "db init' makes");
 }
 
-int mrt_platform_connect(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_platform_connect(const struct mrt_context *ctx, const struct mrt_config *config,
                          const char *database, struct mrt_pg **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
@@ -56,9 +56,9 @@ int mrt_platform_connect(const struct mrt_run *run, const struct mrt_config *con
 		                           .password_from = "postgres.migrate-password",
 		                           .database = database,
 		                           .application = "maratea db migrate" };
-	int rc = mrt_config_open_pg(run, config, &how, &pg, err);
+	int rc = mrt_config_open_pg(ctx, config, &how, &pg, err);
 	if (rc == 0)
-		rc = check_session(pg, run, err);
+		rc = check_session(pg, ctx, err);
 	if (rc == 0)
 		*ret = mrt_steal(pg);
 	return rc;

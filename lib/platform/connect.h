@@ -7,7 +7,7 @@
 
 /* A connection as the role that migrates, straight to the server. MRT_CONFIG: none is configured,
  * it is another role, or a pooler is in between. */
-int mrt_platform_connect(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_platform_connect(const struct mrt_context *ctx, const struct mrt_config *config,
                          const char *database, struct mrt_pg **ret, struct mrt_error *err);
 
 #endif

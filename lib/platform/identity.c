@@ -16,26 +16,26 @@ static int compare(const char *what, const char *id, const struct mrt_config *co
 }
 
 /* "": it is no platform's. */
-static int of_database(struct mrt_pg *pg, const struct mrt_run *run, char **ret,
+static int of_database(struct mrt_pg *pg, const struct mrt_context *ctx, char **ret,
                        struct mrt_error *err)
 {
 	mrt_autofree char *there = NULL;
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
 	                      ".platform')::text, '')",
 	                      &there, err);
 	if (rc < 0)
 		return rc;
-	return *there ? mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
+	return *there ? mrt_pg_value(pg, ctx, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
 	                             ret, err)
 	              : mrt_text_dup("", ret, err);
 }
 
 /* Schools' own databases are named in it: what is done in a copy would be done to them. */
-static int check_no_copy(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+static int check_no_copy(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	mrt_autofree char *of = NULL;
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      "SELECT database_name FROM " MRT_PLATFORM_SCHEMA
 	                      ".platform WHERE database_name <> current_database()",
 	                      &of, err);
@@ -48,11 +48,11 @@ static int check_no_copy(struct mrt_pg *pg, const struct mrt_run *run, struct mr
 	                of);
 }
 
-int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_platform_check(struct mrt_pg *pg, const struct mrt_context *ctx,
                        const struct mrt_config *config, bool writes, struct mrt_error *err)
 {
 	mrt_autofree char *id = NULL;
-	int rc = of_database(pg, run, &id, err);
+	int rc = of_database(pg, ctx, &id, err);
 	if (rc < 0)
 		return rc;
 	if (!*id) {
@@ -71,17 +71,17 @@ int mrt_platform_check(struct mrt_pg *pg, const struct mrt_run *run,
 		return mrt_hint(err, "if it is, the id that the configuration needs is %s", id);
 	}
 	rc = compare("database", id, config, err);
-	return rc < 0 || !writes ? rc : check_no_copy(pg, run, err);
+	return rc < 0 || !writes ? rc : check_no_copy(pg, ctx, err);
 }
 
-int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_context *ctx,
                                 const struct mrt_config *config, struct mrt_error *err)
 {
 	mrt_autofree char *readable = NULL, *id = NULL;
 	if (!config->platform_id)
 		return 0;
 	/* it may be anybody's, and its role one that sees little */
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid "
 	                      "= c.relnamespace WHERE n.nspname = '" MRT_PLATFORM_SCHEMA
 	                      "' AND c.relname = 'platform' AND has_schema_privilege(n.oid, "
@@ -89,11 +89,11 @@ int mrt_platform_check_database(struct mrt_pg *pg, const struct mrt_run *run,
 	                      &readable, err);
 	if (rc < 0 || strcmp(readable, "t") != 0)
 		return rc;
-	rc = mrt_pg_value(pg, run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id, err);
+	rc = mrt_pg_value(pg, ctx, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform", &id, err);
 	return rc < 0 ? rc : compare("database", id, config, err);
 }
 
-int mrt_platform_of_store(struct mrt_store *store, const struct mrt_run *run,
+int mrt_platform_of_store(struct mrt_store *store, const struct mrt_context *ctx,
                           const struct mrt_config *config, char **ret, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
@@ -101,22 +101,22 @@ int mrt_platform_of_store(struct mrt_store *store, const struct mrt_run *run,
 	mrt_auto_json json = NULL;
 	int rc = mrt_text_printf(&key, err, "%s/platform.json", config->platform_name);
 	if (rc == 0)
-		rc = mrt_store_get_bytes(store, run, key, &text, err);
+		rc = mrt_store_get_bytes(store, ctx, key, &text, err);
 	if (rc == MRT_NOT_FOUND)
 		return mrt_text_dup("", ret, err);
 	if (rc == 0)
 		rc = mrt_json_parse(mrt_buf_text(&text), text.len, &json, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s in the store", key);
+		return mrt_prefix(err, rc, "%s in the store", key);
 	const char *id = mrt_json_text_or(json, "id", "");
 	return *id ? mrt_text_dup(id, ret, err)
 	           : mrt_fail(err, MRT_CORRUPT, "%s in the store names no id", key);
 }
 
-int mrt_platform_check_store(struct mrt_store *store, const struct mrt_run *run,
+int mrt_platform_check_store(struct mrt_store *store, const struct mrt_context *ctx,
                              const struct mrt_config *config, struct mrt_error *err)
 {
 	mrt_autofree char *id = NULL;
-	int rc = config->platform_id ? mrt_platform_of_store(store, run, config, &id, err) : 0;
+	int rc = config->platform_id ? mrt_platform_of_store(store, ctx, config, &id, err) : 0;
 	return rc < 0 || !id ? rc : compare("store", id, config, err);
 }

@@ -24,11 +24,10 @@ int mrt_email_check(const char *email, struct mrt_error *err)
 int mrt_invitation_make(const struct mrt_session *s, const char *slug, char **ret_invitation,
                         char ret_digest[MRT_SHA256_HEX], struct mrt_error *err)
 {
-	unsigned char random[TOKEN_BYTES], digest[MRT_SHA256_SIZE];
+	unsigned char digest[MRT_SHA256_SIZE];
 	char token[2 * TOKEN_BYTES + 1];
 	const char *domain = s->config->platform_domain;
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), token);
+	mrt_random_hex(TOKEN_BYTES, token);
 	int rc = mrt_sha256(token, strlen(token), digest, err);
 	if (rc == 0)
 		rc = domain ? mrt_text_printf(ret_invitation, err, "https://%s.%s/invitation/%s",

@@ -16,11 +16,11 @@
 /* "mara", "migr" as two int4 keys */
 #define LOCK_KEYS "1835102817, 1835624306"
 
-int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, bool shared,
+int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_context *ctx, bool shared,
                      struct mrt_error *err)
 {
 	mrt_autofree char *taken = NULL;
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      shared ? "SELECT pg_try_advisory_lock_shared(" LOCK_KEYS ")::text"
 	                             : "SELECT pg_try_advisory_lock(" LOCK_KEYS ")::text",
 	                      &taken, err);
@@ -47,13 +47,13 @@ static int digest_of(const struct mrt_migration *m, char ret[MRT_SHA256_HEX], st
 }
 
 /* Rows of number, sha256, applied_at, name; none where the table is not there yet. */
-static int read_applied(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+static int read_applied(struct mrt_pg *pg, const struct mrt_context *ctx, const char *schema,
                         PGresult **ret, struct mrt_error *err)
 {
 	const char *const values[] = { schema };
 	mrt_auto_pgresult there = NULL;
 	mrt_autofree char *name = NULL, *sql = NULL;
-	int rc = mrt_pg_query(pg, run,
+	int rc = mrt_pg_query(pg, ctx,
 	                      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = "
 	                      "c.relnamespace WHERE n.nspname = $1 AND c.relname = "
 	                      "'schema_migrations'",
@@ -61,7 +61,7 @@ static int read_applied(struct mrt_pg *pg, const struct mrt_run *run, const char
 	if (rc == 0)
 		rc = mrt_pg_name(pg, schema, &name, err);
 	if (rc == 0 && PQntuples(there) == 0)
-		return mrt_pg_query(pg, run, "SELECT WHERE false", NULL, 0, ret, err);
+		return mrt_pg_query(pg, ctx, "SELECT WHERE false", NULL, 0, ret, err);
 	if (rc == 0)
 		rc = mrt_text_printf(
 		        &sql, err,
@@ -69,7 +69,7 @@ static int read_applied(struct mrt_pg *pg, const struct mrt_run *run, const char
 		        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), name FROM "
 		        "%s.schema_migrations ORDER BY number",
 		        name);
-	return rc < 0 ? rc : mrt_pg_query(pg, run, sql, NULL, 0, ret, err);
+	return rc < 0 ? rc : mrt_pg_query(pg, ctx, sql, NULL, 0, ret, err);
 }
 
 static int row_of(const PGresult *applied, int number)
@@ -103,12 +103,12 @@ static int newest_of(const char *set)
 	return newest;
 }
 
-int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult applied = NULL;
 	mrt_auto_json list = json_array();
-	int rc = list ? read_applied(pg, run, schema, &applied, err) : mrt_no_memory(err);
+	int rc = list ? read_applied(pg, ctx, schema, &applied, err) : mrt_no_memory(err);
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++) {
 		const struct mrt_migration *m = &mrt_migrations[i];
 		char digest[MRT_SHA256_HEX];
@@ -136,7 +136,7 @@ int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_run *run, const char *
 
 struct applying {
 	struct mrt_pg *pg;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_migrate_options *options;
 	const char *schema;
 	char *quoted; /* schema */
@@ -153,7 +153,7 @@ static int become_owner(const struct applying *a, const char *local, int64_t wai
 	                         "SET %s lock_timeout = %" PRId64 "; SET %s row_security = off; "
 	                         "SET %s ROLE " MRT_OWNER "; SET %s search_path = %s, pg_temp",
 	                         local, wait / MRT_MILLISECOND, local, local, local, a->quoted);
-	return rc < 0 ? rc : mrt_pg_script(a->pg, a->run, sql, err);
+	return rc < 0 ? rc : mrt_pg_script(a->pg, a->ctx, sql, err);
 }
 
 static int record(const struct applying *a, const struct mrt_migration *m, const char *digest,
@@ -168,7 +168,7 @@ static int record(const struct applying *a, const struct mrt_migration *m, const
 	                         "INSERT INTO %s.schema_migrations (number, name, sha256, maratea) "
 	                         "VALUES ($1, $2, $3, $4)",
 	                         a->quoted);
-	return rc < 0 ? rc : mrt_pg_query(a->pg, a->run, sql, values, 4, &r, err);
+	return rc < 0 ? rc : mrt_pg_query(a->pg, a->ctx, sql, values, 4, &r, err);
 }
 
 /* Services read it, too: a schema that is of another time than they are is not served. */
@@ -176,11 +176,11 @@ static int make_table(const struct applying *a, const struct mrt_migration *m, c
                       struct mrt_error *err)
 {
 	(void)m, (void)digest;
-	int rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
+	int rc = mrt_pg_exec(a->pg, a->ctx, err, "BEGIN");
 	if (rc == 0)
 		rc = become_owner(a, "LOCAL", LOCK_TIMEOUT, err);
 	if (rc == 0)
-		rc = mrt_pg_script(a->pg, a->run,
+		rc = mrt_pg_script(a->pg, a->ctx,
 		                   "CREATE TABLE IF NOT EXISTS schema_migrations (number integer "
 		                   "PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, maratea "
 		                   "text NOT NULL, applied_at timestamptz NOT NULL DEFAULT "
@@ -188,7 +188,7 @@ static int make_table(const struct applying *a, const struct mrt_migration *m, c
 		                   "maratea_migrate, maratea_app, maratea_ops; COMMIT",
 		                   err);
 	if (rc < 0)
-		mrt_pg_exec(a->pg, a->run, NULL, "ROLLBACK");
+		mrt_pg_exec(a->pg, a->ctx, NULL, "ROLLBACK");
 	return rc;
 }
 
@@ -200,16 +200,16 @@ static int in_transaction(const struct applying *a, const struct mrt_migration *
 	mrt_migration_text(m, &text);
 	int rc = mrt_buf_check(&text, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(a->pg, a->run, err, "BEGIN");
+		rc = mrt_pg_exec(a->pg, a->ctx, err, "BEGIN");
 	if (rc == 0)
 		rc = become_owner(a, "LOCAL", LOCK_TIMEOUT, err);
 	if (rc == 0)
-		rc = mrt_pg_script(a->pg, a->run, mrt_buf_text(&text), err);
+		rc = mrt_pg_script(a->pg, a->ctx, mrt_buf_text(&text), err);
 	if (rc == 0)
 		rc = record(a, m, digest, err);
 	if (rc == 0)
-		return mrt_pg_exec(a->pg, a->run, err, "COMMIT");
-	mrt_pg_exec(a->pg, a->run, &why, "ROLLBACK");
+		return mrt_pg_exec(a->pg, a->ctx, err, "COMMIT");
+	mrt_pg_exec(a->pg, a->ctx, &why, "ROLLBACK");
 	return rc;
 }
 
@@ -219,7 +219,7 @@ static int drop_invalid(const struct applying *a, const char *sql, struct mrt_er
 {
 	const char *const values[] = { a->schema, sql };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(a->pg, a->run,
+	int rc = mrt_pg_query(a->pg, a->ctx,
 	                      "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = "
 	                      "i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
 	                      "n.nspname = $1 AND NOT i.indisvalid AND c.relkind = 'i' AND "
@@ -231,7 +231,7 @@ static int drop_invalid(const struct applying *a, const char *sql, struct mrt_er
 		mrt_autofree char *name = NULL;
 		rc = mrt_pg_name(a->pg, PQgetvalue(r, i, 0), &name, err);
 		if (rc == 0)
-			rc = mrt_pg_exec(a->pg, a->run, err, "DROP INDEX CONCURRENTLY %s.%s",
+			rc = mrt_pg_exec(a->pg, a->ctx, err, "DROP INDEX CONCURRENTLY %s.%s",
 			                 a->quoted, name);
 	}
 	return rc;
@@ -247,7 +247,7 @@ static int statement_by_statement(const struct applying *a, const char *sql, str
 		size_t len = end ? (size_t)(end - sql) : strlen(sql);
 		rc = mrt_text_printf(&one, err, "%.*s", (int)len, sql);
 		if (rc == 0)
-			rc = mrt_pg_script(a->pg, a->run, one, err);
+			rc = mrt_pg_script(a->pg, a->ctx, one, err);
 		sql += len + (end ? 2 : 0);
 	}
 	return rc;
@@ -264,7 +264,7 @@ static int without_transaction(const struct applying *a, const struct mrt_migrat
 		rc = statement_by_statement(a, m->sql, err);
 	if (rc == 0)
 		rc = record(a, m, digest, err);
-	int back = mrt_pg_script(a->pg, a->run,
+	int back = mrt_pg_script(a->pg, a->ctx,
 	                         "RESET ROLE; SET lock_timeout = '" MRT_LOCK_WAIT
 	                         "'; RESET row_security; SET search_path = pg_catalog",
 	                         rc < 0 ? &why : err);
@@ -286,7 +286,7 @@ static int give_way(const struct applying *a,
 		     deadlock = rc == MRT_FAILED && strcmp(a->pg->sqlstate, "40P01") == 0;
 		if (!locked && !deadlock)
 			return rc;
-		rc = mrt_retry_wait(&tries, a->run, 0, err);
+		rc = mrt_retry_wait(&tries, a->ctx, 0, err);
 		if (rc == MRT_LOCKED)
 			return mrt_hint(err, MRT_LOCK_HINT);
 		if (rc < 0)
@@ -301,7 +301,7 @@ static int apply_one(const struct applying *a, const struct mrt_migration *m, st
 	int rc = digest_of(m, digest, err);
 	if (rc == 0)
 		rc = give_way(a, plain ? in_transaction : without_transaction, m, digest, err);
-	return rc < 0 ? mrt_context(err, rc, "%s/%s", m->set, m->name) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "%s/%s", m->set, m->name) : 0;
 }
 
 /* An order or text other than what was applied is nothing to go on from. */
@@ -327,21 +327,21 @@ static int check(const json_t *states, const char *set, const char *schema, stru
 	return 0;
 }
 
-int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, struct mrt_error *err)
 {
 	mrt_auto_json states = NULL;
-	int rc = mrt_migrate_state(pg, run, set, schema, &states, err);
+	int rc = mrt_migrate_state(pg, ctx, set, schema, &states, err);
 	return rc < 0 ? rc : check(states, set, schema, err);
 }
 
-int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                            const char *schema, struct mrt_error *err)
 {
 	mrt_auto_json states = NULL;
 	const json_t *item;
 	size_t i;
-	int rc = mrt_migrate_state(pg, run, set, schema, &states, err);
+	int rc = mrt_migrate_state(pg, ctx, set, schema, &states, err);
 	if (rc == 0)
 		rc = check(states, set, schema, err);
 	json_array_foreach (states, i, item)
@@ -359,7 +359,7 @@ static int check_schema(const struct applying *a, struct mrt_error *err)
 {
 	const char *const values[] = { a->schema };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(a->pg, a->run, "SELECT FROM pg_namespace WHERE nspname = $1", values,
+	int rc = mrt_pg_query(a->pg, a->ctx, "SELECT FROM pg_namespace WHERE nspname = $1", values,
 	                      1, &r, err);
 	if (rc < 0 || PQntuples(r) > 0)
 		return rc;
@@ -367,7 +367,7 @@ static int check_schema(const struct applying *a, struct mrt_error *err)
 	return mrt_hint(err, "if it was dropped, 'maratea backup restore' has what was in it");
 }
 
-int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, const struct mrt_migrate_options *options,
                       unsigned *ret_applied, struct mrt_error *err)
 {
@@ -376,12 +376,12 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 	unsigned applied = 0;
 	int rc = mrt_pg_name(pg, schema, &quoted, err);
 	struct applying a = {
-		.pg = pg, .run = run, .options = options, .schema = schema, .quoted = quoted
+		.pg = pg, .ctx = ctx, .options = options, .schema = schema, .quoted = quoted
 	};
 	if (rc == 0)
 		rc = check_schema(&a, err);
 	if (rc == 0)
-		rc = mrt_migrate_state(pg, run, set, schema, &states, err);
+		rc = mrt_migrate_state(pg, ctx, set, schema, &states, err);
 	if (rc == 0)
 		rc = check(states, set, schema, err);
 	/* what this call makes from its first file on, nobody has looked at yet */
@@ -404,5 +404,5 @@ int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *
 		applied += rc == 0;
 	}
 	*ret_applied = applied;
-	return rc < 0 ? mrt_context(err, rc, "schema %s", schema) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "schema %s", schema) : 0;
 }

@@ -37,22 +37,22 @@ void mrt_migration_text(const struct mrt_migration *migration, struct mrt_buf *r
 /* *ret: list of {"number", "name", "state", "applied"}: applied, pending, edited (its text was
  * changed after it was applied), unknown (of a newer maratea). A schema that is not there has all
  * pending. */
-int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, json_t **ret, struct mrt_error *err);
 /* MRT_CORRUPT, MRT_UNSUPPORTED as mrt_migrate_apply(), which does nothing then. */
-int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_check(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, struct mrt_error *err);
 /* Is it exactly as this maratea has it? MRT_UNSUPPORTED otherwise: who would use it does not. */
-int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_is_current(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                            const char *schema, struct mrt_error *err);
 /* Applies what is pending; *ret_applied counts. MRT_CORRUPT: an edited one; MRT_UNSUPPORTED: the
  * schema is of a newer maratea. */
-int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_run *run, const char *set,
+int mrt_migrate_apply(struct mrt_pg *pg, const struct mrt_context *ctx, const char *set,
                       const char *schema, const struct mrt_migrate_options *options,
                       unsigned *ret_applied, struct mrt_error *err);
 /* One migration of a platform at a time: MRT_LOCKED. Held until the session ends. shared: beside
  * others that make a schema of their own, and not beside one of the whole platform. */
-int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_run *run, bool shared,
+int mrt_migrate_lock(struct mrt_pg *pg, const struct mrt_context *ctx, bool shared,
                      struct mrt_error *err);
 
 #endif

@@ -54,28 +54,28 @@ static int fill(const PGresult *r, struct mrt_places *ret, struct mrt_error *err
 	return rc;
 }
 
-int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_places *ret,
+int mrt_places_read(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_places *ret,
                     struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	mrt_autofree char *there = NULL;
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      "SELECT coalesce(to_regclass('" MRT_PLATFORM_SCHEMA
 	                      ".placements')::text, '')",
 	                      &there, err);
 	if (rc < 0 || !*there)
 		return rc;
-	rc = mrt_pg_script(pg, run,
+	rc = mrt_pg_script(pg, ctx,
 	                   "BEGIN; SET LOCAL row_security = off; SET LOCAL ROLE " MRT_OWNER, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, run,
+		rc = mrt_pg_query(pg, ctx,
 		                  "SELECT p.schema_name, p.database_name, t.slug, t.status "
 		                  "FROM " MRT_PLATFORM_SCHEMA ".placements p "
 		                  "JOIN " MRT_PLATFORM_SCHEMA ".tenants t ON t.id = p.tenant_id "
 		                  "WHERE p.mode <> 'shared' ORDER BY t.slug",
 		                  NULL, 0, &r, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "COMMIT");
+		rc = mrt_pg_exec(pg, ctx, err, "COMMIT");
 	if (rc == 0)
 		rc = fill(r, ret, err);
 	if (rc < 0)
@@ -83,44 +83,44 @@ int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pla
 	return rc;
 }
 
-int mrt_place_connect(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_place_connect(const struct mrt_context *ctx, const struct mrt_config *config,
                       struct mrt_pg *platform, const char *database, struct mrt_pg **own,
                       struct mrt_pg **ret, struct mrt_error *err)
 {
-	int rc = database ? mrt_platform_connect(run, config, database, own, err) : 0;
+	int rc = database ? mrt_platform_connect(ctx, config, database, own, err) : 0;
 	if (rc == 0)
 		*ret = database ? *own : platform;
 	return rc;
 }
 
-int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_context *ctx, const char *schema,
                           struct mrt_error *err)
 {
 	mrt_autofree char *name = NULL;
 	int rc = mrt_pg_name(pg, schema, &name, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err,
+		rc = mrt_pg_exec(pg, ctx, err,
 		                 "CREATE SCHEMA IF NOT EXISTS %s AUTHORIZATION " MRT_OWNER, name);
 	return rc < 0 ? rc
-	              : mrt_pg_exec(pg, run, err,
+	              : mrt_pg_exec(pg, ctx, err,
 	                            "GRANT USAGE ON SCHEMA %s TO maratea_migrate, maratea_app, "
 	                            "maratea_ops",
 	                            name);
 }
 
 /* CREATE DATABASE is no transaction: nobody gets in before all is as it must be. */
-static int make_database(struct mrt_pg *pg, const struct mrt_run *run, const char *name,
+static int make_database(struct mrt_pg *pg, const struct mrt_context *ctx, const char *name,
                          struct mrt_error *err)
 {
 	const char *const values[] = { name };
 	mrt_auto_pgresult there = NULL;
 	mrt_autofree char *alike = NULL;
-	int rc = mrt_pg_query(pg, run, "SELECT FROM pg_database WHERE datname = $1", values, 1,
+	int rc = mrt_pg_query(pg, ctx, "SELECT FROM pg_database WHERE datname = $1", values, 1,
 	                      &there, err);
 	/* in the platform's words, whatever the server's own are */
 	if (rc == 0)
 		rc = mrt_pg_value(
-		        pg, run,
+		        pg, ctx,
 		        "SELECT format('ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER "
 		        "%s', pg_encoding_to_char(encoding), datcollate, datctype, CASE "
 		        "datlocprovider WHEN 'i' THEN 'icu ICU_LOCALE ' || "
@@ -129,35 +129,35 @@ static int make_database(struct mrt_pg *pg, const struct mrt_run *run, const cha
 		        "= current_database()",
 		        &alike, err);
 	if (rc == 0 && PQntuples(there) == 0)
-		rc = mrt_pg_exec(pg, run, err,
+		rc = mrt_pg_exec(pg, ctx, err,
 		                 "CREATE DATABASE %s TEMPLATE template0 ALLOW_CONNECTIONS false %s",
 		                 name, alike);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", name);
+		rc = mrt_pg_exec(pg, ctx, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", name);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err,
+		rc = mrt_pg_exec(pg, ctx, err,
 		                 "GRANT CONNECT ON DATABASE %s TO maratea_migrate, maratea_app, "
 		                 "maratea_ops, maratea_backup",
 		                 name);
 	return rc < 0 ? rc
-	              : mrt_pg_exec(pg, run, err, "ALTER DATABASE %s ALLOW_CONNECTIONS true", name);
+	              : mrt_pg_exec(pg, ctx, err, "ALTER DATABASE %s ALLOW_CONNECTIONS true", name);
 }
 
-int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_run *run,
+int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_context *ctx,
                             const struct mrt_config *config, const char *database,
                             const char *schema, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
 	struct mrt_error why;
-	int rc = mrt_pg_exec(platform, run, err, "SET ROLE " MRT_OWNER);
+	int rc = mrt_pg_exec(platform, ctx, err, "SET ROLE " MRT_OWNER);
 	if (rc == 0)
-		rc = make_database(platform, run, database, err);
-	int back = mrt_pg_exec(platform, run, rc < 0 ? &why : err, "RESET ROLE");
+		rc = make_database(platform, ctx, database, err);
+	int back = mrt_pg_exec(platform, ctx, rc < 0 ? &why : err, "RESET ROLE");
 	if (rc == 0)
 		rc = back;
 	if (rc == 0)
-		rc = mrt_platform_connect(run, config, database, &pg, err);
+		rc = mrt_platform_connect(ctx, config, database, &pg, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "SET ROLE " MRT_OWNER);
-	return rc < 0 ? rc : mrt_place_make_schema(pg, run, schema, err);
+		rc = mrt_pg_exec(pg, ctx, err, "SET ROLE " MRT_OWNER);
+	return rc < 0 ? rc : mrt_place_make_schema(pg, ctx, schema, err);
 }

@@ -24,21 +24,21 @@ struct mrt_place_names {
 void mrt_place_names(const char *id, struct mrt_place_names *ret);
 /* As the platform's own table says; none where it is not there yet. pg: as a role that may become
  * the owner. */
-int mrt_places_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_places *ret,
+int mrt_places_read(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_places *ret,
                     struct mrt_error *err);
 void mrt_places_release(struct mrt_places *places);
 
 /* A connection to where a school's tables are: the platform's, or, where it has a database, *own,
  * which is to be freed. */
-int mrt_place_connect(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_place_connect(const struct mrt_context *ctx, const struct mrt_config *config,
                       struct mrt_pg *platform, const char *database, struct mrt_pg **own,
                       struct mrt_pg **ret, struct mrt_error *err);
 /* Both may be done again. The schema is made in pg's database, as the owner. */
-int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+int mrt_place_make_schema(struct mrt_pg *pg, const struct mrt_context *ctx, const char *schema,
                           struct mrt_error *err);
 /* With that schema in it. platform: as a role that may become the owner; in no transaction. The
  * name needs no quotes. */
-int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_run *run,
+int mrt_place_make_database(struct mrt_pg *platform, const struct mrt_context *ctx,
                             const struct mrt_config *config, const char *database,
                             const char *schema, struct mrt_error *err);
 

@@ -17,7 +17,7 @@ static bool is_uuid_or_empty(const char *text)
 	return true;
 }
 
-int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_context *ctx,
                      const struct mrt_tenant_scope *scope, struct mrt_error *err)
 {
 	mrt_autofree char *schema = NULL, *role = NULL;
@@ -35,7 +35,7 @@ int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
 	               "SET LOCAL search_path = %s, pg_temp; SET LOCAL maratea.tenant_id = '%s'",
 	               schema, scope->tenant);
 	rc = mrt_buf_check(&sql, err);
-	return rc < 0 ? rc : mrt_pg_script(pg, run, mrt_buf_text(&sql), err);
+	return rc < 0 ? rc : mrt_pg_script(pg, ctx, mrt_buf_text(&sql), err);
 }
 
 /* Who waits for another's lock says so at last. */
@@ -47,7 +47,7 @@ static int tell_lock(const struct mrt_pg *pg, int rc, struct mrt_error *err)
 	return mrt_hint(err, MRT_LOCK_HINT);
 }
 
-int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_context *ctx,
                    const struct mrt_tenant_scope *scope,
                    int (*work)(struct mrt_pg *pg, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err)
@@ -59,12 +59,12 @@ int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
 		        "%s: %s", pg->where,
 		        PQstatus(pg->conn) == CONNECTION_OK ? "there is a transaction already"
 		                                            : "the connection is lost");
-	int rc = mrt_pg_exec(pg, run, err, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+	int rc = mrt_pg_exec(pg, ctx, err, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
 	if (rc < 0)
 		return rc;
-	rc = mrt_tenant_enter(pg, run, scope, err);
+	rc = mrt_tenant_enter(pg, ctx, scope, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "SET LOCAL lock_timeout = '" MRT_LOCK_WAIT "'");
+		rc = mrt_pg_exec(pg, ctx, err, "SET LOCAL lock_timeout = '" MRT_LOCK_WAIT "'");
 	if (rc == 0)
 		rc = tell_lock(pg, work(pg, context, err), err);
 	/* a failed statement whose error nobody passed on makes COMMIT a ROLLBACK that succeeds */
@@ -72,7 +72,7 @@ int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
 		rc = mrt_fail(err, MRT_FAILED, "the transaction on %s had failed before its end",
 		              pg->where);
 	if (rc == 0)
-		return mrt_pg_exec(pg, run, err, "COMMIT");
-	mrt_pg_exec(pg, run, NULL, "ROLLBACK");
+		return mrt_pg_exec(pg, ctx, err, "COMMIT");
+	mrt_pg_exec(pg, ctx, NULL, "ROLLBACK");
 	return rc;
 }

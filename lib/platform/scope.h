@@ -19,12 +19,12 @@ struct mrt_tenant_scope {
 /* work in a transaction of its own: committed when it gives 0, else rolled back, with its error.
  * MRT_LOCKED: another holds a lock for longer than 20 s.
  * MRT_USAGE: tenant is no UUID. MRT_UNREACHABLE from the commit: it may have happened. */
-int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_tenant_txn(struct mrt_pg *pg, const struct mrt_context *ctx,
                    const struct mrt_tenant_scope *scope,
                    int (*work)(struct mrt_pg *pg, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err);
 /* Inside a transaction that was begun: from here on as that. */
-int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_tenant_enter(struct mrt_pg *pg, const struct mrt_context *ctx,
                      const struct mrt_tenant_scope *scope, struct mrt_error *err);
 
 #endif

@@ -18,21 +18,21 @@ void mrt_session_release(struct mrt_session *s)
 
 static int open_session(struct mrt_session *s, bool writes, struct mrt_error *err)
 {
-	int rc = mrt_platform_connect(s->run, s->config, NULL, &s->pg, err);
+	int rc = mrt_platform_connect(s->ctx, s->config, NULL, &s->pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(s->pg, s->run, s->config, writes, err);
+		rc = mrt_platform_check(s->pg, s->ctx, s->config, writes, err);
 	if (rc == 0)
-		rc = mrt_migrate_is_current(s->pg, s->run, "platform", MRT_PLATFORM_SCHEMA, err);
+		rc = mrt_migrate_is_current(s->pg, s->ctx, "platform", MRT_PLATFORM_SCHEMA, err);
 	if (rc == 0)
-		rc = mrt_pg_value(s->pg, s->run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
+		rc = mrt_pg_value(s->pg, s->ctx, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
 		                  &s->platform, err);
 	return rc;
 }
 
-int mrt_session_open(const struct mrt_run *run, const struct mrt_config *config, bool writes,
+int mrt_session_open(const struct mrt_context *ctx, const struct mrt_config *config, bool writes,
                      struct mrt_session *ret, struct mrt_error *err)
 {
-	struct mrt_session s = { .run = run, .config = config };
+	struct mrt_session s = { .ctx = ctx, .config = config };
 	mrt_audit_who(&s.who);
 	int rc = open_session(&s, writes, err);
 	if (rc < 0)
@@ -52,12 +52,12 @@ struct change {
 static int do_change(struct mrt_pg *pg, void *context, struct mrt_error *err)
 {
 	struct change *c = context;
-	int rc = mrt_pg_exec(pg, c->session->run, err, "SET LOCAL row_security = off");
+	int rc = mrt_pg_exec(pg, c->session->ctx, err, "SET LOCAL row_security = off");
 	if (rc == 0)
 		rc = c->work(c->session, c->context, err);
 	return rc < 0 || !c->event || !c->event->action
 	               ? rc
-	               : mrt_audit_append(pg, c->session->run, &c->session->who, c->event, err);
+	               : mrt_audit_append(pg, c->session->ctx, &c->session->who, c->event, err);
 }
 
 int mrt_session_change(struct mrt_session *s, mrt_session_work *work, void *context,
@@ -65,7 +65,7 @@ int mrt_session_change(struct mrt_session *s, mrt_session_work *work, void *cont
 {
 	const struct mrt_tenant_scope scope = { "", MRT_PLATFORM_SCHEMA, MRT_OWNER };
 	struct change change = { s, work, context, event };
-	return mrt_tenant_txn(s->pg, s->run, &scope, do_change, &change, err);
+	return mrt_tenant_txn(s->pg, s->ctx, &scope, do_change, &change, err);
 }
 
 int mrt_session_look(struct mrt_session *s, mrt_session_work *work, void *context,
@@ -77,5 +77,5 @@ int mrt_session_look(struct mrt_session *s, mrt_session_work *work, void *contex
 int mrt_session_query(struct mrt_session *s, const char *sql, const char *const *values,
                       int n_values, PGresult **ret, struct mrt_error *err)
 {
-	return mrt_pg_query(s->pg, s->run, sql, values, n_values, ret, err);
+	return mrt_pg_query(s->pg, s->ctx, sql, values, n_values, ret, err);
 }

@@ -8,7 +8,7 @@
 #include "platform/scope.h"
 
 struct mrt_session {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	struct mrt_pg *pg; /* to the platform's database, as the role that migrates */
 	char *platform;    /* its id */
@@ -16,7 +16,7 @@ struct mrt_session {
 };
 /* MRT_CONFIG, MRT_CHANGED as mrt_platform_check(); MRT_UNSUPPORTED: the platform's schema is not
  * this maratea's. */
-int mrt_session_open(const struct mrt_run *run, const struct mrt_config *config, bool writes,
+int mrt_session_open(const struct mrt_context *ctx, const struct mrt_config *config, bool writes,
                      struct mrt_session *ret, struct mrt_error *err);
 void mrt_session_release(struct mrt_session *session);
 

@@ -61,7 +61,7 @@ int mrt_isolation_check(const char *what, const char *text, struct mrt_error *er
 {
 	static const char *const modes[] = { "shared", "schema", "database" };
 	bool known = !text;
-	for (size_t i = 0; !known && i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; !known && i < MRT_COUNT(modes); i++)
 		known = strcmp(text, modes[i]) == 0;
 	return known ? 0
 	             : mrt_fail(err, MRT_USAGE, "%s '%.80s' is not shared, schema or database",
@@ -87,7 +87,7 @@ int mrt_words_check(const char *what, const char *text, size_t max, struct mrt_e
 int mrt_slug_check(const char *slug, struct mrt_error *err)
 {
 	int rc = mrt_label_check("slug", slug, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(reserved); i++)
 		if (strcmp(slug, reserved[i]) == 0)
 			rc = mrt_fail(
 			        err, MRT_USAGE,

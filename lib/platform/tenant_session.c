@@ -48,21 +48,22 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc == 0 && database ? mrt_text_dup(database, &to->database, err) : rc;
 }
 
-int mrt_school_open(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    bool writes, struct mrt_school_session *ret, struct mrt_error *err)
+int mrt_school_open(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *slug, bool writes, struct mrt_school_session *ret,
+                    struct mrt_error *err)
 {
 	struct finding finding = { ret, writes };
 	*ret = (struct mrt_school_session) { 0 };
 	int rc = mrt_text_dup(slug, &ret->slug, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, writes, &ret->s, err);
+		rc = mrt_session_open(ctx, config, writes, &ret->s, err);
 	if (rc == 0)
 		rc = mrt_session_look(&ret->s, find, &finding, err);
 	if (rc == 0)
-		rc = mrt_place_connect(run, config, ret->s.pg, ret->database, &ret->own, &ret->pg,
+		rc = mrt_place_connect(ctx, config, ret->s.pg, ret->database, &ret->own, &ret->pg,
 		                       err);
 	if (rc == 0)
-		rc = mrt_migrate_is_current(ret->pg, run, "tenant", ret->schema, err);
+		rc = mrt_migrate_is_current(ret->pg, ctx, "tenant", ret->schema, err);
 	if (rc < 0)
 		mrt_school_release(ret);
 	return rc;
@@ -78,10 +79,10 @@ struct change {
 static int do_change(struct mrt_pg *pg, void *context, struct mrt_error *err)
 {
 	struct change *c = context;
-	const struct mrt_run *run = c->school->s.run;
+	const struct mrt_context *ctx = c->school->s.ctx;
 	int rc = c->work(c->school, c->context, err);
 	if (rc == 0 && c->event && c->event->action)
-		rc = mrt_audit_append(pg, run, &c->school->s.who, c->event, err);
+		rc = mrt_audit_append(pg, ctx, &c->school->s.who, c->event, err);
 	return rc;
 }
 
@@ -94,7 +95,7 @@ int mrt_school_change(struct mrt_school_session *school, mrt_school_work *work, 
 		event->chain = MRT_CHAIN_SCHOOL;
 		snprintf(event->tenant, sizeof(event->tenant), "%s", school->id);
 	}
-	return mrt_tenant_txn(school->pg, school->s.run, &scope, do_change, &change, err);
+	return mrt_tenant_txn(school->pg, school->s.ctx, &scope, do_change, &change, err);
 }
 
 int mrt_school_look(struct mrt_school_session *school, mrt_school_work *work, void *context,
@@ -110,5 +111,5 @@ int mrt_school_query(struct mrt_school_session *school, const char *sql, const c
 	mrt_assert(n_values >= 0 && n_values < VALUES_MAX);
 	for (int i = 0; i < n_values; i++)
 		all[i + 1] = values[i];
-	return mrt_pg_query(school->pg, school->s.run, sql, all, n_values + 1, ret, err);
+	return mrt_pg_query(school->pg, school->s.ctx, sql, all, n_values + 1, ret, err);
 }

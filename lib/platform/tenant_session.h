@@ -12,8 +12,9 @@ struct mrt_school_session {
 };
 /* MRT_NOT_FOUND; MRT_CHANGED: it is not made yet, or writes, and it is archived; MRT_UNSUPPORTED:
  * its schema is not this maratea's. */
-int mrt_school_open(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    bool writes, struct mrt_school_session *ret, struct mrt_error *err);
+int mrt_school_open(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *slug, bool writes, struct mrt_school_session *ret,
+                    struct mrt_error *err);
 void mrt_school_release(struct mrt_school_session *school);
 
 typedef int mrt_school_work(struct mrt_school_session *school, void *context,

@@ -1,13 +1,14 @@
 /* access.c - how backups reach the server. */
 #include "repository/access.h"
 
-int mrt_pg_access_url(const struct mrt_run *run, const struct mrt_config *config, const char *url,
-                      const char *password, struct mrt_pg_access *ret, struct mrt_error *err)
+int mrt_pg_access_url(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *url, const char *password, struct mrt_pg_access *ret,
+                      struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	int rc = mrt_pg_params_make(url, password, config->postgres_ambient, &params, err);
 	if (rc == 0)
-		rc = mrt_log_secret(run->log, mrt_pg_params_get(params, "password"), err);
+		rc = mrt_log_secret(ctx->log, mrt_pg_params_get(params, "password"), err);
 	if (rc == 0)
 		*ret = (struct mrt_pg_access) {
 			.params = mrt_steal(params),
@@ -30,12 +31,12 @@ int mrt_pg_access_private(const struct mrt_config *config, const struct mrt_pg_s
 	return rc;
 }
 
-int mrt_pg_access_backup(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_pg_access_backup(const struct mrt_context *ctx, const struct mrt_config *config,
                          struct mrt_pg_access *ret, struct mrt_error *err)
 {
 	bool own = config->backup_postgres_url != NULL;
 	return mrt_pg_access_url(
-	        run, config, own ? config->backup_postgres_url : config->postgres_url,
+	        ctx, config, own ? config->backup_postgres_url : config->postgres_url,
 	        own && config->backup_postgres_password ? config->backup_postgres_password
 	                                                : config->postgres_password,
 	        ret, err);

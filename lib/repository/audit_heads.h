@@ -10,7 +10,7 @@
 /* In a transaction of a connection to one database: adds "audit_heads" to database, an object of a
  * text a schema, where there are any: a line a tenant, "UUID SEQ HEX"; and "audit_platform", the
  * id, where it is a platform's. */
-int mrt_audit_heads_read(struct mrt_pg *pg, const struct mrt_run *run, json_t *database,
+int mrt_audit_heads_read(struct mrt_pg *pg, const struct mrt_context *ctx, json_t *database,
                          struct mrt_error *err);
 
 struct mrt_manifest;
@@ -21,8 +21,9 @@ struct mrt_audit_heads {
 };
 /* id: one backup's, or NULL: all. One that cannot be read is warned of. MRT_NOT_FOUND: no backup
  * has the id. */
-int mrt_audit_heads_open(const struct mrt_run *run, const struct mrt_config *config, const char *id,
-                         const char *platform, struct mrt_audit_heads *ret, struct mrt_error *err);
+int mrt_audit_heads_open(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const char *id, const char *platform, struct mrt_audit_heads *ret,
+                         struct mrt_error *err);
 void mrt_audit_heads_release(struct mrt_audit_heads *heads);
 const char *mrt_audit_heads_id(const struct mrt_audit_heads *heads, size_t i);
 /* The text of the i-th, or NULL. database NULL: the platform's, whatever its name was then. */

@@ -36,12 +36,12 @@ static int see(void *context, const struct mrt_object *object, struct mrt_error 
 	return 0;
 }
 
-int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+int mrt_cluster_claim(const struct mrt_context *ctx, struct mrt_store *store, const char *platform,
                       const char *target, const char *identifier, const char *id, bool adopt,
                       struct mrt_error *err)
 {
 	if (!*identifier) {
-		mrt_warn(run, "the server's system identifier is not known; whether these backups "
+		mrt_warn(ctx, "the server's system identifier is not known; whether these backups "
 		              "are of the same server is not checked");
 		return 0;
 	}
@@ -50,7 +50,7 @@ int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const 
 	if (rc < 0)
 		return rc;
 	struct entries e = { .identifier = identifier, .prefix = strlen(prefix) };
-	rc = mrt_store_each(store, run, prefix, see, &e, err);
+	rc = mrt_store_each(store, ctx, prefix, see, &e, err);
 	if (rc < 0 || (*e.newest && strcmp(e.newest, identifier) == 0))
 		return rc;
 	if (*e.newest && !adopt) {
@@ -70,6 +70,6 @@ int mrt_cluster_claim(const struct mrt_run *run, struct mrt_store *store, const 
 		                     " \"%s\"\n}\n",
 		                     identifier, id);
 	if (rc == 0)
-		rc = mrt_store_put_bytes(store, run, key, text, strlen(text), err);
+		rc = mrt_store_put_bytes(store, ctx, key, text, strlen(text), err);
 	return rc;
 }

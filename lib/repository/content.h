@@ -21,7 +21,7 @@ struct mrt_content_options {
 	bool compressed;    /* what comes in is zstd already; its plain size is set before commit */
 };
 /* folder: "<platform>/<target>/<id>/"; key: relative to it, "db/x.pgdump.zst". */
-int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
+int mrt_content_open(const struct mrt_context *ctx, struct mrt_store *store, const char *folder,
                      const char *key, const struct mrt_content_options *options,
                      struct mrt_content_writer **ret, struct mrt_error *err);
 void mrt_content_writer_free(struct mrt_content_writer *writer); /* without commit: abort */
@@ -41,14 +41,14 @@ int mrt_content_commit(struct mrt_content_writer *writer, json_t **ret_json, str
  * is only reported when all were right. MRT_CORRUPT names the object's key and, where it can be
  * known, the offset. MRT_CONFIG: it is encrypted, and none of the identities opens it; the hint
  * names the recipients. */
-int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
+int mrt_content_source(const struct mrt_context *ctx, struct mrt_store *store,
                        const struct mrt_manifest *manifest,
                        const struct mrt_manifest_object *object, struct mrt_source **ret,
                        struct mrt_error *err);
 
 /* The same, given to each(), one call at a time but from several threads: frames are decompressed
  * side by side. An error of each() is returned as it is. */
-int mrt_content_pump(const struct mrt_run *run, struct mrt_store *store,
+int mrt_content_pump(const struct mrt_context *ctx, struct mrt_store *store,
                      const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
                      int (*each)(void *context, const void *data, size_t len,
                                  struct mrt_error *err),

@@ -13,7 +13,7 @@
 
 struct stored {
 	struct mrt_source source;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_store *store;
 	const struct mrt_manifest *manifest;
 	const struct mrt_manifest_object *object;
@@ -28,7 +28,7 @@ static int open_volume(struct stored *s, struct mrt_error *err)
 	mrt_autofree char *key = NULL;
 	int rc = mrt_manifest_key(s->manifest, v->key, &key, err);
 	if (rc == 0)
-		rc = mrt_store_get(s->store, s->run, key, 0, UINT64_MAX, &s->get, err);
+		rc = mrt_store_get(s->store, s->ctx, key, 0, UINT64_MAX, &s->get, err);
 	if (rc == MRT_NOT_FOUND)
 		return mrt_fail(err, MRT_CORRUPT, "%s is missing in the store", v->key);
 	if (rc == 0)
@@ -69,7 +69,7 @@ static int stored_read(struct mrt_source *source, void *data, size_t cap, size_t
 		if (rc == 0)
 			rc = mrt_source_read(s->volume, data, cap, &n, err);
 		if (rc == 0 && n > 0) {
-			mrt_run_progress(s->run, n);
+			mrt_context_progress(s->ctx, n);
 			*ret_len = n;
 			return 0;
 		}
@@ -194,7 +194,7 @@ static void plain_free(struct mrt_source *source)
 }
 
 /* Everything but the decompression. */
-static int open_plain(const struct mrt_run *run, struct mrt_store *store,
+static int open_plain(const struct mrt_context *ctx, struct mrt_store *store,
                       const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
                       struct plain **ret, struct mrt_error *err)
 {
@@ -208,7 +208,7 @@ static int open_plain(const struct mrt_run *run, struct mrt_store *store,
 		return mrt_no_memory(err);
 	}
 	*s = (struct stored) { .source.ops = &stored_ops,
-		               .run = run,
+		               .ctx = ctx,
 		               .store = store,
 		               .manifest = manifest,
 		               .object = object };
@@ -229,13 +229,13 @@ static int open_plain(const struct mrt_run *run, struct mrt_store *store,
 	return rc;
 }
 
-int mrt_content_source(const struct mrt_run *run, struct mrt_store *store,
+int mrt_content_source(const struct mrt_context *ctx, struct mrt_store *store,
                        const struct mrt_manifest *manifest,
                        const struct mrt_manifest_object *object, struct mrt_source **ret,
                        struct mrt_error *err)
 {
 	struct plain *p = NULL;
-	int rc = open_plain(run, store, manifest, object, &p, err);
+	int rc = open_plain(ctx, store, manifest, object, &p, err);
 	if (rc < 0)
 		return rc;
 	mrt_auto(mrt_source) *source = &p->source;
@@ -274,7 +274,7 @@ static int pass(void *context, const void *data, size_t len, struct mrt_error *e
 	return rc;
 }
 
-int mrt_content_pump(const struct mrt_run *run, struct mrt_store *store,
+int mrt_content_pump(const struct mrt_context *ctx, struct mrt_store *store,
                      const struct mrt_manifest *manifest, const struct mrt_manifest_object *object,
                      int (*each)(void *context, const void *data, size_t len,
                                  struct mrt_error *err),
@@ -283,7 +283,7 @@ int mrt_content_pump(const struct mrt_run *run, struct mrt_store *store,
 	struct plain *p = NULL;
 	struct mrt_error local;
 	err = err ? err : &local;
-	int rc = open_plain(run, store, manifest, object, &p, err);
+	int rc = open_plain(ctx, store, manifest, object, &p, err);
 	if (rc < 0)
 		return rc;
 	p->each = each;

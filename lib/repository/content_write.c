@@ -18,7 +18,7 @@ struct volume {
 
 struct volumes {
 	struct mrt_sink sink;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_store *store;
 	char *folder, *key;
 	uint64_t limit;
@@ -44,7 +44,7 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&full, err, "%s%s", v->folder, volume->key);
 	if (rc == 0)
-		rc = mrt_store_put_held(v->store, v->run, full, v->held_since, &volume->put, err);
+		rc = mrt_store_put_held(v->store, v->ctx, full, v->held_since, &volume->put, err);
 	if (rc == 0 && v->n == 2)
 		rc = mrt_digest_copy(v->all[0]->digest, &v->digest, err);
 	return rc < 0 ? rc : mrt_digest_new(&volume->digest, err);
@@ -53,7 +53,7 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 /* Errors name the volume. */
 static int in_volume(const struct volume *volume, int rc, struct mrt_error *err)
 {
-	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s", volume->key) : rc;
+	return rc < 0 && rc != MRT_CANCELLED ? mrt_prefix(err, rc, "%s", volume->key) : rc;
 }
 
 static int add_to_volume(struct volumes *v, struct volume *to, const void *data, size_t len,
@@ -155,7 +155,7 @@ struct mrt_content_writer {
 	int level;
 };
 
-int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const char *folder,
+int mrt_content_open(const struct mrt_context *ctx, struct mrt_store *store, const char *folder,
                      const char *key, const struct mrt_content_options *options,
                      struct mrt_content_writer **ret, struct mrt_error *err)
 {
@@ -173,7 +173,7 @@ int mrt_content_open(const struct mrt_run *run, struct mrt_store *store, const c
 	w->level = options->zstd.level;
 	w->recipients = options->recipients;
 	*v = (struct volumes) { .sink.ops = &ops,
-		                .run = run,
+		                .ctx = ctx,
 		                .store = store,
 		                .limit = options->volume_size,
 		                .held_since = options->held_since };

@@ -37,7 +37,7 @@ int mrt_keys_recipients(const struct mrt_config *config, const char *const *give
 		if (rc == 0)
 			rc = add(recipients, item, err);
 		if (rc < 0)
-			mrt_context(err, rc, "backup.recipients");
+			mrt_prefix(err, rc, "backup.recipients");
 	}
 	/* a list of nothing is a mistake, never "encrypt to nobody" */
 	if (rc == 0 && !mrt_age_recipient(recipients, 0))
@@ -48,7 +48,7 @@ int mrt_keys_recipients(const struct mrt_config *config, const char *const *give
 }
 
 /* A key file that is itself an age file, wrapped with a passphrase. */
-static int unlock(const struct mrt_run *run, const char *name, struct mrt_buf *content,
+static int unlock(const struct mrt_context *ctx, const char *name, struct mrt_buf *content,
                   struct mrt_error *err)
 {
 	mrt_auto(mrt_age_identities) *opener = NULL;
@@ -57,14 +57,14 @@ static int unlock(const struct mrt_run *run, const char *name, struct mrt_buf *c
 	struct mrt_buf plain = { .ceiling = FILE_MAX };
 	char question[256];
 	struct mrt_buf_source from;
-	if (!run->ask) {
+	if (!ctx->ask) {
 		mrt_fail(err, MRT_CONFIG,
 		         "%s is encrypted with a passphrase, and there is no terminal to ask at",
 		         name);
 		return mrt_hint(err, "give it decrypted: age -d %s", name);
 	}
 	snprintf(question, sizeof(question), "Passphrase of %.200s: ", name);
-	int rc = run->ask(question, &passphrase, err);
+	int rc = ctx->ask(question, &passphrase, err);
 	if (rc == 0)
 		rc = mrt_age_identities_new(&opener, err);
 	if (rc == 0)
@@ -74,7 +74,7 @@ static int unlock(const struct mrt_run *run, const char *name, struct mrt_buf *c
 		rc = mrt_age_source(mrt_source_of_buf(&from, content->data, content->len), opener,
 		                    &source, err);
 	if (rc == 0)
-		rc = mrt_stream_slurp(run, source, &plain, err);
+		rc = mrt_stream_slurp(ctx, source, &plain, err);
 	if (rc < 0) {
 		mrt_buf_wipe(&plain);
 		return rc == MRT_CANCELLED ? rc
@@ -85,7 +85,7 @@ static int unlock(const struct mrt_run *run, const char *name, struct mrt_buf *c
 	return 0;
 }
 
-int mrt_keys_identities(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_keys_identities(const struct mrt_context *ctx, const struct mrt_config *config,
                         struct mrt_age_identities **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_age_identities) *identities = NULL;
@@ -99,7 +99,7 @@ int mrt_keys_identities(const struct mrt_run *run, const struct mrt_config *conf
 		if (rc < 0)
 			return mrt_fail_because(err, MRT_CONFIG, err, "identity");
 		if (mrt_age_magic(mrt_buf_text(&content), content.len))
-			rc = unlock(run, from, &content, err);
+			rc = unlock(ctx, from, &content, err);
 		if (rc == 0)
 			rc = mrt_age_identities_read(identities, mrt_buf_text(&content), from, err);
 	}
@@ -136,7 +136,7 @@ int mrt_keys_check(const struct mrt_manifest_object *object,
 	                     "$MARATEA_IDENTITY");
 }
 
-int mrt_keys_for(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_keys_for(const struct mrt_context *ctx, const struct mrt_config *config,
                  struct mrt_manifest *manifest, struct mrt_age_identities **ret,
                  struct mrt_error *err)
 {
@@ -146,7 +146,7 @@ int mrt_keys_for(const struct mrt_run *run, const struct mrt_config *config,
 	if (!encrypted)
 		return 0;
 	mrt_auto(mrt_age_identities) *identities = NULL;
-	int rc = mrt_keys_identities(run, config, &identities, err);
+	int rc = mrt_keys_identities(ctx, config, &identities, err);
 	for (size_t i = 0; rc == 0 && i < manifest->n_objects; i++)
 		rc = mrt_keys_check(&manifest->objects[i], identities, err);
 	if (rc < 0)

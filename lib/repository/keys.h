@@ -13,11 +13,11 @@ int mrt_keys_recipients(const struct mrt_config *config, const char *const *give
                         struct mrt_age_recipients **ret, struct mrt_error *err);
 /* What backup.identity names: a file, which may itself be encrypted with a passphrase that is then
  * asked for, or the key itself. Not set: a set without any key. */
-int mrt_keys_identities(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_keys_identities(const struct mrt_context *ctx, const struct mrt_config *config,
                         struct mrt_age_identities **ret, struct mrt_error *err);
 /* The same for a backup that is going to be read, when it is encrypted; manifest->identities then
  * points to it. MRT_CONFIG when none of them is one of its recipients, which are named. */
-int mrt_keys_for(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_keys_for(const struct mrt_context *ctx, const struct mrt_config *config,
                  struct mrt_manifest *manifest, struct mrt_age_identities **ret,
                  struct mrt_error *err);
 /* 0: the object is not encrypted, or to one of the identities (which may be NULL). */

@@ -9,11 +9,11 @@
 
 #define READER_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, listings */
 
-void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE])
+void mrt_backup_id_new(const struct mrt_context *ctx, char ret[MRT_BACKUP_ID_SIZE])
 {
 	char time[MRT_TIME_SIZE], random[7];
 	unsigned char raw[3];
-	const int64_t now = run->wall();
+	const int64_t now = ctx->wall();
 	mrt_time_format(now / MRT_SECOND, MRT_TIME_BASIC, time);
 	mrt_random(raw, sizeof(raw));
 	raw[0] = (unsigned char)(now % MRT_SECOND * 256 / MRT_SECOND);
@@ -178,8 +178,9 @@ static int see(void *context, const struct mrt_object *object, struct mrt_error 
 	return 0;
 }
 
-int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-                        const char *target, struct mrt_backup_list *ret, struct mrt_error *err)
+int mrt_repository_list(const struct mrt_context *ctx, struct mrt_store *store,
+                        const char *platform, const char *target, struct mrt_backup_list *ret,
+                        struct mrt_error *err)
 {
 	*ret = (struct mrt_backup_list) { 0 };
 	struct listing l = { .platform = platform, .target = target, .list = ret };
@@ -188,7 +189,7 @@ int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, cons
 	                         platform ? "/" : "", platform && target ? target : "",
 	                         platform && target ? "/" : "");
 	if (rc == 0)
-		rc = mrt_store_each(store, run, prefix, see, &l, err);
+		rc = mrt_store_each(store, ctx, prefix, see, &l, err);
 	if (rc == 0)
 		rc = end_folder(&l, err);
 	free(l.verified);
@@ -256,7 +257,7 @@ bool mrt_repository_knows(const char *rest)
 		                                "dump.rdb" };
 	if (strcmp(rest, "manifest.json") == 0)
 		return true;
-	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(contents); i++)
 		if (is_content_end(skip_text(rest, contents[i])))
 			return true;
 	const char *p = skip_text(rest, "db/");

@@ -16,7 +16,7 @@
 
 /* A new id: UTC time to the second, two hex digits for the 256th of it, four random ones. So it
  * sorts by time: of one target's backups, which exclude each other, in every case. */
-void mrt_backup_id_new(const struct mrt_run *run, char ret[MRT_BACKUP_ID_SIZE]);
+void mrt_backup_id_new(const struct mrt_context *ctx, char ret[MRT_BACKUP_ID_SIZE]);
 bool mrt_backup_id_valid(const char *text);
 /* Seconds since 1970 of a valid id. */
 int64_t mrt_backup_id_time(const char *id);
@@ -49,8 +49,9 @@ struct mrt_backup_list {
 	size_t incomplete;                   /* how many of those */
 };
 /* Complete backups (those with a manifest). platform NULL: all; target NULL: all. */
-int mrt_repository_list(const struct mrt_run *run, struct mrt_store *store, const char *platform,
-                        const char *target, struct mrt_backup_list *ret, struct mrt_error *err);
+int mrt_repository_list(const struct mrt_context *ctx, struct mrt_store *store,
+                        const char *platform, const char *target, struct mrt_backup_list *ret,
+                        struct mrt_error *err);
 void mrt_backup_list_release(struct mrt_backup_list *list);
 
 /* Is a key, relative to a backup's folder, one that the manual knows? */

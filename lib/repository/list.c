@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static int add_verified(const struct mrt_run *run, struct mrt_store *store, const char *key,
+static int add_verified(const struct mrt_context *ctx, struct mrt_store *store, const char *key,
                         json_t *to, struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT;
@@ -13,17 +13,17 @@ static int add_verified(const struct mrt_run *run, struct mrt_store *store, cons
 	if (!key)
 		return mrt_json_set(to, "verified", json_null(), err);
 	struct mrt_error why;
-	int rc = mrt_store_get_bytes(store, run, key, &text, err);
+	int rc = mrt_store_get_bytes(store, ctx, key, &text, err);
 	if (rc < 0)
 		return rc;
 	if (mrt_json_parse(mrt_buf_text(&text), text.len, &record, &why) < 0) {
-		mrt_warn_because(run, &why, "%s cannot be read", key);
+		mrt_warn_because(ctx, &why, "%s cannot be read", key);
 		return mrt_json_set(to, "verified", json_null(), err);
 	}
 	return mrt_json_set(to, "verified", mrt_steal(record), err);
 }
 
-static int add_entry(const struct mrt_run *run, struct mrt_store *store,
+static int add_entry(const struct mrt_context *ctx, struct mrt_store *store,
                      const struct mrt_backup_entry *e, json_t *list, struct mrt_error *err)
 {
 	mrt_auto(mrt_manifest) *m = NULL;
@@ -37,16 +37,16 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 	if (rc < 0)
 		return rc;
 	struct mrt_error why;
-	rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, &why);
+	rc = mrt_manifest_load(ctx, store, e->platform, e->target, e->id, &m, &why);
 	if (rc == MRT_CORRUPT ||
 	    rc == MRT_UNSUPPORTED) /* one bad backup must not hide the others */
-		return mrt_json_set_error(item, "error", run->log, &why, err);
+		return mrt_json_set_error(item, "error", ctx->log, &why, err);
 	if (rc < 0) {
 		if (err)
 			*err = why;
 		return rc;
 	}
-	int64_t now = run->wall() / MRT_SECOND;
+	int64_t now = ctx->wall() / MRT_SECOND;
 	rc = mrt_json_set_text(item, "method", m->method, err);
 	const struct {
 		const char *name;
@@ -57,7 +57,7 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 		        { "size", m->size },
 		        { "stored_size", m->stored_size },
 		        { "databases", json_array_size(m->databases) } };
-	for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(numbers); i++)
 		rc = mrt_json_set_size(item, numbers[i].name, numbers[i].value, err);
 	if (rc == 0)
 		rc = mrt_json_set(item, "whole", json_boolean(m->whole), err);
@@ -69,11 +69,11 @@ static int add_entry(const struct mrt_run *run, struct mrt_store *store,
 		                  err);
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "label", m->label, err);
-	return rc < 0 ? rc : add_verified(run, store, e->verified_key, item, err);
+	return rc < 0 ? rc : add_verified(ctx, store, e->verified_key, item, err);
 }
 
-int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-                    bool all_platforms, json_t **ret, struct mrt_error *err)
+int mrt_backup_list(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *target, bool all_platforms, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto_json json = json_object();
@@ -87,10 +87,10 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 	if (rc == 0)
 		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
-		rc = mrt_repository_list(run, store, all_platforms ? NULL : config->platform_name,
+		rc = mrt_repository_list(ctx, store, all_platforms ? NULL : config->platform_name,
 		                         target, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++)
-		rc = add_entry(run, store, &found.entries[i], list, err);
+		rc = add_entry(ctx, store, &found.entries[i], list, err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "incomplete", found.incomplete, err);
 	mrt_backup_list_release(&found);
@@ -99,14 +99,14 @@ int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, 
 	return rc;
 }
 
-int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+int mrt_backup_show(const struct mrt_context *ctx, const struct mrt_config *config, const char *id,
                     json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
 	mrt_auto(mrt_manifest) *m = NULL;
 	int rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, id, NULL, &m, err);
+		rc = mrt_manifest_find(ctx, store, config->platform_name, id, NULL, &m, err);
 	if (rc == 0)
 		*ret = json_incref(m->json);
 	return rc;

@@ -6,9 +6,9 @@
 #include "config/settings.h"
 
 /* The listing: {"backups": [...], "incomplete": n}, newest last. */
-int mrt_backup_list(const struct mrt_run *run, const struct mrt_config *config, const char *target,
-                    bool all_platforms, json_t **ret, struct mrt_error *err);
-int mrt_backup_show(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+int mrt_backup_list(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *target, bool all_platforms, json_t **ret, struct mrt_error *err);
+int mrt_backup_show(const struct mrt_context *ctx, const struct mrt_config *config, const char *id,
                     json_t **ret, struct mrt_error *err);
 
 #endif

@@ -155,7 +155,7 @@ static int parse_members(struct mrt_manifest *m, struct mrt_error *err)
 	} texts[] = { { "id", &m->id },         { "platform", &m->platform },
 		      { "target", &m->target }, { "method", &m->method },
 		      { "started", &started },  { "ended", &ended } };
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_text(m->json, texts[i].name, texts[i].to, err);
 	if (rc == 0)
 		rc = mrt_time_parse(started, &m->started, err);
@@ -200,7 +200,7 @@ void mrt_manifest_free(struct mrt_manifest *m)
 	free(m);
 }
 
-int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+int mrt_manifest_load(const struct mrt_context *ctx, struct mrt_store *store, const char *platform,
                       const char *target, const char *id, struct mrt_manifest **ret,
                       struct mrt_error *err)
 {
@@ -209,7 +209,7 @@ int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const 
 	mrt_auto(mrt_manifest) *m = NULL;
 	int rc = mrt_backup_key(platform, target, id, "manifest.json", &key, err);
 	if (rc == 0)
-		rc = mrt_store_get_bytes(store, run, key, &text, err);
+		rc = mrt_store_get_bytes(store, ctx, key, &text, err);
 	if (rc < 0)
 		return rc;
 	rc = mrt_manifest_parse(mrt_buf_text(&text), text.len, &m, err);
@@ -218,7 +218,7 @@ int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const 
 		rc = mrt_fail(err, MRT_CORRUPT, "it is the manifest of %s/%s/%s", m->platform,
 		              m->target, m->id);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s, %s", store->name, key);
+		return mrt_prefix(err, rc, "%s, %s", store->name, key);
 	*ret = mrt_steal(m);
 	return 0;
 }
@@ -231,7 +231,7 @@ static int no_backup(const char *text, const char *platform, const struct mrt_st
 	return mrt_hint(err, "'maratea backup list --all-platforms' shows what is there");
 }
 
-static int find_latest(const struct mrt_run *run, struct mrt_store *store,
+static int find_latest(const struct mrt_context *ctx, struct mrt_store *store,
                        const struct mrt_backup_list *list, const char *target, const char *method,
                        struct mrt_manifest **ret, struct mrt_error *err)
 {
@@ -247,7 +247,7 @@ static int find_latest(const struct mrt_run *run, struct mrt_store *store,
 	for (size_t i = list->n; i > 0; i--) {
 		const struct mrt_backup_entry *e = &list->entries[i - 1];
 		mrt_auto(mrt_manifest) *m = NULL;
-		int rc = mrt_manifest_load(run, store, e->platform, e->target, e->id, &m, err);
+		int rc = mrt_manifest_load(ctx, store, e->platform, e->target, e->id, &m, err);
 		if (rc < 0)
 			return rc;
 		if (m->whole && !m->damaged && (!method || strcmp(m->method, method) == 0)) {
@@ -258,7 +258,7 @@ static int find_latest(const struct mrt_run *run, struct mrt_store *store,
 	return MRT_NOT_FOUND;
 }
 
-int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+int mrt_manifest_find(const struct mrt_context *ctx, struct mrt_store *store, const char *platform,
                       const char *text, const char *method, struct mrt_manifest **ret,
                       struct mrt_error *err)
 {
@@ -278,15 +278,15 @@ int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const 
 		              text);
 	struct mrt_backup_list list = { 0 };
 	if (rc == 0)
-		rc = mrt_repository_list(run, store, platform, target, &list, err);
+		rc = mrt_repository_list(ctx, store, platform, target, &list, err);
 	if (rc < 0)
 		return rc;
 	rc = MRT_NOT_FOUND;
 	if (latest)
-		rc = find_latest(run, store, &list, target, method, ret, err);
+		rc = find_latest(ctx, store, &list, target, method, ret, err);
 	for (size_t i = 0; !latest && i < list.n; i++)
 		if (strcmp(list.entries[i].id, id) == 0)
-			rc = mrt_manifest_load(run, store, list.entries[i].platform,
+			rc = mrt_manifest_load(ctx, store, list.entries[i].platform,
 			                       list.entries[i].target, id, ret, err);
 	mrt_backup_list_release(&list);
 	return rc == MRT_NOT_FOUND ? no_backup(text, platform, store, err) : rc;

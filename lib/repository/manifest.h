@@ -51,14 +51,14 @@ int mrt_manifest_parse(const char *text, size_t len, struct mrt_manifest **ret,
                        struct mrt_error *err);
 void mrt_manifest_free(struct mrt_manifest *manifest);
 MRT_DEFINE_AUTO(mrt_manifest)
-int mrt_manifest_load(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+int mrt_manifest_load(const struct mrt_context *ctx, struct mrt_store *store, const char *platform,
                       const char *target, const char *id, struct mrt_manifest **ret,
                       struct mrt_error *err);
 
 /* ID, "latest" or "target/latest" to one backup's manifest. latest is the newest whole, undamaged
  * backup, of that method unless it is NULL; where several targets have one: MRT_USAGE.
  * MRT_NOT_FOUND. */
-int mrt_manifest_find(const struct mrt_run *run, struct mrt_store *store, const char *platform,
+int mrt_manifest_find(const struct mrt_context *ctx, struct mrt_store *store, const char *platform,
                       const char *text, const char *method, struct mrt_manifest **ret,
                       struct mrt_error *err);
 

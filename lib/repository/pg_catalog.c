@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-int mrt_pg_cluster_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_cluster *ret,
-                        struct mrt_error *err)
+int mrt_pg_cluster_read(struct mrt_pg *pg, const struct mrt_context *ctx,
+                        struct mrt_pg_cluster *ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	*ret = (struct mrt_pg_cluster) { .version = pg->version, .major = pg->version / 10000 };
 	int rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "SELECT current_setting('server_version'), rolsuper::text, "
 	        "pg_is_in_recovery()::text, CASE WHEN has_function_privilege("
 	        "'pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text "
@@ -42,13 +42,13 @@ void mrt_pg_cluster_release(struct mrt_pg_cluster *c)
 	*c = (struct mrt_pg_cluster) { 0 };
 }
 
-int mrt_pg_databases_read(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_pg_databases_read(struct mrt_pg *pg, const struct mrt_context *ctx,
                           struct mrt_pg_databases *ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	*ret = (struct mrt_pg_databases) { 0 };
 	int rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "SELECT datname, datallowconn::text, datconnlimit, "
 	        "CASE WHEN datallowconn AND has_database_privilege(oid, 'CONNECT') AND "
 	        "datconnlimit <> -2 THEN pg_database_size(oid) ELSE 0 END "
@@ -107,7 +107,7 @@ void mrt_pg_databases_release(struct mrt_pg_databases *d)
 	"'pg_global'), '[]'))::text FROM pg_database d JOIN pg_tablespace t ON t.oid = " \
 	"d.dattablespace WHERE d.datname = current_database()"
 
-int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_run *run, json_t **ret,
+int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_context *ctx, json_t **ret,
                       struct mrt_error *err)
 {
 	const char *locale =
@@ -122,7 +122,7 @@ int mrt_pg_properties(struct mrt_pg *pg, const struct mrt_run *run, json_t **ret
 	mrt_autofree char *sql = NULL, *text = NULL;
 	int rc = mrt_text_printf(&sql, err, PROPERTIES, locale);
 	if (rc == 0)
-		rc = mrt_pg_value(pg, run, sql, &text, err);
+		rc = mrt_pg_value(pg, ctx, sql, &text, err);
 	return rc < 0 ? rc : mrt_json_parse(text, strlen(text), ret, err);
 }
 
@@ -133,7 +133,7 @@ static int by_table(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-int mrt_pg_tables_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_pg_tables *ret,
+int mrt_pg_tables_read(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_pg_tables *ret,
                        struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
@@ -141,7 +141,7 @@ int mrt_pg_tables_read(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_
 	/* pg_dump leaves out members of extensions, but for those an extension marked as holding
 	 * the user's configuration (pg_extension_config_dump) */
 	int rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "SELECT n.nspname, c.relname, (e.oid IS NOT NULL)::text FROM pg_class c "
 	        "JOIN pg_namespace n ON n.oid = c.relnamespace "
 	        "LEFT JOIN pg_depend p ON p.classid = 'pg_class'::regclass AND p.objid = c.oid AND "
@@ -188,11 +188,11 @@ struct obstacle {
 	const char *what;
 };
 
-static int find_obstacle(struct mrt_pg *pg, const struct mrt_run *run, const struct obstacle *o,
+static int find_obstacle(struct mrt_pg *pg, const struct mrt_context *ctx, const struct obstacle *o,
                          struct mrt_buf *list, struct mrt_buf *cures, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(pg, run, o->sql, NULL, 0, &r, err);
+	int rc = mrt_pg_query(pg, ctx, o->sql, NULL, 0, &r, err);
 	if (rc < 0)
 		return rc;
 	if (PQntuples(r) == 0 || strcmp(PQgetvalue(r, 0, 0), "0") == 0)
@@ -205,7 +205,7 @@ static int find_obstacle(struct mrt_pg *pg, const struct mrt_run *run, const str
 
 #define SOME(name) "array_to_string((array_agg(" name " ORDER BY 1))[1:5], ', ')"
 
-int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	static const struct obstacle obstacles[] = {
 		{ "SELECT count(*), " SOME(
@@ -250,14 +250,14 @@ int mrt_pg_preflight(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_er
 	};
 	mrt_autofree char *super = NULL;
 	mrt_auto_buf list = MRT_BUF_INIT, cures = MRT_BUF_INIT;
-	int rc = mrt_pg_value(pg, run,
+	int rc = mrt_pg_value(pg, ctx,
 	                      "SELECT rolsuper::text FROM pg_roles WHERE rolname = "
 	                      "current_user",
 	                      &super, err);
 	if (rc < 0 || strcmp(super, "true") == 0)
 		return rc;
-	for (size_t i = 0; rc == 0 && i < sizeof(obstacles) / sizeof(obstacles[0]); i++)
-		rc = find_obstacle(pg, run, &obstacles[i], &list, &cures, err);
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(obstacles); i++)
+		rc = find_obstacle(pg, ctx, &obstacles[i], &list, &cures, err);
 	if (rc < 0 || list.len == 0)
 		return rc;
 	mrt_fail(err, MRT_REFUSED, "PostgreSQL at %s: the role %s cannot read everything: %s",

@@ -34,11 +34,11 @@ static int pass(void *context, const void *data, size_t len, struct mrt_error *e
 	const struct reading *r = context;
 	int rc = mrt_rdb_feed(r->rdb, data, len, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s", MRT_REDIS_OBJECT);
+		return mrt_prefix(err, rc, "%s", MRT_REDIS_OBJECT);
 	return r->each ? r->each(r->context, data, len, err) : 0;
 }
 
-int mrt_redis_read(const struct mrt_run *run, struct mrt_store *store,
+int mrt_redis_read(const struct mrt_context *ctx, struct mrt_store *store,
                    const struct mrt_manifest *manifest,
                    int (*each)(void *context, const void *data, size_t len, struct mrt_error *err),
                    void *context, struct mrt_error *err)
@@ -50,11 +50,11 @@ int mrt_redis_read(const struct mrt_run *run, struct mrt_store *store,
 	int rc = mrt_rdb_new(&rdb, err);
 	struct reading reading = { rdb, each, context };
 	if (rc == 0)
-		rc = mrt_content_pump(run, store, manifest, object, pass, &reading, err);
+		rc = mrt_content_pump(ctx, store, manifest, object, pass, &reading, err);
 	if (rc < 0)
 		return rc;
 	rc = mrt_rdb_end(rdb, err);
 	if (rc == 0)
 		rc = mrt_redis_compare(mrt_rdb_info(rdb), manifest, err);
-	return rc < 0 ? mrt_context(err, rc, "%s", object->key) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "%s", object->key) : 0;
 }

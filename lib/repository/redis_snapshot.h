@@ -13,7 +13,7 @@ int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest
                       struct mrt_error *err);
 /* Reads it to its end and compares it with the manifest; each() gets the bytes, too, unless NULL.
  */
-int mrt_redis_read(const struct mrt_run *run, struct mrt_store *store,
+int mrt_redis_read(const struct mrt_context *ctx, struct mrt_store *store,
                    const struct mrt_manifest *manifest,
                    int (*each)(void *context, const void *data, size_t len, struct mrt_error *err),
                    void *context, struct mrt_error *err);

@@ -45,23 +45,23 @@ bool mrt_backup_shrunk(const struct mrt_manifest *newer, const struct mrt_manife
 	return true;
 }
 
-int mrt_backup_check_shrink(const struct mrt_run *run, struct mrt_store *store,
+int mrt_backup_check_shrink(const struct mrt_context *ctx, struct mrt_store *store,
                             const char *platform, const char *target, const char *id,
                             struct mrt_error *err)
 {
 	mrt_auto(mrt_manifest) *newer = NULL;
 	mrt_cleanup(mrt_backup_list_release) struct mrt_backup_list all = { 0 };
 	char words[512];
-	int rc = mrt_manifest_load(run, store, platform, target, id, &newer, err);
+	int rc = mrt_manifest_load(ctx, store, platform, target, id, &newer, err);
 	if (rc < 0 || !newer->whole || newer->damaged)
 		return rc;
-	rc = mrt_repository_list(run, store, platform, target, &all, err);
+	rc = mrt_repository_list(ctx, store, platform, target, &all, err);
 	for (size_t i = all.n; rc == 0 && i > 0; i--) {
 		mrt_auto(mrt_manifest) *older = NULL;
 		struct mrt_error why;
 		if (strcmp(all.entries[i - 1].id, id) >= 0)
 			continue;
-		int found = mrt_manifest_load(run, store, platform, target, all.entries[i - 1].id,
+		int found = mrt_manifest_load(ctx, store, platform, target, all.entries[i - 1].id,
 		                              &older, &why);
 		if (found == MRT_CORRUPT || found == MRT_UNSUPPORTED || found == MRT_NOT_FOUND)
 			continue;

@@ -10,7 +10,7 @@
 bool mrt_backup_shrunk(const struct mrt_manifest *newer, const struct mrt_manifest *older,
                        char *ret, size_t size);
 /* The backup of that id with the whole one of its method before it; MRT_BAD. */
-int mrt_backup_check_shrink(const struct mrt_run *run, struct mrt_store *store,
+int mrt_backup_check_shrink(const struct mrt_context *ctx, struct mrt_store *store,
                             const char *platform, const char *target, const char *id,
                             struct mrt_error *err);
 

@@ -15,7 +15,7 @@
 #define KEPT 8 /* generations that stay behind the current one */
 
 struct mrt_store_lock {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_store *store;
 	char *prefix; /* "<platform>/<target>/lock/" */
 	char *who, *process;
@@ -51,12 +51,12 @@ static int see(void *context, const struct mrt_object *object, struct mrt_error 
 	return 0;
 }
 
-static int find_top(struct mrt_store_lock *l, const struct mrt_run *run, struct top *ret,
+static int find_top(struct mrt_store_lock *l, const struct mrt_context *ctx, struct top *ret,
                     struct mrt_error *err)
 {
 	*ret = (struct top) { .prefix = strlen(l->prefix) };
-	int rc = mrt_store_each(l->store, run, l->prefix, see, ret, err);
-	return rc < 0 ? mrt_context(err, rc, "look at the lock") : 0;
+	int rc = mrt_store_each(l->store, ctx, l->prefix, see, ret, err);
+	return rc < 0 ? mrt_prefix(err, rc, "look at the lock") : 0;
 }
 
 static int key_of(const struct mrt_store_lock *l, uint64_t generation, char **ret,
@@ -89,7 +89,7 @@ static bool is_gone(const struct mrt_store_lock *l, const char *process)
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH; /* EPERM: somebody else's, and alive */
 }
 
-static int put(struct mrt_store_lock *l, const struct mrt_run *run, uint64_t generation,
+static int put(struct mrt_store_lock *l, const struct mrt_context *ctx, uint64_t generation,
                bool released, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -104,13 +104,13 @@ static int put(struct mrt_store_lock *l, const struct mrt_run *run, uint64_t gen
 		                           { "since", since },
 		                           { "nonce", l->nonce } };
 	int rc = json ? key_of(l, generation, &key, err) : mrt_no_memory(err);
-	for (size_t i = 0; rc == 0 && i < sizeof(members) / sizeof(members[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(members); i++)
 		rc = mrt_json_set_text(json, members[i][0], members[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "released", json_boolean(released), err);
 	if (rc == 0)
 		rc = mrt_json_print(json, &text, err);
-	return rc < 0 ? rc : mrt_store_put_bytes(l->store, run, key, text.data, text.len, err);
+	return rc < 0 ? rc : mrt_store_put_bytes(l->store, ctx, key, text.data, text.len, err);
 }
 
 /* May a holder be taken over? Otherwise MRT_LOCKED. */
@@ -122,10 +122,10 @@ static int judge(struct mrt_store_lock *l, const struct mrt_store_lock_options *
 	mrt_autofree char *key = NULL;
 	int rc = key_of(l, top->generation, &key, err);
 	if (rc == 0)
-		rc = mrt_store_get_bytes(l->store, l->run, key, &text, err);
+		rc = mrt_store_get_bytes(l->store, l->ctx, key, &text, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "read the lock");
-	int64_t now = l->run->wall() + o->clock_skew;
+		return mrt_prefix(err, rc, "read the lock");
+	int64_t now = l->ctx->wall() + o->clock_skew;
 	int64_t age = now - top->modified * MRT_SECOND;
 	if (mrt_json_parse(mrt_buf_text(&text), text.len, &json, err) < 0) {
 		/* nobody can tell who holds it: it runs out like any other */
@@ -139,7 +139,7 @@ static int judge(struct mrt_store_lock *l, const struct mrt_store_lock_options *
 	bool dead = (o->overrule && strncmp(who, o->overrule, strlen(o->overrule)) == 0) ||
 	            is_gone(l, mrt_json_text_or(json, "process", ""));
 	if (dead || age > o->lease) {
-		mrt_warn(l->run,
+		mrt_warn(l->ctx,
 		         "%s on %s, at work since %s, ended without a word: its lock is taken over",
 		         who, mrt_json_text_or(json, "host", "?"),
 		         mrt_json_text_or(json, "since", "?"));
@@ -158,24 +158,22 @@ static void drop_old(struct mrt_store_lock *l)
 	for (uint64_t i = KEPT; i < KEPT + 2 && l->generation > i; i++) {
 		mrt_autofree char *key = NULL;
 		if (key_of(l, l->generation - i, &key, NULL) == 0)
-			mrt_store_delete(l->store, l->run, key, NULL);
+			mrt_store_delete(l->store, l->ctx, key, NULL);
 	}
 }
 
-int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
+int mrt_store_lock_take(const struct mrt_context *ctx, struct mrt_store *store,
                         const struct mrt_store_lock_options *o, struct mrt_store_lock **ret,
                         struct mrt_error *err)
 {
 	mrt_auto(mrt_store_lock) *l = calloc(1, sizeof(*l));
 	if (!l)
 		return mrt_no_memory(err);
-	unsigned char random[16];
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), l->nonce);
-	l->run = run;
+	mrt_random_hex(16, l->nonce);
+	l->ctx = ctx;
 	l->store = store;
 	l->lease = o->lease;
-	l->since = run->wall() / MRT_SECOND;
+	l->since = ctx->wall() / MRT_SECOND;
 	int rc = mrt_text_printf(&l->prefix, err, "%s/%s/lock/", o->platform, o->target);
 	if (rc == 0)
 		rc = mrt_text_dup(o->who, &l->who, err);
@@ -183,11 +181,11 @@ int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
 		rc = name_process(&l->process, err);
 	for (unsigned i = 0; rc == 0 && i < TRIES && l->generation == 0; i++) {
 		struct top top;
-		rc = find_top(l, run, &top, err);
+		rc = find_top(l, ctx, &top, err);
 		if (rc == 0 && top.generation > 0)
 			rc = judge(l, o, &top, err);
 		if (rc == 0)
-			rc = put(l, run, top.generation + 1, false, err);
+			rc = put(l, ctx, top.generation + 1, false, err);
 		if (rc == 0)
 			l->generation = top.generation + 1;
 		else if (rc == MRT_EXISTS || rc == MRT_NOT_FOUND)
@@ -197,7 +195,7 @@ int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
 		rc = mrt_fail(err, MRT_LOCKED, "others want the lock, too");
 	l->renewed = mrt_clock_monotonic();
 	if (rc == 0) /* ours counts only if nothing newer came meanwhile */
-		rc = mrt_store_lock_check(l, run, err);
+		rc = mrt_store_lock_check(l, ctx, err);
 	if (rc < 0)
 		return rc;
 	drop_old(l);
@@ -205,10 +203,11 @@ int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
 	return 0;
 }
 
-int mrt_store_lock_check(struct mrt_store_lock *l, const struct mrt_run *run, struct mrt_error *err)
+int mrt_store_lock_check(struct mrt_store_lock *l, const struct mrt_context *ctx,
+                         struct mrt_error *err)
 {
 	struct top top;
-	int rc = find_top(l, run, &top, err);
+	int rc = find_top(l, ctx, &top, err);
 	if (rc == 0 && top.generation != l->generation) {
 		l->generation = 0;
 		rc = mrt_fail(err, MRT_LOCKED,
@@ -217,14 +216,15 @@ int mrt_store_lock_check(struct mrt_store_lock *l, const struct mrt_run *run, st
 	return rc;
 }
 
-int mrt_store_lock_renew(struct mrt_store_lock *l, const struct mrt_run *run, struct mrt_error *err)
+int mrt_store_lock_renew(struct mrt_store_lock *l, const struct mrt_context *ctx,
+                         struct mrt_error *err)
 {
 	int64_t now = mrt_clock_monotonic();
 	if (now - l->renewed < l->lease / 3)
 		return 0;
-	int rc = mrt_store_lock_check(l, run, err);
+	int rc = mrt_store_lock_check(l, ctx, err);
 	if (rc == 0)
-		rc = put(l, run, l->generation + 1, false, err);
+		rc = put(l, ctx, l->generation + 1, false, err);
 	if (rc == MRT_EXISTS) {
 		l->generation = 0;
 		return mrt_fail(err, MRT_LOCKED,
@@ -243,12 +243,13 @@ void mrt_store_lock_free(struct mrt_store_lock *l)
 	if (!l)
 		return;
 	if (l->generation > 0) {
-		const struct mrt_run last = { .log = l->run->log,
-			                      .wall = l->run->wall,
-			                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+		const struct mrt_context last = { .log = l->ctx->log,
+			                          .wall = l->ctx->wall,
+			                          .deadline =
+			                                  mrt_clock_monotonic() + 2 * MRT_SECOND };
 		struct mrt_error err;
 		if (put(l, &last, l->generation + 1, true, &err) < 0)
-			mrt_warn_because(l->run, &err,
+			mrt_warn_because(l->ctx, &err,
 			                 "the lock of the store stays until it runs out");
 	}
 	free(l->prefix);

@@ -22,14 +22,14 @@ struct mrt_store_lock_options {
 
 struct mrt_store_lock;
 /* MRT_LOCKED says who holds it since when. */
-int mrt_store_lock_take(const struct mrt_run *run, struct mrt_store *store,
+int mrt_store_lock_take(const struct mrt_context *ctx, struct mrt_store *store,
                         const struct mrt_store_lock_options *options, struct mrt_store_lock **ret,
                         struct mrt_error *err);
 /* Is it still ours? MRT_LOCKED otherwise. */
-int mrt_store_lock_check(struct mrt_store_lock *lock, const struct mrt_run *run,
+int mrt_store_lock_check(struct mrt_store_lock *lock, const struct mrt_context *ctx,
                          struct mrt_error *err);
 /* Shows that we live, when a third of the lease has passed since the last time. */
-int mrt_store_lock_renew(struct mrt_store_lock *lock, const struct mrt_run *run,
+int mrt_store_lock_renew(struct mrt_store_lock *lock, const struct mrt_context *ctx,
                          struct mrt_error *err);
 /* Releases, for 2 s even when the run is cancelled, and frees. */
 void mrt_store_lock_free(struct mrt_store_lock *lock);

@@ -38,14 +38,14 @@ static int decrypt(const uint8_t *data, size_t len, size_t step, struct mrt_buf 
                    struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { pieces_read, pieces_free };
-	const struct mrt_run run = { .wall = mrt_clock_wall };
+	const struct mrt_context ctx = { .wall = mrt_clock_wall };
 	struct pieces from = { { &ops }, data, len, step };
 	mrt_auto(mrt_age_identities) *identities = NULL;
 	mrt_auto(mrt_source) *source = NULL;
 	fuzz_check(mrt_age_identities_new(&identities, err) == 0);
 	fuzz_check(mrt_age_identities_read(identities, key, "key", err) == 0);
 	fuzz_check(mrt_age_source(&from.source, identities, &source, err) == 0);
-	return mrt_stream_slurp(&run, source, plain, err);
+	return mrt_stream_slurp(&ctx, source, plain, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

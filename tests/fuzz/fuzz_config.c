@@ -34,9 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char path[64];
 	fuzz_check(mrt_secret_file("fuzz", data, len, &fd, &err) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	const struct mrt_run run = { .wall = mrt_clock_wall };
+	const struct mrt_context ctx = { .wall = mrt_clock_wall };
 	mrt_auto(mrt_config) *config = NULL;
-	if (mrt_config_load(&run, path, NULL, 0, &config, &err) == 0) {
+	if (mrt_config_load(&ctx, path, NULL, 0, &config, &err) == 0) {
 		fuzz_check(config->store_concurrency >= 1 && config->store_concurrency <= 16);
 		fuzz_check(config->store_part_size >= (uint64_t)5 << 20);
 		fuzz_check(config->limits_connect >= 0);

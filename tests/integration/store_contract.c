@@ -21,7 +21,7 @@
 
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%/=-"
 
-static struct mrt_run run = { .wall = mrt_clock_wall };
+static struct mrt_context ctx = { .wall = mrt_clock_wall };
 static struct mrt_config *config;
 static struct mrt_store *store;
 static struct mrt_error err;
@@ -46,7 +46,7 @@ static void fill(char *data, size_t len, unsigned seed)
 static int put(const char *key, const char *data, size_t len, bool commit)
 {
 	mrt_auto(mrt_sink) *sink = NULL;
-	int rc = mrt_store_put(store, &run, key, &sink, &err);
+	int rc = mrt_store_put(store, &ctx, key, &sink, &err);
 	for (size_t at = 0, n = 70001; rc == 0 && at < len; at += n) {
 		n = len - at < n ? len - at : n;
 		rc = mrt_sink_write(sink, data + at, n, &err);
@@ -59,7 +59,7 @@ static int put(const char *key, const char *data, size_t len, bool commit)
 static bool exists(const char *key)
 {
 	struct mrt_object object;
-	int rc = mrt_store_head(store, &run, key, &object, &err);
+	int rc = mrt_store_head(store, &ctx, key, &object, &err);
 	assert_true(rc == 0 || rc == MRT_NOT_FOUND);
 	return rc == 0;
 }
@@ -68,9 +68,9 @@ static void assert_holds(const char *key, const char *data, size_t len)
 {
 	mrt_auto_buf buf = { .ceiling = (size_t)1 << 28 };
 	struct mrt_object object;
-	good(mrt_store_head(store, &run, key, &object, &err));
+	good(mrt_store_head(store, &ctx, key, &object, &err));
 	assert_int_equal(object.size, len);
-	good(mrt_store_get_bytes(store, &run, key, &buf, &err));
+	good(mrt_store_get_bytes(store, &ctx, key, &buf, &err));
 	assert_int_equal(buf.len, len);
 	if (len > 0)
 		assert_memory_equal(buf.data, data, len);
@@ -110,9 +110,9 @@ static void ranges_are_delivered_exactly(void **state)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		mrt_auto(mrt_source) *source = NULL;
 		mrt_auto_buf buf = MRT_BUF_INIT;
-		good(mrt_store_get(store, &run, "ranged", ranges[i].offset, ranges[i].len, &source,
+		good(mrt_store_get(store, &ctx, "ranged", ranges[i].offset, ranges[i].len, &source,
 		                   &err));
-		good(mrt_stream_slurp(&run, source, &buf, &err));
+		good(mrt_stream_slurp(&ctx, source, &buf, &err));
 		assert_int_equal(buf.len, ranges[i].want);
 		if (buf.len > 0)
 			assert_memory_equal(buf.data, data + ranges[i].offset, buf.len);
@@ -128,19 +128,19 @@ static void nothing_is_visible_before_commit_or_after_abort(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		mrt_auto(mrt_sink) *sink = NULL;
 		struct mrt_store_page page;
-		good(mrt_store_put(store, &run, "hidden/x", &sink, &err));
+		good(mrt_store_put(store, &ctx, "hidden/x", &sink, &err));
 		good(mrt_sink_write(sink, data, sizes[i], &err));
 		assert_false(exists("hidden/x"));
 		good(mrt_sink_prepare(sink, &err));
 		assert_false(exists("hidden/x"));
-		good(mrt_store_list(store, &run, "hidden/", NULL, 0, &page, &err));
+		good(mrt_store_list(store, &ctx, "hidden/", NULL, 0, &page, &err));
 		assert_int_equal(page.n, 0);
 		mrt_store_page_release(&page);
 		mrt_sink_free(mrt_steal(sink)); /* abort */
 		assert_false(exists("hidden/x"));
 	}
 	struct mrt_leftovers left;
-	good(mrt_store_leftovers(store, &run, "hidden/", INT64_MAX / 4, &left, &err));
+	good(mrt_store_leftovers(store, &ctx, "hidden/", INT64_MAX / 4, &left, &err));
 	assert_int_equal(left.found, 0);
 }
 
@@ -193,7 +193,7 @@ static void odd_keys_are_kept_apart_or_refused(void **state)
 	mrt_auto_buf last = MRT_BUF_INIT;
 	do {
 		struct mrt_store_page page;
-		good(mrt_store_list(store, &run, "k/", token, 4, &page, &err));
+		good(mrt_store_list(store, &ctx, "k/", token, 4, &page, &err));
 		for (size_t i = 0; i < page.n; i++) {
 			assert_true(strcmp(mrt_buf_text(&last), page.objects[i].key) < 0);
 			mrt_buf_clear(&last);
@@ -231,7 +231,7 @@ static void *put_many(void *arg)
 		char key[32];
 		struct mrt_error why;
 		snprintf(key, sizeof(key), "many/%05zu", i);
-		if (mrt_store_put_bytes(store, &run, key, "x", 1, &why) < 0)
+		if (mrt_store_put_bytes(store, &ctx, key, "x", 1, &why) < 0)
 			return "failed";
 	}
 	return NULL;
@@ -249,7 +249,7 @@ static void a_listing_of_2500_keys_is_complete_and_deleting_them_is_too(void **s
 		assert_null(failure);
 	}
 	size_t n = 0;
-	good(mrt_store_each(store, &run, "many/", count, &n, &err));
+	good(mrt_store_each(store, &ctx, "many/", count, &n, &err));
 	assert_int_equal(n, MANY);
 	static char keys[MANY + 1][32];
 	const char *list[MANY + 1];
@@ -257,9 +257,9 @@ static void a_listing_of_2500_keys_is_complete_and_deleting_them_is_too(void **s
 		snprintf(keys[i], sizeof(keys[i]), "many/%05zu", i);
 		list[i] = keys[i];
 	}
-	good(mrt_store_delete_many(store, &run, list, MANY + 1, &err));
+	good(mrt_store_delete_many(store, &ctx, list, MANY + 1, &err));
 	n = 0;
-	good(mrt_store_each(store, &run, "many/", count, &n, &err));
+	good(mrt_store_each(store, &ctx, "many/", count, &n, &err));
 	assert_int_equal(n, 0);
 }
 
@@ -272,7 +272,7 @@ static void *race(void *arg)
 {
 	struct racer *r = arg;
 	struct mrt_error why;
-	r->rc = mrt_store_put_bytes(store, &run, "raced", r->data, sizeof(r->data), &why);
+	r->rc = mrt_store_put_bytes(store, &ctx, "raced", r->data, sizeof(r->data), &why);
 	return NULL;
 }
 
@@ -298,7 +298,7 @@ static void exactly_one_of_concurrent_puts_wins(void **state)
 			assert_holds("raced", racers[winner].data, 8);
 		}
 		assert_true(won >= 1);
-		good(mrt_store_delete(store, &run, "raced", &err));
+		good(mrt_store_delete(store, &ctx, "raced", &err));
 	}
 }
 
@@ -311,14 +311,14 @@ static void *put_large(void *arg)
 	snprintf(key, sizeof(key), "at-once/%u", (unsigned)(uintptr_t)arg);
 	struct mrt_error why;
 	mrt_auto(mrt_sink) *sink = NULL;
-	int rc = mrt_store_put(store, &run, key, &sink, &why);
+	int rc = mrt_store_put(store, &ctx, key, &sink, &why);
 	if (rc == 0)
 		rc = mrt_sink_write(sink, data, len, &why);
 	if (rc == 0)
 		rc = mrt_sink_commit(sink, &why);
 	mrt_auto_buf back = MRT_BUF_INIT;
 	if (rc == 0)
-		rc = mrt_store_get_bytes(store, &run, key, &back, &why);
+		rc = mrt_store_get_bytes(store, &ctx, key, &back, &why);
 	return rc == 0 && back.len == len && memcmp(back.data, data, len) == 0 ? NULL : "failed";
 }
 
@@ -340,10 +340,10 @@ static void what_does_not_exist_is_not_found(void **state)
 	(void)state;
 	struct mrt_object object;
 	mrt_auto(mrt_source) *source = NULL;
-	assert_int_equal(mrt_store_head(store, &run, "no/such", &object, &err), MRT_NOT_FOUND);
-	assert_int_equal(mrt_store_get(store, &run, "no/such", 0, 1, &source, &err), MRT_NOT_FOUND);
+	assert_int_equal(mrt_store_head(store, &ctx, "no/such", &object, &err), MRT_NOT_FOUND);
+	assert_int_equal(mrt_store_get(store, &ctx, "no/such", 0, 1, &source, &err), MRT_NOT_FOUND);
 	assert_non_null(strstr(err.text.unmasked, "no such object"));
-	good(mrt_store_delete(store, &run, "no/such", &err));
+	good(mrt_store_delete(store, &ctx, "no/such", &err));
 }
 
 /* A process that is gone in the middle of a put, as after SIGKILL. */
@@ -356,7 +356,7 @@ static void die_while_putting(const char *key, const char *data, size_t len)
 		struct mrt_sink *sink = NULL;
 		int rc = mrt_repository_open(config, 10, &own, &err);
 		if (rc == 0)
-			rc = mrt_store_put(own, &run, key, &sink, &err);
+			rc = mrt_store_put(own, &ctx, key, &sink, &err);
 		if (rc == 0)
 			rc = mrt_sink_write(sink, data, len, &err);
 		if (rc == 0)
@@ -374,13 +374,13 @@ static void leftovers_older_than_the_grace_are_removed(void **state)
 	struct mrt_leftovers left;
 	mrt_autofree char *data = calloc(1, 2 * PART);
 	die_while_putting("left/over", data, 2 * PART);
-	good(mrt_store_leftovers(store, &run, "left/", 3600 * MRT_SECOND, &left, &err));
+	good(mrt_store_leftovers(store, &ctx, "left/", 3600 * MRT_SECOND, &left, &err));
 	assert_int_equal(left.found, can.leaves_uploads);
 	assert_int_equal(left.removed, 0);
-	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
+	good(mrt_store_leftovers(store, &ctx, "left/", -5 * MRT_SECOND, &left, &err));
 	assert_int_equal(left.found, can.leaves_uploads);
 	assert_int_equal(left.removed, can.leaves_uploads);
-	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
+	good(mrt_store_leftovers(store, &ctx, "left/", -5 * MRT_SECOND, &left, &err));
 	assert_int_equal(left.found, 0);
 	assert_false(exists("left/over"));
 }
@@ -394,10 +394,10 @@ static void a_put_at_work_is_whole_or_fails_when_leftovers_are_removed(void **st
 	mrt_autofree char *data = calloc(1, 2 * PART);
 	/* only what is elsewhere, and whose owner nobody can ask, can be taken away */
 	bool local = strncmp(store->name, "file:", 5) == 0 || !can.leaves_uploads;
-	good(mrt_store_put(store, &run, "left/atwork", &sink, &err));
+	good(mrt_store_put(store, &ctx, "left/atwork", &sink, &err));
 	good(mrt_sink_write(sink, data, 2 * PART, &err));
 	good(mrt_sink_prepare(sink, &err));
-	good(mrt_store_leftovers(store, &run, "left/", -5 * MRT_SECOND, &left, &err));
+	good(mrt_store_leftovers(store, &ctx, "left/", -5 * MRT_SECOND, &left, &err));
 	assert_int_equal(left.found, can.leaves_uploads);
 	assert_int_equal(left.removed, local ? 0 : 1);
 	int rc = mrt_sink_commit(sink, &err);
@@ -411,14 +411,14 @@ static void the_probe_tells_what_the_store_can_do(void **state)
 {
 	(void)state;
 	struct mrt_store_capabilities c;
-	good(mrt_store_probe(store, &run, true, &c, &err));
+	good(mrt_store_probe(store, &ctx, true, &c, &err));
 	assert_int_equal(c.conditional_put, can.conditional_put == MRT_NO ? MRT_NO : MRT_YES);
 	assert_int_equal(c.odd_keys, store->odd_keys);
 	assert_int_equal(c.has_clock, !store->plain_keys); /* libs3 does not tell the time */
 	assert_int_equal(c.leaves_uploads, !store->plain_keys);
 	assert_true(c.clock_skew > -60 * MRT_SECOND && c.clock_skew < 60 * MRT_SECOND);
 	struct mrt_store_page page;
-	good(mrt_store_list(store, &run, ".maratea-probe", NULL, 0, &page, &err));
+	good(mrt_store_list(store, &ctx, ".maratea-probe", NULL, 0, &page, &err));
 	assert_int_equal(page.n, 0);
 	mrt_store_page_release(&page);
 }
@@ -428,9 +428,9 @@ static int open_store(void **state)
 	(void)state;
 	const struct mrt_config_flag flags[] = { { "store.part-size", "5MiB" },
 		                                 { "store.volume-size", "1GiB" } };
-	if (mrt_config_load(&run, "/dev/null", flags, 2, &config, &err) < 0 ||
+	if (mrt_config_load(&ctx, "/dev/null", flags, 2, &config, &err) < 0 ||
 	    mrt_repository_open(config, 10, &store, &err) < 0 ||
-	    mrt_store_probe(store, &run, false, &can, &err) < 0) {
+	    mrt_store_probe(store, &ctx, false, &can, &err) < 0) {
 		print_error("%s\n", err.text.unmasked);
 		return -1;
 	}

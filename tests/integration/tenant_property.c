@@ -11,7 +11,7 @@
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define CONNECTIONS 3
 
-static struct mrt_run run = { .wall = mrt_clock_wall };
+static struct mrt_context ctx = { .wall = mrt_clock_wall };
 static uint64_t state;
 
 static unsigned dice(size_t sides)
@@ -173,7 +173,7 @@ static int work(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	for (unsigned n = 1 + dice(4); n > 0; n--) {
 		mrt_auto_pgresult r = NULL;
 		make(a);
-		int rc = mrt_pg_query(pg, &run, a->sql, NULL, 0, &r, err);
+		int rc = mrt_pg_query(pg, &ctx, a->sql, NULL, 0, &r, err);
 		if (rc < 0) {
 			a->failed++;
 			return rc;
@@ -203,10 +203,10 @@ int main(int argc, char **argv)
 	size_t rounds = strtoull(argv[3], NULL, 10), done = 0, rows = 0, failed = 0;
 	int rc = mrt_pg_params_make(argv[1], NULL, NULL, &params, &err);
 	for (size_t i = 0; rc == 0 && i < CONNECTIONS; i++) {
-		rc = mrt_pg_connect(&run, &options, params, NULL, &pgs[i], &err);
+		rc = mrt_pg_connect(&ctx, &options, params, NULL, &pgs[i], &err);
 		if (rc == 0)
 			rc = mrt_pg_script(
-			        pgs[i], &run,
+			        pgs[i], &ctx,
 			        "PREPARE everybody AS SELECT tenant_id FROM "
 			        "maratea_shared.users; PREPARE by_school AS SELECT "
 			        "tenant_id, count(*) FROM maratea_shared.users GROUP BY 1",
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 		struct attempt a = { .tenant = tenant, .other = argv[4 + dice((size_t)argc - 4)] };
 		const struct mrt_tenant_scope scope = { tenant, "maratea_shared",
 			                                dice(2) ? "maratea_app" : NULL };
-		int one = mrt_tenant_txn(pgs[dice(CONNECTIONS)], &run, &scope, work, &a, &err);
+		int one = mrt_tenant_txn(pgs[dice(CONNECTIONS)], &ctx, &scope, work, &a, &err);
 		if (one < 0 && one != MRT_FAILED && one != MRT_REFUSED)
 			rc = one;
 		rows += a.rows;

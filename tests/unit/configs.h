@@ -8,7 +8,7 @@ extern char **environ;
 static char *dir;            /* fresh for every test; also $HOME */
 static struct mrt_buf lines; /* what was logged */
 static struct mrt_log *log_;
-static struct mrt_run run_;
+static struct mrt_context run_;
 
 static UNUSED int begin(void **state)
 {

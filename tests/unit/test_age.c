@@ -44,12 +44,12 @@ static int drop_keys(void **state)
 static void encrypt(const void *data, size_t len, size_t step, struct mrt_buf *ret)
 {
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_sink to = MEMORY_SINK;
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_sink) *sink = NULL;
 	assert_ok(mrt_age_encryptor(&to.sink, recipients, &sink, &err));
-	assert_ok(mrt_stream_copy(&run, &from.source, sink, &err));
+	assert_ok(mrt_stream_copy(&ctx, &from.source, sink, &err));
 	assert_ok(mrt_sink_prepare(sink, &err));
 	assert_int_equal(to.committed, 0);
 	size_t prepared = to.buf.len;
@@ -63,12 +63,12 @@ static void encrypt(const void *data, size_t len, size_t step, struct mrt_buf *r
 static int decrypt(const void *data, size_t len, size_t step, const struct mrt_age_identities *with,
                    struct mrt_buf *ret, struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_source) *source = NULL;
 	mrt_buf_clear(ret);
 	int rc = mrt_age_source(&from.source, with, &source, err);
-	return rc < 0 ? rc : mrt_stream_slurp(&run, source, ret, err);
+	return rc < 0 ? rc : mrt_stream_slurp(&ctx, source, ret, err);
 }
 
 static size_t header_of(const struct mrt_buf *file)

@@ -10,7 +10,7 @@
 
 static char *dir;
 static struct mrt_store *store;
-static struct mrt_run run;
+static struct mrt_context ctx;
 
 static int begin(void **state)
 {
@@ -18,7 +18,7 @@ static int begin(void **state)
 	struct mrt_error err = { 0 };
 	char url[PATH_SIZE];
 	dir = temporary_dir();
-	run = plain_run();
+	ctx = plain_run();
 	snprintf(url, sizeof(url), "file://%s/store", dir);
 	const struct mrt_store_options options = { .url = url };
 	assert_ok(mrt_store_open(&options, &store, &err));
@@ -37,7 +37,7 @@ static void open_writer(struct mrt_content_writer **ret)
 {
 	struct mrt_error err;
 	const struct mrt_content_options options = { .volume_size = VOLUME, .zstd.level = 1 };
-	assert_ok(mrt_content_open(&run, store, FOLDER, "db/s.zst", &options, ret, &err));
+	assert_ok(mrt_content_open(&ctx, store, FOLDER, "db/s.zst", &options, ret, &err));
 }
 
 /* Writes noise and gives the manifest that describes it. */
@@ -66,8 +66,8 @@ static void write_noise(size_t size, struct mrt_manifest **ret)
 static int read_back(const struct mrt_manifest *m, struct mrt_buf *ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
-	int rc = mrt_content_source(&run, store, m, &m->objects[0], &source, err);
-	return rc < 0 ? rc : mrt_stream_slurp(&run, source, ret, err);
+	int rc = mrt_content_source(&ctx, store, m, &m->objects[0], &source, err);
+	return rc < 0 ? rc : mrt_stream_slurp(&ctx, source, ret, err);
 }
 
 static void flip(const char *name, off_t at)
@@ -168,7 +168,7 @@ static void a_missing_or_short_volume_is_named(void **state)
 	assert_int_equal(truncate(path_in(path, dir, "store/" FOLDER "db/s.zst.0004"), 100), 0);
 	assert_code(MRT_CORRUPT, read_back(m, &got, &err));
 	assert_contains(err.text.unmasked, "db/s.zst.0004 has 100 bytes; the manifest says 65536");
-	assert_ok(mrt_store_delete(store, &run, FOLDER "db/s.zst.0003", &err));
+	assert_ok(mrt_store_delete(store, &ctx, FOLDER "db/s.zst.0003", &err));
 	mrt_buf_clear(&got);
 	assert_code(MRT_CORRUPT, read_back(m, &got, &err));
 	assert_contains(err.text.unmasked, "db/s.zst.0003 is missing in the store");
@@ -210,12 +210,12 @@ static void without_commit_nothing_is_visible(void **state)
 		open_writer(&w);
 		assert_ok(mrt_sink_write(mrt_content_sink(w), data, 5 * VOLUME, &err));
 		assert_ok(mrt_sink_prepare(mrt_content_sink(w), &err));
-		assert_ok(mrt_store_each(store, &run, "", count, &n, &err));
+		assert_ok(mrt_store_each(store, &ctx, "", count, &n, &err));
 		assert_int_equal(n, 0);
 	}
-	assert_ok(mrt_store_each(store, &run, "", count, &n, &err));
+	assert_ok(mrt_store_each(store, &ctx, "", count, &n, &err));
 	assert_int_equal(n, 0);
-	assert_ok(mrt_store_leftovers(store, &run, "", 0, &left, &err));
+	assert_ok(mrt_store_leftovers(store, &ctx, "", 0, &left, &err));
 	assert_int_equal(left.found, 0);
 	mrt_content_writer_free(NULL);
 }
@@ -227,14 +227,14 @@ static void a_taken_name_is_not_replaced(void **state)
 	mrt_auto(mrt_content_writer) *w = NULL;
 	mrt_auto_buf got = MRT_BUF_INIT;
 	json_t *json = NULL;
-	assert_ok(mrt_store_put_bytes(store, &run, FOLDER "db/s.zst", "older", 5, &err));
+	assert_ok(mrt_store_put_bytes(store, &ctx, FOLDER "db/s.zst", "older", 5, &err));
 	open_writer(&w);
 	int rc = mrt_sink_write(mrt_content_sink(w), "x", 1, &err);
 	if (rc == 0)
 		rc = mrt_content_commit(w, &json, &err);
 	assert_int_equal(rc, MRT_EXISTS);
 	assert_null(json);
-	assert_ok(mrt_store_get_bytes(store, &run, FOLDER "db/s.zst", &got, &err));
+	assert_ok(mrt_store_get_bytes(store, &ctx, FOLDER "db/s.zst", &got, &err));
 	assert_string_equal(mrt_buf_text(&got), "older");
 }
 

@@ -210,7 +210,7 @@ static void a_tally_measures_what_is_read(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_source from = MEMORY_SOURCE("abc", 3, 1);
 	struct mrt_tally tally;
 	mrt_auto(mrt_source) *source = NULL;
@@ -218,7 +218,7 @@ static void a_tally_measures_what_is_read(void **state)
 	char more;
 	size_t n = 1;
 	assert_ok(mrt_tally_source(&from.source, &tally, &source, &err));
-	assert_ok(mrt_stream_slurp(&run, source, &got, &err));
+	assert_ok(mrt_stream_slurp(&ctx, source, &got, &err));
 	assert_string_equal(mrt_buf_text(&got), "abc");
 	assert_int_equal(tally.size, 3);
 	assert_string_equal(tally.sha256, ABC_SHA256);

@@ -55,8 +55,8 @@ static void context_stands_before_the_text(void **state)
 	(void)state;
 	struct mrt_error err;
 	assert_int_equal(mrt_fail(&err, MRT_REFUSED, "no such %s", "role"), MRT_REFUSED);
-	assert_int_equal(mrt_context(&err, MRT_REFUSED, "connect to %s", "db1"), MRT_REFUSED);
-	assert_int_equal(mrt_context(&err, MRT_REFUSED, "back up"), MRT_REFUSED);
+	assert_int_equal(mrt_prefix(&err, MRT_REFUSED, "connect to %s", "db1"), MRT_REFUSED);
+	assert_int_equal(mrt_prefix(&err, MRT_REFUSED, "back up"), MRT_REFUSED);
 	assert_string_equal(err.text.unmasked, "back up: connect to db1: no such role");
 	assert_int_equal(err.code, MRT_REFUSED);
 	assert_string_equal(err.hint.unmasked, "");
@@ -80,7 +80,7 @@ static void hints_are_lines_and_a_new_failure_forgets_them(void **state)
 	assert_int_equal(mrt_hint(&err, "try %d", 1), MRT_CONFIG);
 	assert_int_equal(mrt_hint(&err, "or that"), MRT_CONFIG);
 	assert_string_equal(err.hint.unmasked, "try 1\nor that");
-	mrt_context(&err, MRT_CONFIG, "load");
+	mrt_prefix(&err, MRT_CONFIG, "load");
 	assert_string_equal(err.hint.unmasked, "try 1\nor that");
 	mrt_fail(&err, MRT_IO, "worse");
 	assert_string_equal(err.hint.unmasked, "");
@@ -104,7 +104,7 @@ static void what_is_too_long_ends_in_dots(void **state)
 	mrt_fail(&err, MRT_FAILED, "%s", text);
 	assert_int_equal(strlen(err.text.unmasked), sizeof(err.text.unmasked) - 1);
 	assert_string_equal(err.text.unmasked + sizeof(err.text.unmasked) - 5, "x...");
-	mrt_context(&err, MRT_FAILED, "%s", text);
+	mrt_prefix(&err, MRT_FAILED, "%s", text);
 	assert_int_equal(strlen(err.text.unmasked), sizeof(err.text.unmasked) - 1);
 	assert_string_equal(err.text.unmasked + sizeof(err.text.unmasked) - 5, "x...");
 	mrt_hint(&err, "%s", text);
@@ -201,7 +201,7 @@ static void nobody_has_to_care_for_the_error(void **state)
 {
 	(void)state;
 	assert_int_equal(mrt_fail(NULL, MRT_BAD, "x"), MRT_BAD);
-	assert_int_equal(mrt_context(NULL, MRT_IO, "x"), MRT_IO);
+	assert_int_equal(mrt_prefix(NULL, MRT_IO, "x"), MRT_IO);
 	assert_int_equal(mrt_hint(NULL, "x"), MRT_FAILED);
 	assert_int_equal(mrt_fail_errno(NULL, ENOENT, "x"), MRT_NOT_FOUND);
 	assert_int_equal(mrt_no_memory(NULL), MRT_NO_MEMORY);

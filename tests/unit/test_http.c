@@ -46,7 +46,7 @@ static void nobody_listening_is_unreachable_and_worth_another_try(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(20 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(20 * MRT_SECOND);
 	const struct mrt_http_options options = { .dns.timeout = MRT_SECOND,
 		                                  .connect_timeout = 5 * MRT_SECOND,
 		                                  .stall_timeout = 5 * MRT_SECOND };
@@ -58,7 +58,7 @@ static void nobody_listening_is_unreachable_and_worth_another_try(void **state)
 	unsetenv("all_proxy");
 	unsetenv("ALL_PROXY");
 	assert_ok(mrt_http_new(&options, &http, &err));
-	assert_code(MRT_UNREACHABLE, mrt_http_request(http, &run, &request, &response, &err));
+	assert_code(MRT_UNREACHABLE, mrt_http_request(http, &ctx, &request, &response, &err));
 	assert_true(response.retryable);
 	assert_int_equal(response.status, 0);
 	assert_int_equal(strncmp(err.text.unmasked, "http://127.0.0.1:1/x: ", 22), 0);
@@ -69,7 +69,7 @@ static void other_protocols_are_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(20 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(20 * MRT_SECOND);
 	const struct mrt_http_options options = { .connect_timeout = MRT_SECOND,
 		                                  .stall_timeout = MRT_SECOND };
 	const char *const urls[] = { "file:///etc/passwd", "gopher://127.0.0.1/", "not a url", "" };
@@ -78,7 +78,7 @@ static void other_protocols_are_refused(void **state)
 	for (size_t i = 0; i < COUNT(urls); i++) {
 		mrt_auto_response response = MRT_HTTP_RESPONSE;
 		const struct mrt_http_request request = { .method = "GET", .url = urls[i] };
-		assert_true(mrt_http_request(http, &run, &request, &response, &err) < 0);
+		assert_true(mrt_http_request(http, &ctx, &request, &response, &err) < 0);
 		assert_int_equal(response.body.len, 0);
 	}
 	mrt_http_free(NULL);

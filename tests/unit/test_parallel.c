@@ -12,20 +12,20 @@ static void a_pool_hands_out_so_many_buffers_and_no_more(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(50 * MRT_MILLISECOND);
+	const struct mrt_context ctx = run_for(50 * MRT_MILLISECOND);
 	mrt_auto(mrt_pool) *pool = NULL;
 	void *a = NULL, *b = NULL, *c = NULL;
 	assert_ok(mrt_pool_new(100, 2, &pool, &err));
 	assert_int_equal(mrt_pool_buffer_size(pool), 100);
-	assert_ok(mrt_pool_acquire(pool, &run, &a, &err));
-	assert_ok(mrt_pool_acquire(pool, &run, &b, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &a, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &b, &err));
 	assert_ptr_not_equal(a, b);
 	memset(a, 1, 100);
 	memset(b, 2, 100);
-	assert_code(MRT_DEADLINE, mrt_pool_acquire(pool, &run, &c, &err));
+	assert_code(MRT_DEADLINE, mrt_pool_acquire(pool, &ctx, &c, &err));
 	assert_null(c);
 	mrt_pool_give(pool, a);
-	assert_ok(mrt_pool_acquire(pool, &run, &c, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &c, &err));
 	assert_ptr_equal(c, a);
 	mrt_pool_give(pool, b);
 	mrt_pool_give(pool, c);
@@ -35,15 +35,15 @@ static void taking_ahead_leaves_the_reserve_to_those_in_need(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(MRT_SECOND);
+	const struct mrt_context ctx = run_for(MRT_SECOND);
 	mrt_auto(mrt_pool) *pool = NULL;
 	void *need[2];
 	assert_ok(mrt_pool_new(8, MRT_POOL_RESERVE + 1, &pool, &err));
 	void *luxury = mrt_pool_take(pool);
 	assert_non_null(luxury);
 	assert_null(mrt_pool_take(pool));
-	assert_ok(mrt_pool_acquire(pool, &run, &need[0], &err));
-	assert_ok(mrt_pool_acquire(pool, &run, &need[1], &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &need[0], &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &need[1], &err));
 	assert_null(mrt_pool_take(pool));
 	mrt_pool_give(pool, luxury);
 	assert_null(mrt_pool_take(pool));
@@ -61,8 +61,8 @@ struct giver {
 static void give_soon(struct mrt_job *job)
 {
 	struct giver *g = (struct giver *)job;
-	const struct mrt_run run = plain_run();
-	mrt_run_sleep(&run, 30 * MRT_MILLISECOND, NULL);
+	const struct mrt_context ctx = plain_run();
+	mrt_context_sleep(&ctx, 30 * MRT_MILLISECOND, NULL);
 	mrt_pool_give(g->pool, g->buffer);
 }
 
@@ -70,17 +70,17 @@ static void whoever_waits_gets_the_buffer_that_is_given_back(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(20 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(20 * MRT_SECOND);
 	mrt_auto(mrt_pool) *pool = NULL;
 	mrt_auto(mrt_workers) *workers = NULL;
 	struct giver g = { .job.work = give_soon };
 	void *got = NULL;
 	assert_ok(mrt_pool_new(8, 1, &pool, &err));
 	assert_ok(mrt_workers_new(1, false, &workers, &err));
-	assert_ok(mrt_pool_acquire(pool, &run, &g.buffer, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &g.buffer, &err));
 	g.pool = pool;
 	assert_ok(mrt_workers_submit(workers, &g.job, &err));
-	assert_ok(mrt_pool_acquire(pool, &run, &got, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &got, &err));
 	assert_ptr_equal(got, g.buffer);
 	mrt_pool_give(pool, got);
 }
@@ -90,14 +90,14 @@ static void waiting_for_a_buffer_ends_when_the_run_is_cancelled(void **state)
 	(void)state;
 	struct mrt_error err;
 	atomic_int abort = 0;
-	struct mrt_run run = plain_run();
-	run.abort = &abort;
+	struct mrt_context ctx = plain_run();
+	ctx.abort = &abort;
 	mrt_auto(mrt_pool) *pool = NULL;
 	void *a = NULL, *b = NULL;
 	assert_ok(mrt_pool_new(8, 1, &pool, &err));
-	assert_ok(mrt_pool_acquire(pool, &run, &a, &err));
+	assert_ok(mrt_pool_acquire(pool, &ctx, &a, &err));
 	abort = 1;
-	assert_code(MRT_CANCELLED, mrt_pool_acquire(pool, &run, &b, &err));
+	assert_code(MRT_CANCELLED, mrt_pool_acquire(pool, &ctx, &b, &err));
 	mrt_pool_give(pool, a);
 }
 

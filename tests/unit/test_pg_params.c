@@ -292,16 +292,16 @@ static void addresses_and_sockets_resolve_without_a_question(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(20 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(20 * MRT_SECOND);
 	const struct mrt_dns_options dns = { .timeout = MRT_SECOND };
 	mrt_auto(mrt_pg_params) *address = NULL, *socket = NULL;
 	assert_ok(make("postgresql://u@127.0.0.1:7/d", NULL, &address, &err));
-	assert_ok(mrt_pg_params_resolve(address, &run, &dns, &err));
+	assert_ok(mrt_pg_params_resolve(address, &ctx, &dns, &err));
 	assert_string_equal(mrt_pg_params_get(address, "hostaddr"), "127.0.0.1");
 	assert_string_equal(mrt_pg_params_get(address, "host"), "127.0.0.1");
 	assert_string_equal(mrt_pg_params_get(address, "port"), "7");
 	assert_ok(make("host=/run/pg user=u", NULL, &socket, &err));
-	assert_ok(mrt_pg_params_resolve(socket, &run, &dns, &err));
+	assert_ok(mrt_pg_params_resolve(socket, &ctx, &dns, &err));
 	assert_null(mrt_pg_params_get(socket, "hostaddr"));
 }
 

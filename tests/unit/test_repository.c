@@ -16,11 +16,11 @@ static int64_t later_clock(void)
 static void an_id_is_the_time_to_a_256th_second_and_four_random_digits(void **state)
 {
 	(void)state;
-	struct mrt_run run = plain_run();
-	run.wall = fixed_clock;
+	struct mrt_context ctx = plain_run();
+	ctx.wall = fixed_clock;
 	char a[MRT_BACKUP_ID_SIZE], b[MRT_BACKUP_ID_SIZE];
-	mrt_backup_id_new(&run, a);
-	mrt_backup_id_new(&run, b);
+	mrt_backup_id_new(&ctx, a);
+	mrt_backup_id_new(&ctx, b);
 	assert_int_equal(strlen(a), 23);
 	assert_memory_equal(a, "20261122T020000Z-", 17);
 	assert_int_equal(strspn(a + 17, "0123456789abcdef"), 6);
@@ -28,10 +28,10 @@ static void an_id_is_the_time_to_a_256th_second_and_four_random_digits(void **st
 	assert_memory_equal(a + 17, "ff", 2);
 	char next[MRT_BACKUP_ID_SIZE];
 	for (int i = 0; i < 8 && strcmp(a, b) == 0; i++) /* one in 65,536 is no fault */
-		mrt_backup_id_new(&run, b);
+		mrt_backup_id_new(&ctx, b);
 	assert_string_not_equal(a, b);
-	run.wall = later_clock;
-	mrt_backup_id_new(&run, next);
+	ctx.wall = later_clock;
+	mrt_backup_id_new(&ctx, next);
 	assert_true(strcmp(a, next) < 0);
 	assert_memory_equal(next, "20261122T020001Z-00", 19);
 	assert_true(mrt_backup_id_valid(a));
@@ -148,7 +148,7 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	char *dir = temporary_dir();
 	static const char *const keys[] = {
 		"p/postgres/" ID2 "/manifest.json",
@@ -169,11 +169,11 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 		mrt_auto(mrt_store) *store = NULL;
 		struct mrt_backup_list list;
 		open_store(dir, &store);
-		assert_ok(mrt_repository_list(&run, store, NULL, NULL, &list, &err));
+		assert_ok(mrt_repository_list(&ctx, store, NULL, NULL, &list, &err));
 		assert_int_equal(list.n, 0);
 		for (size_t i = 0; i < COUNT(keys); i++)
-			assert_ok(mrt_store_put_bytes(store, &run, keys[i], "{}", 2, &err));
-		assert_ok(mrt_repository_list(&run, store, "p", NULL, &list, &err));
+			assert_ok(mrt_store_put_bytes(store, &ctx, keys[i], "{}", 2, &err));
+		assert_ok(mrt_repository_list(&ctx, store, "p", NULL, &list, &err));
 		assert_int_equal(list.n, 3);
 		assert_int_equal(list.incomplete, 1);
 		assert_string_equal(list.entries[0].id, ID1);
@@ -184,11 +184,11 @@ static void a_listing_knows_complete_and_incomplete_backups(void **state)
 		                    "p/postgres/" ID2 "/verified-20261125T000000Z.json");
 		assert_string_equal(list.entries[2].target, "redis");
 		mrt_backup_list_release(&list);
-		assert_ok(mrt_repository_list(&run, store, NULL, "postgres", &list, &err));
+		assert_ok(mrt_repository_list(&ctx, store, NULL, "postgres", &list, &err));
 		assert_int_equal(list.n, 3);
 		assert_string_equal(list.entries[2].platform, "q");
 		mrt_backup_list_release(&list);
-		assert_ok(mrt_repository_list(&run, store, "p", "redis", &list, &err));
+		assert_ok(mrt_repository_list(&ctx, store, "p", "redis", &list, &err));
 		assert_int_equal(list.n, 1);
 		assert_int_equal(list.incomplete, 0);
 		mrt_backup_list_release(&list);

@@ -13,13 +13,13 @@ static void copying_moves_every_byte_and_does_not_commit(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	size_t size = 3 * MRT_CHUNK + 17;
 	mrt_autofree char *data = malloc(size);
 	fill_noise(data, size, 1);
 	struct memory_source from = MEMORY_SOURCE(data, size, 1000);
 	struct memory_sink to = MEMORY_SINK;
-	assert_ok(mrt_stream_copy(&run, &from.source, &to.sink, &err));
+	assert_ok(mrt_stream_copy(&ctx, &from.source, &to.sink, &err));
 	assert_int_equal(to.buf.len, size);
 	assert_memory_equal(to.buf.data, data, size);
 	assert_int_equal(to.prepared, 0);
@@ -31,11 +31,11 @@ static void copying_ends_with_the_sinks_failure(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_source from = MEMORY_SOURCE("abc", 3, 0);
 	struct memory_sink to = MEMORY_SINK;
 	to.fail_with = MRT_NO_SPACE;
-	assert_code(MRT_NO_SPACE, mrt_stream_copy(&run, &from.source, &to.sink, &err));
+	assert_code(MRT_NO_SPACE, mrt_stream_copy(&ctx, &from.source, &to.sink, &err));
 	assert_string_equal(err.text.unmasked, "told to fail");
 }
 
@@ -44,23 +44,23 @@ static void copying_stops_when_the_run_does(void **state)
 	(void)state;
 	struct mrt_error err;
 	atomic_int abort = 1;
-	struct mrt_run run = plain_run();
-	run.abort = &abort;
+	struct mrt_context ctx = plain_run();
+	ctx.abort = &abort;
 	struct memory_source from = MEMORY_SOURCE("abc", 3, 0);
-	assert_code(MRT_CANCELLED, mrt_stream_copy(&run, &from.source, mrt_sink_null(), &err));
+	assert_code(MRT_CANCELLED, mrt_stream_copy(&ctx, &from.source, mrt_sink_null(), &err));
 }
 
 static void slurping_is_bounded_by_the_buffer(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_source from = MEMORY_SOURCE("0123456789", 10, 3);
 	mrt_auto_buf enough = { .ceiling = 11 }, tight = { .ceiling = 10 };
-	assert_ok(mrt_stream_slurp(&run, &from.source, &enough, &err));
+	assert_ok(mrt_stream_slurp(&ctx, &from.source, &enough, &err));
 	assert_string_equal(mrt_buf_text(&enough), "0123456789");
 	from = MEMORY_SOURCE("0123456789", 10, 3);
-	assert_code(MRT_FAILED, mrt_stream_slurp(&run, &from.source, &tight, &err));
+	assert_code(MRT_FAILED, mrt_stream_slurp(&ctx, &from.source, &tight, &err));
 }
 
 static void the_null_sink_swallows_everything(void **state)
@@ -86,12 +86,12 @@ struct pouring {
 static void pour(struct mrt_job *job)
 {
 	struct pouring *p = (struct pouring *)job;
-	const struct mrt_run run = run_for(60 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(60 * MRT_SECOND);
 	struct memory_source from = MEMORY_SOURCE(p->data, p->size, 0);
 	mrt_auto(mrt_sink) *to = NULL;
-	p->rc = mrt_sink_of_fd(&run, p->fd, &to, NULL);
+	p->rc = mrt_sink_of_fd(&ctx, p->fd, &to, NULL);
 	if (p->rc == 0)
-		p->rc = mrt_stream_copy(&run, &from.source, to, NULL);
+		p->rc = mrt_stream_copy(&ctx, &from.source, to, NULL);
 	if (p->rc == 0)
 		p->rc = mrt_sink_commit(to, NULL);
 	close(p->fd);
@@ -101,7 +101,7 @@ static void a_pipe_carries_more_than_it_holds(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(60 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(60 * MRT_SECOND);
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
 	size_t size = 1000003;
@@ -113,8 +113,8 @@ static void a_pipe_carries_more_than_it_holds(void **state)
 	assert_ok(mrt_workers_submit(workers, &p.job, &err));
 	mrt_auto(mrt_source) *from = NULL;
 	mrt_auto_buf got = MRT_BUF_INIT;
-	assert_ok(mrt_source_of_fd(&run, ends[0], &from, &err));
-	assert_ok(mrt_stream_slurp(&run, from, &got, &err));
+	assert_ok(mrt_source_of_fd(&ctx, ends[0], &from, &err));
+	assert_ok(mrt_stream_slurp(&ctx, from, &got, &err));
 	mrt_workers_free(workers);
 	assert_int_equal(p.rc, 0);
 	assert_int_equal(got.len, size);
@@ -126,12 +126,12 @@ static void a_reader_that_went_away_is_an_error(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
 	close(ends[0]);
 	mrt_auto(mrt_sink) *to = NULL;
-	assert_ok(mrt_sink_of_fd(&run, ends[1], &to, &err));
+	assert_ok(mrt_sink_of_fd(&ctx, ends[1], &to, &err));
 	assert_code(MRT_IO, mrt_sink_write(to, "x", 1, &err));
 	assert_string_equal(err.text.unmasked, "the reader went away");
 	close(ends[1]);
@@ -141,13 +141,13 @@ static void a_full_pipe_waits_no_longer_than_the_run(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(50 * MRT_MILLISECOND);
+	const struct mrt_context ctx = run_for(50 * MRT_MILLISECOND);
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
 	size_t size = (size_t)4 << 20;
 	mrt_autofree char *data = calloc(1, size);
 	mrt_auto(mrt_sink) *to = NULL;
-	assert_ok(mrt_sink_of_fd(&run, ends[1], &to, &err));
+	assert_ok(mrt_sink_of_fd(&ctx, ends[1], &to, &err));
 	assert_code(MRT_DEADLINE, mrt_sink_write(to, data, size, &err));
 	close(ends[0]);
 	close(ends[1]);
@@ -157,13 +157,13 @@ static void an_empty_pipe_waits_no_longer_than_the_run(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(50 * MRT_MILLISECOND);
+	const struct mrt_context ctx = run_for(50 * MRT_MILLISECOND);
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
 	mrt_auto(mrt_source) *from = NULL;
 	char c;
 	size_t n = 42;
-	assert_ok(mrt_source_of_fd(&run, ends[0], &from, &err));
+	assert_ok(mrt_source_of_fd(&ctx, ends[0], &from, &err));
 	assert_code(MRT_DEADLINE, mrt_source_read(from, &c, 1, &n, &err));
 	assert_int_equal(n, 42);
 	close(ends[0]);
@@ -174,13 +174,13 @@ static void a_descriptor_that_is_none_is_refused(void **state)
 {
 	(void)state;
 	struct mrt_error err;
-	const struct mrt_run run = run_for(MRT_SECOND);
+	const struct mrt_context ctx = run_for(MRT_SECOND);
 	struct mrt_sink *to = NULL;
 	mrt_auto(mrt_source) *from = NULL;
 	char c;
 	size_t n;
-	assert_code(MRT_IO, mrt_sink_of_fd(&run, 999, &to, &err));
-	assert_ok(mrt_source_of_fd(&run, 999, &from, &err));
+	assert_code(MRT_IO, mrt_sink_of_fd(&ctx, 999, &to, &err));
+	assert_ok(mrt_source_of_fd(&ctx, 999, &from, &err));
 	assert_code(MRT_IO, mrt_source_read(from, &c, 1, &n, &err));
 }
 

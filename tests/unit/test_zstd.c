@@ -11,14 +11,14 @@ static void compress(const void *data, size_t len, size_t step, int level, unsig
                      struct mrt_buf *ret)
 {
 	struct mrt_error err;
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_sink to = MEMORY_SINK;
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_sink) *sink = NULL;
 	struct mrt_tally tally;
 	const struct mrt_zstd_options how = { .level = level, .workers = workers, .plain = &tally };
 	assert_ok(mrt_zstd_compressor(&to.sink, &how, &sink, &err));
-	assert_ok(mrt_stream_copy(&run, &from.source, sink, &err));
+	assert_ok(mrt_stream_copy(&ctx, &from.source, sink, &err));
 	assert_ok(mrt_sink_prepare(sink, &err));
 	assert_int_equal(to.committed, 0);
 	size_t prepared = to.buf.len;
@@ -47,12 +47,12 @@ static int collect(void *context, const void *data, size_t len, struct mrt_error
 static int decompress(const void *data, size_t len, size_t step, struct mrt_buf *ret,
                       struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct memory_source from = MEMORY_SOURCE(data, len, step);
 	mrt_auto(mrt_source) *source = NULL;
 	int rc = mrt_zstd_source(&from.source, &source, err);
 	if (rc == 0)
-		rc = mrt_stream_slurp(&run, source, ret, err);
+		rc = mrt_stream_slurp(&ctx, source, ret, err);
 	for (unsigned threads = 1; threads <= 3; threads += 2) {
 		mrt_auto_buf pumped = MRT_BUF_INIT;
 		struct mrt_error why = { 0 };

@@ -213,14 +213,14 @@ static void nothing(struct mrt_job *job)
 
 static int pools_and_workers(struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	struct mrt_job job = { .work = nothing };
 	mrt_auto(mrt_pool) *pool = NULL;
 	mrt_auto(mrt_workers) *workers = NULL;
 	void *buffer = NULL;
 	int rc = mrt_pool_new(100, 4, &pool, err);
 	if (rc == 0)
-		rc = mrt_pool_acquire(pool, &run, &buffer, err);
+		rc = mrt_pool_acquire(pool, &ctx, &buffer, err);
 	if (rc == 0) {
 		mrt_pool_give(pool, mrt_pool_take(pool));
 		mrt_pool_give(pool, buffer);
@@ -231,10 +231,10 @@ static int pools_and_workers(struct mrt_error *err)
 
 static int children(struct mrt_error *err)
 {
-	const struct mrt_run run = run_for(60 * MRT_SECOND);
+	const struct mrt_context ctx = run_for(60 * MRT_SECOND);
 	const char *const argv[] = { "sh", "-c", "echo out; echo words >&2", NULL };
 	mrt_auto_buf out = MRT_BUF_INIT;
-	int rc = mrt_spawn_capture(&run, argv, &out, err);
+	int rc = mrt_spawn_capture(&ctx, argv, &out, err);
 	if (rc == 0)
 		assert_string_equal(mrt_buf_text(&out), "out\n");
 	return rc;
@@ -242,7 +242,7 @@ static int children(struct mrt_error *err)
 
 static int streams(struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	static char data[50000];
 	struct memory_source from = MEMORY_SOURCE(data, sizeof(data), 0);
 	struct memory_sink to = MEMORY_SINK;
@@ -256,7 +256,7 @@ static int streams(struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_zstd_compressor(tally, &how, &compressor, err);
 	if (rc == 0)
-		rc = mrt_stream_copy(&run, &from.source, compressor, err);
+		rc = mrt_stream_copy(&ctx, &from.source, compressor, err);
 	if (rc == 0)
 		rc = mrt_sink_commit(compressor, err);
 	from = MEMORY_SOURCE(to.buf.data, to.buf.len, 0);
@@ -265,7 +265,7 @@ static int streams(struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_tally_source(plain, &out, &tallied, err);
 	if (rc == 0)
-		rc = mrt_stream_slurp(&run, tallied, &back, err);
+		rc = mrt_stream_slurp(&ctx, tallied, &back, err);
 	if (rc == 0)
 		rc = mrt_zstd_decompressor(&plain_to.sink, &decompressor, err);
 	if (rc == 0)
@@ -329,7 +329,7 @@ static int signatures(struct mrt_error *err)
 
 static int encryption(struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	static char data[100000];
 	struct memory_source from = MEMORY_SOURCE(data, sizeof(data), 0);
 	struct memory_sink to = MEMORY_SINK;
@@ -348,7 +348,7 @@ static int encryption(struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_age_encryptor(&to.sink, recipients, &encryptor, err);
 	if (rc == 0)
-		rc = mrt_stream_copy(&run, &from.source, encryptor, err);
+		rc = mrt_stream_copy(&ctx, &from.source, encryptor, err);
 	if (rc == 0)
 		rc = mrt_sink_commit(encryptor, err);
 	from = MEMORY_SOURCE(to.buf.data, to.buf.len, 0);
@@ -359,7 +359,7 @@ static int encryption(struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_age_source(&from.source, identities, &plain, err);
 	if (rc == 0)
-		rc = mrt_stream_slurp(&run, plain, &back, err);
+		rc = mrt_stream_slurp(&ctx, plain, &back, err);
 	if (rc == 0)
 		assert_int_equal(back.len, sizeof(data));
 	mrt_sink_free(&to.sink);
@@ -368,7 +368,7 @@ static int encryption(struct mrt_error *err)
 
 static int configurations(struct mrt_error *err)
 {
-	const struct mrt_run run = plain_run();
+	const struct mrt_context ctx = plain_run();
 	const struct mrt_config_flag flags[] = { { "store.url", "b" } };
 	mrt_autofree char *dir = NULL, *path = NULL;
 	mrt_auto(mrt_config) *config = NULL;
@@ -383,9 +383,9 @@ static int configurations(struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_file_write(path, text, sizeof(text) - 1, 0600, err);
 	if (rc == 0)
-		rc = mrt_config_load(&run, path, flags, 1, &config, err);
+		rc = mrt_config_load(&ctx, path, flags, 1, &config, err);
 	if (rc == 0)
-		rc = mrt_config_view(&run, config, "t", NULL, &view, err);
+		rc = mrt_config_view(&ctx, config, "t", NULL, &view, err);
 	if (rc == 0)
 		assert_string_equal(view->store_url, "file:///b");
 	assert_int_equal(mrt_dir_remove(dir, NULL), 0);

@@ -37,16 +37,16 @@
 			fail_msg("\"%s\" does not contain \"%s\"", (text), (part)); \
 	} while (0)
 
-static UNUSED struct mrt_run plain_run(void)
+static UNUSED struct mrt_context plain_run(void)
 {
-	return (struct mrt_run) { .wall = mrt_clock_wall };
+	return (struct mrt_context) { .wall = mrt_clock_wall };
 }
 
-static UNUSED struct mrt_run run_for(int64_t ns)
+static UNUSED struct mrt_context run_for(int64_t ns)
 {
-	struct mrt_run run = plain_run();
-	run.deadline = mrt_clock_monotonic() + ns;
-	return run;
+	struct mrt_context ctx = plain_run();
+	ctx.deadline = mrt_clock_monotonic() + ns;
+	return ctx;
 }
 
 /* Log lines, one after the other, each with its level: "info: text\n". */

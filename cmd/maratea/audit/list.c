@@ -81,7 +81,7 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		.n_columns = 8,
 		.row = row,
 	};
-	int rc = mrt_audit_list(env->run, env->config, a->slug, &filter, mrt_listing_add, &listing,
+	int rc = mrt_audit_list(env->ctx, env->config, a->slug, &filter, mrt_listing_add, &listing,
 	                        err);
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }
@@ -158,7 +158,7 @@ static void memory_release(struct memory *m)
 static int find(void *context, const char *platform, size_t *ret_n, struct mrt_error *err)
 {
 	struct memory *m = context;
-	int rc = mrt_audit_heads_open(m->env->run, m->env->config, m->id, platform, &m->heads, err);
+	int rc = mrt_audit_heads_open(m->env->ctx, m->env->config, m->id, platform, &m->heads, err);
 	*ret_n = m->heads.n;
 	return rc;
 }
@@ -186,7 +186,7 @@ static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mr
 	bool none = strcmp(which, "none") == 0;
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
-	int shown = 0, rc = mrt_audit_verify(env->run, env->config, a->slug,
+	int shown = 0, rc = mrt_audit_verify(env->ctx, env->config, a->slug,
 	                                     none ? NULL : &remembers, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)

@@ -19,10 +19,10 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 {
 	const struct args *a = args;
 	mrt_auto_json report = NULL;
-	int rc = mrt_backup_copy(env->run, env->config, a->id, a->to, &report, err);
+	int rc = mrt_backup_copy(env->ctx, env->config, a->id, a->to, &report, err);
 	if (rc < 0)
 		return rc;
-	mrt_audit_note(env->run, env->config, "backup.copy",
+	mrt_audit_note(env->ctx, env->config, "backup.copy",
 	               json_pack("{s:s, s:s}", "backup", mrt_json_text_or(report, "id", ""), "to",
 	                         mrt_json_text_or(report, "to", "")));
 	if (env->out->json)

@@ -23,7 +23,7 @@ static const struct mrt_opt opts[] = {
 static int time_of(const char *option, const char *text, int64_t *ret, struct mrt_error *err)
 {
 	int rc = text ? mrt_duration_parse(text, ret, err) : 0;
-	return rc < 0 ? mrt_context(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
+	return rc < 0 ? mrt_prefix(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -35,7 +35,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (rc == 0)
 		rc = time_of("rto", a->rto, &how.rto_limit, err);
 	if (rc == 0)
-		rc = mrt_backup_drill(env->run, env->config, &how, &record, err);
+		rc = mrt_backup_drill(env->ctx, env->config, &how, &record, err);
 	if (!record)
 		return rc;
 	if (env->out->json) {

@@ -69,7 +69,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	};
 	const struct args *a = args;
 	mrt_auto_json report = NULL;
-	int rc = mrt_backup_list(env->run, env->config, a->target, a->all_platforms, &report, err);
+	int rc = mrt_backup_list(env->ctx, env->config, a->target, a->all_platforms, &report, err);
 	if (rc < 0)
 		return rc;
 	if (env->out->json)
@@ -91,7 +91,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 			add_row(table, item, all);
 	uint64_t incomplete = mrt_json_size_or(report, "incomplete", 0);
 	if (incomplete > 0)
-		mrt_info(env->run, "%" PRIu64 " unfinished backup%s left out", incomplete,
+		mrt_info(env->ctx, "%" PRIu64 " unfinished backup%s left out", incomplete,
 		         incomplete == 1 ? "" : "s");
 	return rc < 0 ? rc : mrt_table_show(env->out, table, err);
 }

@@ -146,7 +146,7 @@ static void note_removed(const struct mrt_cmd_env *env, const json_t *report)
 		if (strcmp(mrt_json_text_or(item, "action", ""), "removed") == 0)
 			mrt_json_append(ids, json_string(mrt_json_text_or(item, "id", "")), NULL);
 	if (mrt_json_size_or(report, "removed", 0) > 0)
-		mrt_audit_note(env->run, env->config, "backup.prune",
+		mrt_audit_note(env->ctx, env->config, "backup.prune",
 		               json_pack("{s:I, s:O}", "removed",
 		                         (json_int_t)mrt_json_size_or(report, "removed", 0),
 		                         "backups", ids));
@@ -160,7 +160,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int64_t grace = 24 * 3600 * MRT_SECOND;
 	int rc = a->grace ? mrt_duration_parse(a->grace, &grace, err) : 0;
 	if (rc < 0)
-		return mrt_context(err, mrt_recode(err, MRT_USAGE), "option --grace");
+		return mrt_prefix(err, mrt_recode(err, MRT_USAGE), "option --grace");
 	const struct mrt_prune_options how = {
 		.target = a->target,
 		.tags = a->tags.items,
@@ -175,7 +175,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
-	rc = mrt_backup_prune(env->run, env->config, &how, &report, err);
+	rc = mrt_backup_prune(env->ctx, env->config, &how, &report, err);
 	if (!report)
 		return rc;
 	if (!a->dry_run)

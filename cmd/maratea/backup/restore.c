@@ -199,14 +199,14 @@ static void note(const struct mrt_cmd_env *env, const struct args *a, const char
 		                         { "to_database", a->to_database },
 		                         { "to", to } };
 	int rc = payload ? 0 : MRT_NO_MEMORY;
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = texts[i][1] ? mrt_json_set_text(payload, texts[i][0], texts[i][1], NULL) : 0;
 	if (rc == 0 && a->swap)
 		rc = mrt_json_set(payload, "swap", json_true(), NULL);
 	if (rc == 0 && a->globals)
 		rc = mrt_json_set(payload, "globals", json_true(), NULL);
 	if (!a->dry_run)
-		mrt_audit_note(env->run, env->config, "backup.restore", payload);
+		mrt_audit_note(env->ctx, env->config, "backup.restore", payload);
 	else
 		json_decref(payload);
 }
@@ -240,7 +240,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	};
 	mrt_auto_json report = NULL;
 	note(env, a, "begun", NULL);
-	int rc = mrt_backup_restore(env->run, env->config, &how, &report, err);
+	int rc = mrt_backup_restore(env->ctx, env->config, &how, &report, err);
 	note(env, a, rc < 0 ? "failed" : "done", report);
 	if (rc < 0)
 		return rc;

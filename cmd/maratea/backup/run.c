@@ -186,7 +186,7 @@ static void note_one(const struct mrt_cmd_env *env, const json_t *backup)
 {
 	const char *id = mrt_json_text_or(backup, "id", NULL);
 	if (id)
-		mrt_audit_note(env->run, env->config, "backup.run",
+		mrt_audit_note(env->ctx, env->config, "backup.run",
 		               json_pack("{s:s, s:s}", "backup", id, "target",
 		                         mrt_json_text_or(backup, "target", "")));
 }
@@ -208,7 +208,7 @@ static int size_of(const char *option, const char *text, uint64_t *ret, struct m
 	int rc = mrt_size_parse(text, ret, err);
 	if (rc == 0 && *ret == 0)
 		rc = mrt_fail(err, MRT_USAGE, "it cannot be 0");
-	return rc < 0 ? mrt_context(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
+	return rc < 0 ? mrt_prefix(err, mrt_recode(err, MRT_USAGE), "option --%s", option) : 0;
 }
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -240,9 +240,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.manifest_checksums = a->checksums,
 	};
 	mrt_auto_json report = NULL;
-	rc = mrt_backup_run(env->run, env->config, &how, &report, err);
+	rc = mrt_backup_run(env->ctx, env->config, &how, &report, err);
 	if (rc < 0 && a->target)
-		mrt_context(err, rc, "back up %s", a->target);
+		mrt_prefix(err, rc, "back up %s", a->target);
 	struct mrt_error other;
 	int shown = 0;
 	if (report && !a->dry_run)

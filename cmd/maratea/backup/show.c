@@ -133,7 +133,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	const struct args *a = args;
 	struct mrt_output *out = env->out;
 	mrt_auto_json m = NULL;
-	int rc = mrt_backup_show(env->run, env->config, a->id, &m, err);
+	int rc = mrt_backup_show(env->ctx, env->config, a->id, &m, err);
 	if (rc < 0)
 		return rc;
 	if (out->json)
@@ -141,7 +141,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	static const char *const names[] = { "id",     "platform",    "target",
 		                             "method", "label",       "started",
 		                             "ended",  "compression", "maratea" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(names); i++)
 		if (mrt_json_text_or(m, names[i], NULL))
 			mrt_show_field(out, names[i], "%s", mrt_json_text_or(m, names[i], ""));
 	const json_t *server = json_object_get(m, "server"), *item;

@@ -132,8 +132,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	}
 	if (rc < 0)
 		return rc;
-	rc = a->all ? mrt_backup_verify_all(env->run, env->config, a->id, &how, &report, err)
-	            : mrt_backup_verify(env->run, env->config, &how, &report, err);
+	rc = a->all ? mrt_backup_verify_all(env->ctx, env->config, a->id, &how, &report, err)
+	            : mrt_backup_verify(env->ctx, env->config, &how, &report, err);
 	if (!report || (rc < 0 && !a->all && !env->out->json))
 		return rc;
 	struct mrt_error other;

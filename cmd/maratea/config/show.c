@@ -19,7 +19,7 @@ static void masked(const struct mrt_cmd_env *env, const struct mrt_setting *s, c
 	if (s->kind == MRT_SECRET && text)
 		mrt_buf_add_text(buf, "***");
 	else if (text)
-		mrt_log_mask(env->run->log, text, buf); /* a password inside a URL */
+		mrt_log_mask(env->ctx->log, text, buf); /* a password inside a URL */
 	while (s->kind == MRT_LIST && buf->len > 0 && buf->data[buf->len - 1] == '\n')
 		buf->data[--buf->len] = '\0';
 	for (char *p = buf->data; s->kind == MRT_LIST && p && *p; p++)
@@ -89,9 +89,9 @@ static int check_view(const struct mrt_cmd_env *env, const char *target, const c
                       struct mrt_error *err)
 {
 	mrt_auto(mrt_config) *view = NULL;
-	int rc = mrt_config_view(env->run, env->config, target, store, &view, err);
-	return rc < 0 ? mrt_context(err, rc, "%s %s", target ? "target" : "store",
-	                            target ? target : store)
+	int rc = mrt_config_view(env->ctx, env->config, target, store, &view, err);
+	return rc < 0 ? mrt_prefix(err, rc, "%s %s", target ? "target" : "store",
+	                           target ? target : store)
 	              : 0;
 }
 

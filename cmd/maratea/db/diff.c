@@ -36,7 +36,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	(void)args;
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
-	int shown = 0, rc = mrt_db_diff(env->run, env->config, &report, err);
+	int shown = 0, rc = mrt_db_diff(env->ctx, env->config, &report, err);
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)

@@ -82,7 +82,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		                "--admin-url postgresql://postgres@host/database; with a password "
 		                "in $MARATEA_ADMIN_URL or in a password file of libpq");
 	}
-	int rc = mrt_db_init(env->run, env->config, &how, &report, err);
+	int rc = mrt_db_init(env->ctx, env->config, &how, &report, err);
 	if (rc < 0)
 		return rc;
 	return env->out->json ? mrt_show_json(env->out, report, err)

@@ -126,7 +126,7 @@ static void note_migration(const struct mrt_cmd_env *env, const json_t *report)
 		failed += mrt_json_text_or(item, "error", NULL) != NULL;
 	}
 	if (applied > 0)
-		mrt_audit_note(env->run, env->config, "db.migrate",
+		mrt_audit_note(env->ctx, env->config, "db.migrate",
 		               json_pack("{s:s, s:I, s:I}", "maratea", MRT_VERSION, "applied",
 		                         (json_int_t)applied, "failed", (json_int_t)failed));
 }
@@ -137,7 +137,7 @@ static int run_migrate(const struct mrt_cmd_env *env, const void *args, struct m
 	const struct mrt_db_migrate_options how = { .jobs = a->jobs ? (unsigned)a->jobs : 1,
 		                                    .dry_run = a->dry_run };
 	mrt_auto_json report = NULL;
-	int rc = mrt_db_migrate(env->run, env->config, &how, &report, err);
+	int rc = mrt_db_migrate(env->ctx, env->config, &how, &report, err);
 	if (!a->dry_run)
 		note_migration(env, report);
 	return answer(env, report, rc, err);
@@ -147,7 +147,7 @@ static int run_status(const struct mrt_cmd_env *env, const void *args, struct mr
 {
 	(void)args;
 	mrt_auto_json report = NULL;
-	int rc = mrt_db_status(env->run, env->config, &report, err);
+	int rc = mrt_db_status(env->ctx, env->config, &report, err);
 	return answer(env, report, rc, err);
 }
 

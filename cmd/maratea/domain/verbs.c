@@ -180,7 +180,7 @@ static int run_add(const struct mrt_cmd_env *env, const void *args, struct mrt_e
 {
 	const struct args *a = args;
 	mrt_auto_json domain = NULL;
-	int rc = mrt_domain_add(env->run, env->config, a->slug, a->name, &domain, err);
+	int rc = mrt_domain_add(env->ctx, env->config, a->slug, a->name, &domain, err);
 	if (rc < 0 || env->out->json)
 		return rc < 0 ? rc : mrt_show_json(env->out, domain, err);
 	show_state(env->out, domain);
@@ -223,7 +223,7 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		.n_columns = 5,
 		.row = list_row,
 	};
-	int rc = mrt_domain_list(env->run, env->config, &filter, mrt_listing_add, &listing, err);
+	int rc = mrt_domain_list(env->ctx, env->config, &filter, mrt_listing_add, &listing, err);
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }
 
@@ -318,7 +318,7 @@ static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mr
 	struct verifying v = { .out = out,
 		               .listing = &listing,
 		               .one = a->name && !out->json && !out->lines && !out->names };
-	int rc = mrt_domain_verify(env->run, env->config, &how, show_one, &v, err);
+	int rc = mrt_domain_verify(env->ctx, env->config, &how, show_one, &v, err);
 	if (!v.one)
 		return end_listing(&v, rc, err);
 	return rc;
@@ -329,7 +329,7 @@ static int run_activate(const struct mrt_cmd_env *env, const void *args, struct 
 	const struct args *a = args;
 	mrt_auto_json domain = NULL;
 	struct mrt_error second;
-	int rc = mrt_domain_activate(env->run, env->config, a->slug, a->name, a->primary, &domain,
+	int rc = mrt_domain_activate(env->ctx, env->config, a->slug, a->name, a->primary, &domain,
 	                             err);
 	if (!domain)
 		return rc;
@@ -349,7 +349,7 @@ static int run_remove(const struct mrt_cmd_env *env, const void *args, struct mr
 {
 	const struct args *a = args;
 	mrt_auto_json domain = NULL;
-	int rc = mrt_domain_remove(env->run, env->config, a->slug, a->name, &domain, err);
+	int rc = mrt_domain_remove(env->ctx, env->config, a->slug, a->name, &domain, err);
 	if (rc < 0 || env->out->json)
 		return rc < 0 ? rc : mrt_show_json(env->out, domain, err);
 	mrt_show_field(env->out, "domain", "%s", text_of(domain, "name"));

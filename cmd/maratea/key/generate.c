@@ -27,7 +27,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int rc = mrt_age_key_new(&secret, &recipient, err);
 	if (rc < 0)
 		return rc;
-	mrt_time_format(env->run->wall() / MRT_SECOND, MRT_TIME_RFC3339, now);
+	mrt_time_format(env->ctx->wall() / MRT_SECOND, MRT_TIME_RFC3339, now);
 	mrt_buf_reserve(&text, 512);
 	mrt_buf_printf(&text, "# created: %s\n# public key: %s\n%s\n", now, recipient, secret);
 	rc = mrt_buf_check(&text, err);

@@ -49,8 +49,8 @@ static int run(const struct mrt_cmd_env *env, const void *args, bool create, str
 		return mrt_fail(err, MRT_USAGE,
 		                "what is to be changed? 'maratea plan update "
 		                "--help' tells what can be");
-	int rc = create ? mrt_plan_create(env->run, env->config, a->name, &how, &plan, err)
-	                : mrt_plan_update(env->run, env->config, a->name, &how, &plan, err);
+	int rc = create ? mrt_plan_create(env->ctx, env->config, a->name, &how, &plan, err)
+	                : mrt_plan_update(env->ctx, env->config, a->name, &how, &plan, err);
 	if (rc == 0)
 		rc = mrt_plan_print(env->out, plan, err);
 	if (rc == 0 && !env->out->json && !json_is_true(json_object_get(plan, "changed")))

@@ -111,7 +111,7 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 	mrt_auto_json report = NULL;
 	const json_t *plan;
 	size_t i;
-	int rc = mrt_plan_list(env->run, env->config, &report, err);
+	int rc = mrt_plan_list(env->ctx, env->config, &report, err);
 	json_array_foreach (json_object_get(report, "plans"), i, plan)
 		if (rc == 0)
 			rc = mrt_listing_add(plan, &listing, err);
@@ -122,7 +122,7 @@ static int run_show(const struct mrt_cmd_env *env, const void *args, struct mrt_
 {
 	const struct args *a = args;
 	mrt_auto_json plan = NULL;
-	int rc = mrt_plan_show(env->run, env->config, a->name, &plan, err);
+	int rc = mrt_plan_show(env->ctx, env->config, a->name, &plan, err);
 	return rc < 0 ? rc : mrt_plan_print(env->out, plan, err);
 }
 

@@ -19,7 +19,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return mrt_no_memory(err);
 	for (size_t i = 0; i < a->command.n; i++)
 		argv[i] = a->command.items[i];
-	int rc = mrt_sandbox_run(env->run, env->config, argv, &status, err);
+	int rc = mrt_sandbox_run(env->ctx, env->config, argv, &status, err);
 	return rc < 0 ? rc : status; /* the command's own status is ours */
 }
 

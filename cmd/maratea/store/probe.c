@@ -81,7 +81,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 {
 	const struct args *a = args;
 	mrt_auto_json report = NULL;
-	int rc = mrt_store_report(env->run, env->config, a->write, &report, err);
+	int rc = mrt_store_report(env->ctx, env->config, a->write, &report, err);
 	if (!report)
 		return rc;
 	if (env->out->json) {

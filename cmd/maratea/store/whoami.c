@@ -33,7 +33,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	(void)args;
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
-	int rc = mrt_store_whoami(env->run, env->config, &report, err);
+	int rc = mrt_store_whoami(env->ctx, env->config, &report, err);
 	if (!report)
 		return rc;
 	int shown = env->out->json ? mrt_show_json(env->out, report, rc < 0 ? &other : err)

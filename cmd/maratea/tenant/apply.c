@@ -80,7 +80,7 @@ static int write_line(int fd, const char *path, const struct mrt_buf *line, stru
 	bool file = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
 	int rc = mrt_fd_write(fd, path, line->data, line->len, err);
 	if (rc < 0 && file && ftruncate(fd, before.st_size) < 0)
-		mrt_context(err, rc, "%s ends in half a line", path);
+		mrt_prefix(err, rc, "%s ends in half a line", path);
 	return rc;
 }
 
@@ -237,7 +237,7 @@ static void warn_of_lost(const struct mrt_cmd_env *env, const json_t *report, bo
 		n += strcmp(mrt_json_text_or(action, "action", ""), "create") == 0 &&
 		     (dry_run || strcmp(mrt_json_text_or(action, "state", ""), "done") == 0);
 	if (n > 0)
-		mrt_warn(env->run,
+		mrt_warn(env->ctx,
 		         "%zu owner%s invitation%s%s kept: --invitations keeps them, "
 		         "'maratea user invite' makes one anew",
 		         n, n == 1 ? "'s" : "s'", n == 1 ? "" : "s",
@@ -265,7 +265,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		return mrt_fail(err, MRT_USAGE, "-f FILE is needed");
 	int rc = open_invitations(&applying, err);
 	if (rc == 0)
-		rc = mrt_tenant_apply(env->run, env->config, &how, &report, err);
+		rc = mrt_tenant_apply(env->ctx, env->config, &how, &report, err);
 	if (report && !a->invitations)
 		warn_of_lost(env, report, a->dry_run);
 	if (report && env->out->json)

@@ -59,7 +59,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (a->all && a->slug)
 		return mrt_fail(err, MRT_USAGE, "--all is everywhere, and %s is one school",
 		                a->slug);
-	int shown = 0, rc = mrt_tenant_check(env->run, env->config, &how, &report, err);
+	int shown = 0, rc = mrt_tenant_check(env->ctx, env->config, &how, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
 		                       : show(env->out, report, &other);

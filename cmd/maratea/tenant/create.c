@@ -71,7 +71,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		         a->plan ? "" : " --plan", a->owner_email ? "" : " --owner-email");
 		return mrt_hint(err, "'maratea tenant create --help' tells what they are");
 	}
-	int rc = mrt_tenant_create(env->run, env->config, a->slug, &how, &report, err);
+	int rc = mrt_tenant_create(env->ctx, env->config, a->slug, &how, &report, err);
 	if (rc == 0 && env->out->json)
 		return mrt_show_json(env->out, report, err);
 	if (rc == 0)

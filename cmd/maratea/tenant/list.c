@@ -56,7 +56,7 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		.n_columns = 6,
 		.row = row,
 	};
-	int rc = mrt_tenant_list(env->run, env->config, &filter, mrt_listing_add, &listing, err);
+	int rc = mrt_tenant_list(env->ctx, env->config, &filter, mrt_listing_add, &listing, err);
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }
 
@@ -89,7 +89,7 @@ static int run_show(const struct mrt_cmd_env *env, const void *args, struct mrt_
 {
 	const struct show_args *a = args;
 	mrt_auto_json tenant = NULL;
-	int rc = mrt_tenant_show(env->run, env->config, a->slug, &tenant, err);
+	int rc = mrt_tenant_show(env->ctx, env->config, a->slug, &tenant, err);
 	return rc < 0 ? rc : mrt_tenant_print(env->out, tenant, err);
 }
 

@@ -46,7 +46,7 @@ static int run(const struct mrt_cmd_env *env, const struct args *a, const char *
 	mrt_auto_json tenant = NULL;
 	if (!status && !a->name && !a->plan && !a->new_slug)
 		return mrt_fail(err, MRT_USAGE, "what is to be changed? --name, --plan or --slug");
-	int rc = mrt_tenant_update(env->run, env->config, a->slug, &how, &tenant, err);
+	int rc = mrt_tenant_update(env->ctx, env->config, a->slug, &how, &tenant, err);
 	if (rc == 0)
 		rc = mrt_tenant_print(env->out, tenant, err);
 	if (rc == 0 && !env->out->json && !json_is_true(json_object_get(tenant, "changed")))

@@ -80,7 +80,7 @@ static int list(const struct mrt_cmd_env *env, const struct args *a, bool passed
 	};
 	struct mrt_error other;
 	int rc =
-	        mrt_usage_list(env->run, env->config, &filter, mrt_listing_add, &listing, ret, err);
+	        mrt_usage_list(env->ctx, env->config, &filter, mrt_listing_add, &listing, ret, err);
 	/* those that could be looked at are shown, whatever the others are */
 	int ended = rc == 0 || ret->unknown > 0 ? mrt_listing_end(&listing, &other) : 0;
 	if (rc == 0 && ended < 0 && err)

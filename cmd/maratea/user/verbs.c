@@ -90,14 +90,14 @@ static int read_password(const char *path, char **ret, struct mrt_error *err)
 static int ask_password(const struct mrt_cmd_env *env, char **ret, struct mrt_error *err)
 {
 	mrt_auto_secret again = NULL;
-	if (!env->run->ask) {
+	if (!env->ctx->ask) {
 		mrt_fail(err, MRT_USAGE, "there is no terminal to ask for the password at");
 		return mrt_hint(err, "--password-file says where it is; 'maratea user invite' lets "
 		                     "its owner choose it");
 	}
-	int rc = env->run->ask("Password: ", ret, err);
+	int rc = env->ctx->ask("Password: ", ret, err);
 	if (rc == 0)
-		rc = env->run->ask("Once more: ", &again, err);
+		rc = env->ctx->ask("Once more: ", &again, err);
 	return rc < 0 || strcmp(*ret, again) == 0
 	               ? rc
 	               : mrt_fail(err, MRT_USAGE, "they are not the same");
@@ -114,7 +114,7 @@ static int run_add(const struct mrt_cmd_env *env, const void *args, struct mrt_e
 		                              .name = a->name,
 		                              .password = password };
 	if (rc == 0)
-		rc = mrt_user_add(env->run, env->config, a->slug, a->email, &how, &user, err);
+		rc = mrt_user_add(env->ctx, env->config, a->slug, a->email, &how, &user, err);
 	return rc < 0 ? rc : show(env, user, err);
 }
 
@@ -123,7 +123,7 @@ static int run_invite(const struct mrt_cmd_env *env, const void *args, struct mr
 	const struct args *a = args;
 	const struct mrt_user_options how = { .role = a->role, .name = a->name };
 	mrt_auto_json user = NULL;
-	int rc = mrt_user_invite(env->run, env->config, a->slug, a->email, &how, &user, err);
+	int rc = mrt_user_invite(env->ctx, env->config, a->slug, a->email, &how, &user, err);
 	return rc < 0 ? rc : show(env, user, err);
 }
 
@@ -131,7 +131,7 @@ static int run_set_role(const struct mrt_cmd_env *env, const void *args, struct 
 {
 	const struct args *a = args;
 	mrt_auto_json user = NULL;
-	int rc = mrt_user_set_role(env->run, env->config, a->slug, a->email, a->role, &user, err);
+	int rc = mrt_user_set_role(env->ctx, env->config, a->slug, a->email, a->role, &user, err);
 	return rc < 0 ? rc : show(env, user, err);
 }
 
@@ -139,7 +139,7 @@ static int run_remove(const struct mrt_cmd_env *env, const void *args, struct mr
 {
 	const struct args *a = args;
 	mrt_auto_json user = NULL;
-	int rc = mrt_user_remove(env->run, env->config, a->slug, a->email, &user, err);
+	int rc = mrt_user_remove(env->ctx, env->config, a->slug, a->email, &user, err);
 	return rc < 0 ? rc : show(env, user, err);
 }
 
@@ -171,7 +171,7 @@ static int run_list(const struct mrt_cmd_env *env, const void *args, struct mrt_
 		.n_columns = 5,
 		.row = row,
 	};
-	int rc = mrt_user_list(env->run, env->config, a->slug, &filter, mrt_listing_add, &listing,
+	int rc = mrt_user_list(env->ctx, env->config, a->slug, &filter, mrt_listing_add, &listing,
 	                       err);
 	return rc < 0 ? rc : mrt_listing_end(&listing, err);
 }

@@ -33,8 +33,9 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *an
 }
 
 /* Answers of every kind come through: what a server refuses is an answer. */
-static int ask(const struct mrt_run *run, const struct mrt_dns_options *options, const char *server,
-               const char *name, int type, struct question *ret, struct mrt_error *err)
+static int ask(const struct mrt_context *ctx, const struct mrt_dns_options *options,
+               const char *server, const char *name, int type, struct question *ret,
+               struct mrt_error *err)
 {
 	ares_channel channel;
 	int flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP |
@@ -43,7 +44,7 @@ static int ask(const struct mrt_run *run, const struct mrt_dns_options *options,
 	if (rc < 0)
 		return rc;
 	ares_query(channel, name, ns_c_in, type, on_answer, ret);
-	rc = mrt_dns_channel_wait(run, channel, &ret->done,
+	rc = mrt_dns_channel_wait(ctx, channel, &ret->done,
 	                          mrt_clock_monotonic() + options->timeout, err);
 	ares_destroy(channel); /* ends what is still open, by calling on_answer */
 	if (rc < 0)
@@ -60,21 +61,21 @@ static int ask(const struct mrt_run *run, const struct mrt_dns_options *options,
 	                ares_strerror(ret->status));
 }
 
-static int ask_type(const struct mrt_run *run, const struct mrt_dns_options *options,
+static int ask_type(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                     const char *server, const char *name, int type, struct mrt_dns_answer *ret,
                     struct mrt_error *err)
 {
 	mrt_cleanup(question_release) struct question q = { 0 };
-	int rc = ask(run, options, server, name, type, &q, err);
+	int rc = ask(ctx, options, server, name, type, &q, err);
 	return rc < 0 ? rc : mrt_dns_message_read(q.answer, (size_t)q.len, name, type, ret, err);
 }
 
-int mrt_dns_ask(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_ask(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                 const char *server, const char *name, enum mrt_dns_type type,
                 struct mrt_dns_answer *ret, struct mrt_error *err)
 {
 	static const int types[] = { ns_t_txt, ns_t_a, ns_t_aaaa };
-	return ask_type(run, options, server, name, types[type], ret, err);
+	return ask_type(ctx, options, server, name, types[type], ret, err);
 }
 
 static void add_server(struct mrt_dns_servers *to, const char *name)
@@ -86,7 +87,7 @@ static void add_server(struct mrt_dns_servers *to, const char *name)
 		snprintf(to->names[to->n++], MRT_DNS_NAME_SIZE, "%.255s", name);
 }
 
-int mrt_dns_find_servers(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_find_servers(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                          const char *name, struct mrt_dns_servers *ret, struct mrt_error *err)
 {
 	struct mrt_dns_servers found = { .n = 0 };
@@ -94,7 +95,7 @@ int mrt_dns_find_servers(const struct mrt_run *run, const struct mrt_dns_options
 	for (const char *zone = name; zone && found.n == 0; zone = strchr(zone, '.')) {
 		mrt_cleanup(mrt_dns_answer_release) struct mrt_dns_answer answer = { 0 };
 		zone += *zone == '.';
-		int rc = ask_type(run, options, NULL, zone, ns_t_ns, &answer, err);
+		int rc = ask_type(ctx, options, NULL, zone, ns_t_ns, &answer, err);
 		if (rc < 0)
 			return rc == MRT_CORRUPT && err ? (int)(err->code = MRT_UNREACHABLE) : rc;
 		if (answer.rcode != ns_r_noerror && answer.rcode != ns_r_nxdomain)

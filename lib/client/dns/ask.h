@@ -12,7 +12,7 @@ enum mrt_dns_type { MRT_DNS_TXT, MRT_DNS_A, MRT_DNS_AAAA };
 /* server: "ADDRESS:PORT", "[ADDRESS]:PORT", or NULL: the resolver. Without recursion where a server
  * is given. 0 for any answer, also for one that refuses; MRT_UNREACHABLE: none; MRT_CORRUPT: a
  * damaged one. */
-int mrt_dns_ask(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_ask(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                 const char *server, const char *name, enum mrt_dns_type type,
                 struct mrt_dns_answer *ret, struct mrt_error *err);
 
@@ -23,7 +23,7 @@ struct mrt_dns_servers {
 };
 /* The servers of the zone that the name is in, as the resolver has them. MRT_NOT_FOUND: there is no
  * such zone; MRT_UNREACHABLE: the resolver does not answer, or could not find out. */
-int mrt_dns_find_servers(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_find_servers(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                          const char *name, struct mrt_dns_servers *ret, struct mrt_error *err);
 
 #endif

@@ -39,11 +39,11 @@ int mrt_dns_channel_open(const struct mrt_dns_options *o, int flags, const char 
 	return 0;
 }
 
-int mrt_dns_channel_wait(const struct mrt_run *run, ares_channel channel, const bool *done,
+int mrt_dns_channel_wait(const struct mrt_context *ctx, ares_channel channel, const bool *done,
                          int64_t deadline, struct mrt_error *err)
 {
 	while (!*done && mrt_clock_monotonic() < deadline) {
-		int rc = mrt_run_check(run, err);
+		int rc = mrt_context_check(ctx, err);
 		if (rc < 0)
 			return rc;
 		ares_socket_t sockets[ARES_GETSOCK_MAXNUM];

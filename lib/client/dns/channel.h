@@ -10,7 +10,7 @@
 int mrt_dns_channel_open(const struct mrt_dns_options *options, int flags, const char *server,
                          ares_channel *ret, struct mrt_error *err);
 /* Until *done, or the deadline (monotonic ns). */
-int mrt_dns_channel_wait(const struct mrt_run *run, ares_channel channel, const bool *done,
+int mrt_dns_channel_wait(const struct mrt_context *ctx, ares_channel channel, const bool *done,
                          int64_t deadline, struct mrt_error *err);
 
 #endif

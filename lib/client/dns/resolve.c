@@ -51,7 +51,7 @@ static int literal(const char *host, struct mrt_addresses *ret)
 	return 1;
 }
 
-int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_resolve(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                     const char *host, struct mrt_addresses *ret, struct mrt_error *err)
 {
 	struct mrt_addresses found = { 0 };
@@ -66,7 +66,7 @@ int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *opt
 	struct lookup l = { .to = &found };
 	const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC };
 	ares_getaddrinfo(channel, host, NULL, &hints, on_answer, &l);
-	rc = mrt_dns_channel_wait(run, channel, &l.done, mrt_clock_monotonic() + options->timeout,
+	rc = mrt_dns_channel_wait(ctx, channel, &l.done, mrt_clock_monotonic() + options->timeout,
 	                          err);
 	bool silent = !l.done || l.status == ARES_ETIMEOUT;
 	ares_destroy(channel); /* ends what is still open, by calling on_answer */

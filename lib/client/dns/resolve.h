@@ -17,7 +17,7 @@ struct mrt_addresses {
 };
 
 /* A literal address resolves to itself. MRT_UNREACHABLE: "DNS did not answer" or "name unknown". */
-int mrt_dns_resolve(const struct mrt_run *run, const struct mrt_dns_options *options,
+int mrt_dns_resolve(const struct mrt_context *ctx, const struct mrt_dns_options *options,
                     const char *host, struct mrt_addresses *ret, struct mrt_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct basebackup {
 	struct mrt_pg *pg;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_pg_basebackup_options *options;
 	const struct mrt_pg_basebackup_ops *ops;
 	void *context;
@@ -18,7 +18,7 @@ struct basebackup {
 static int wait_input(struct basebackup *b, struct mrt_error *err)
 {
 	short events;
-	int rc = mrt_run_poll(b->run, PQsocket(b->pg->conn), POLLIN, -1, &events, err);
+	int rc = mrt_context_poll(b->ctx, PQsocket(b->pg->conn), POLLIN, -1, &events, err);
 	if (rc < 0) {
 		mrt_pg_cancel(b->pg);
 		return rc;
@@ -153,7 +153,7 @@ static int copy(struct basebackup *b, struct mrt_error *err)
 		int rc = take_message(b, message, (size_t)n, err);
 		PQfreemem(message);
 		if (rc == 0)
-			rc = mrt_run_check(b->run, err);
+			rc = mrt_context_check(b->ctx, err);
 		if (rc < 0) {
 			mrt_pg_cancel(b->pg);
 			return rc;
@@ -212,12 +212,12 @@ static int finish(struct basebackup *b, struct mrt_pg_basebackup_end *ret, struc
 	return rc;
 }
 
-int mrt_pg_basebackup(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_pg_basebackup(struct mrt_pg *pg, const struct mrt_context *ctx,
                       const struct mrt_pg_basebackup_options *options,
                       const struct mrt_pg_basebackup_ops *ops, void *context,
                       struct mrt_pg_basebackup_end *ret, struct mrt_error *err)
 {
-	struct basebackup b = { pg, run, options, ops, context };
+	struct basebackup b = { pg, ctx, options, ops, context };
 	mrt_auto_pgresult position = NULL;
 	mrt_auto_pgresult list = NULL;
 	mrt_auto_pgresult out = NULL;

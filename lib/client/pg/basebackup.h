@@ -45,7 +45,7 @@ struct mrt_pg_basebackup_end {
 /* In a connection with replication=database. WAL is part of the base archive; the caller sees to it
  * that the server keeps it so long. 0 only when the server said that all is well. MRT_BAD: pages
  * with wrong checksums (SQLSTATE XX001), reported after all data. */
-int mrt_pg_basebackup(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_pg_basebackup(struct mrt_pg *pg, const struct mrt_context *ctx,
                       const struct mrt_pg_basebackup_options *options,
                       const struct mrt_pg_basebackup_ops *ops, void *context,
                       struct mrt_pg_basebackup_end *ret, struct mrt_error *err);

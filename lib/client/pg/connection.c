@@ -121,7 +121,7 @@ static int explain_refusal(const struct mrt_pg *pg, const struct mrt_pg_params *
 	if (strcmp(refusal->state, "28000") == 0 &&
 	    strcmp(refusal->function, "ClientAuthentication") == 0)
 		hint_hba(words, params, database, err);
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(hints); i++)
 		if (strcmp(refusal->state, hints[i].state) == 0)
 			mrt_hint(err, "%s", hints[i].hint);
 	return MRT_REFUSED;
@@ -138,7 +138,7 @@ static int explain_unreachable(const struct mrt_pg *pg, const char *words, struc
 		{ "timed out", "a firewall or NetworkPolicy may drop the packets" },
 	};
 	mrt_fail(err, MRT_UNREACHABLE, "PostgreSQL at %s: %s", pg->where, words);
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(hints); i++)
 		if (strstr(words, hints[i][0]))
 			return mrt_hint(err, "%s", hints[i][1]);
 	return MRT_UNREACHABLE;
@@ -162,7 +162,7 @@ static int explain(struct mrt_pg *pg, const struct mrt_pg_params *params, const 
 	                options->password_from ? options->password_from : "postgres.password");
 }
 
-static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
+static int finish_connect(struct mrt_pg *pg, const struct mrt_context *ctx,
                           const struct mrt_pg_params *params, const char *database,
                           const struct mrt_pg_options *options, struct mrt_error *err)
 {
@@ -172,9 +172,9 @@ static int finish_connect(struct mrt_pg *pg, const struct mrt_run *run,
 	while (state != PGRES_POLLING_OK) {
 		int64_t left = end - mrt_clock_monotonic();
 		short events = 0;
-		int rc = mrt_run_poll(run, PQsocket(pg->conn),
-		                      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-		                      left > 0 ? left : 0, &events, err);
+		int rc = mrt_context_poll(ctx, PQsocket(pg->conn),
+		                          state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+		                          left > 0 ? left : 0, &events, err);
 		if (rc < 0)
 			return rc;
 		if (!events) {
@@ -222,7 +222,7 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)context, (void)result; /* libpq would print it */
 }
 
-int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
+int mrt_pg_connect(const struct mrt_context *ctx, const struct mrt_pg_options *options,
                    const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
                    struct mrt_error *err)
 {
@@ -238,14 +238,14 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	if (rc == 0)
 		rc = mrt_pg_params_copy(params, &resolved, err);
 	if (rc == 0) {
-		rc = mrt_pg_params_resolve(resolved, run, &options->dns, err);
+		rc = mrt_pg_params_resolve(resolved, ctx, &options->dns, err);
 		if (rc == MRT_UNREACHABLE)
-			mrt_context(err, rc, "PostgreSQL at %s", pg->where);
+			mrt_prefix(err, rc, "PostgreSQL at %s", pg->where);
 	}
 	if (rc == 0)
 		rc = start_connect(pg, resolved, database, options, err);
 	if (rc == 0)
-		rc = finish_connect(pg, run, resolved, database, options, err);
+		rc = finish_connect(pg, ctx, resolved, database, options, err);
 	if (rc == 0)
 		rc = check_peer(pg, resolved, err);
 	if (rc < 0)
@@ -256,7 +256,7 @@ int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *optio
 	pg->version = PQserverVersion(pg->conn);
 	/* what the role's or server's settings would do to a long-lived session of ours */
 	rc = mrt_pg_exec(
-	        pg, run, err,
+	        pg, ctx, err,
 	        "SELECT set_config(n, v, false) FROM (VALUES ('statement_timeout', '0'), "
 	        "('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), "
 	        "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')%s) AS s (n, v)",
@@ -306,14 +306,15 @@ void mrt_pg_cancel(struct mrt_pg *pg)
 
 /* Waits for the answer to what was sent; the last result that is no success counts, else the last.
  */
-static int take_result(struct mrt_pg *pg, const struct mrt_run *run, PGresult **ret,
+static int take_result(struct mrt_pg *pg, const struct mrt_context *ctx, PGresult **ret,
                        struct mrt_error *err)
 {
 	mrt_auto_pgresult result = NULL;
 	for (;;) {
 		while (PQisBusy(pg->conn)) {
 			short events;
-			int rc = mrt_run_poll(run, PQsocket(pg->conn), POLLIN, -1, &events, err);
+			int rc =
+			        mrt_context_poll(ctx, PQsocket(pg->conn), POLLIN, -1, &events, err);
 			if (rc < 0) {
 				mrt_pg_cancel(pg);
 				return rc;
@@ -343,7 +344,7 @@ static int not_sent(const struct mrt_pg *pg, struct mrt_error *err)
 	                PQerrorMessage(pg->conn));
 }
 
-int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+int mrt_pg_query(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql,
                  const char *const *values, int n_values, PGresult **ret, struct mrt_error *err)
 {
 	if (pg->replication && n_values > 0)
@@ -352,17 +353,17 @@ int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
 	            ? !PQsendQuery(pg->conn, sql)
 	            : !PQsendQueryParams(pg->conn, sql, n_values, NULL, values, NULL, NULL, 0))
 		return not_sent(pg, err);
-	return take_result(pg, run, ret, err);
+	return take_result(pg, ctx, ret, err);
 }
 
-int mrt_pg_script(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+int mrt_pg_script(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql,
                   struct mrt_error *err)
 {
 	mrt_auto_pgresult result = NULL;
-	return PQsendQuery(pg->conn, sql) ? take_result(pg, run, &result, err) : not_sent(pg, err);
+	return PQsendQuery(pg->conn, sql) ? take_result(pg, ctx, &result, err) : not_sent(pg, err);
 }
 
-int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
+int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err,
                 const char *format, ...)
 {
 	mrt_autofree char *sql = NULL;
@@ -375,14 +376,14 @@ int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *
 		return mrt_no_memory(err);
 	}
 	mrt_auto_pgresult result = NULL;
-	return mrt_pg_query(pg, run, sql, NULL, 0, &result, err);
+	return mrt_pg_query(pg, ctx, sql, NULL, 0, &result, err);
 }
 
-int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
+int mrt_pg_value(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql, char **ret,
                  struct mrt_error *err)
 {
 	mrt_auto_pgresult result = NULL;
-	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &result, err);
+	int rc = mrt_pg_query(pg, ctx, sql, NULL, 0, &result, err);
 	if (rc < 0)
 		return rc;
 	return mrt_text_dup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "", ret, err);

@@ -45,7 +45,7 @@ int mrt_pg_params_copy(const struct mrt_pg_params *params, struct mrt_pg_params 
                        struct mrt_error *err);
 /* Fills hostaddr (and expands host and port to match) by mrt_dns_resolve(), so that neither we nor
  * a child resolves again. */
-int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *run,
+int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_context *ctx,
                           const struct mrt_dns_options *dns, struct mrt_error *err);
 /* A conninfo with a value for every parameter that a variable could set otherwise; secret. */
 int mrt_pg_params_conninfo(const struct mrt_pg_params *params, const char *database,
@@ -68,7 +68,7 @@ struct mrt_pg {
 /* database: NULL: the one of params. MRT_UNREACHABLE: refused, timed out, name unknown, TLS;
  * MRT_REFUSED: authentication, no such database, too many connections; MRT_FAILED: another process
  * than params->peer listens there. */
-int mrt_pg_connect(const struct mrt_run *run, const struct mrt_pg_options *options,
+int mrt_pg_connect(const struct mrt_context *ctx, const struct mrt_pg_options *options,
                    const struct mrt_pg_params *params, const char *database, struct mrt_pg **ret,
                    struct mrt_error *err);
 void mrt_pg_free(struct mrt_pg *pg);
@@ -82,16 +82,16 @@ static inline void mrt_pgresult_auto(PGresult **result)
 
 /* One statement with text parameters; rows or none. The error has SQLSTATE and the server's
  * message; a lost connection is MRT_UNREACHABLE, a missing privilege MRT_REFUSED. */
-int mrt_pg_query(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+int mrt_pg_query(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql,
                  const char *const *values, int n_values, PGresult **ret, struct mrt_error *err);
 /* Several statements in one text; outside a transaction block they are one transaction. */
-int mrt_pg_script(struct mrt_pg *pg, const struct mrt_run *run, const char *sql,
+int mrt_pg_script(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql,
                   struct mrt_error *err);
 /* One statement, built by format, whose rows do not matter. Quote with mrt_pg_name/_literal. */
-int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err,
+int mrt_pg_exec(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The single value of a query, copied; "" for NULL or no row. */
-int mrt_pg_value(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, char **ret,
+int mrt_pg_value(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql, char **ret,
                  struct mrt_error *err);
 /* Peer codes of errors: SQLSTATEs (PostgreSQL's manual, appendix A). */
 #define MRT_SQLSTATE_NO_DATABASE "3D000"

@@ -166,7 +166,7 @@ static bool list_item(const char *list, size_t i, char *part, size_t size)
 	return true;
 }
 
-int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *run,
+int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_context *ctx,
                           const struct mrt_dns_options *dns, struct mrt_error *err)
 {
 	if (mrt_pg_params_get(params, "hostaddr"))
@@ -180,7 +180,7 @@ int mrt_pg_params_resolve(struct mrt_pg_params *params, const struct mrt_run *ru
 	for (size_t i = 0; list_item(host_list, i, host, sizeof(host)); i++) {
 		struct mrt_addresses found = { .n = 1 };
 		bool socket = host[0] == '\0' || host[0] == '/' || host[0] == '@';
-		int rc = socket ? 0 : mrt_dns_resolve(run, dns, host, &found, &why);
+		int rc = socket ? 0 : mrt_dns_resolve(ctx, dns, host, &found, &why);
 		if (rc < 0 && rc != MRT_UNREACHABLE) {
 			if (err)
 				*err = why;

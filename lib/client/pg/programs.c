@@ -19,23 +19,23 @@ struct best {
 };
 
 /* "pg_dump (PostgreSQL) 15.20 (Debian ...)" */
-static int program_major(const struct mrt_run *run, const char *path)
+static int program_major(const struct mrt_context *ctx, const char *path)
 {
 	const char *const argv[] = { path, "--version", NULL };
 	mrt_auto_buf out = MRT_BUF_INIT;
-	if (mrt_spawn_capture(run, argv, &out, NULL) < 0)
+	if (mrt_spawn_capture(ctx, argv, &out, NULL) < 0)
 		return 0;
 	const char *number = strstr(mrt_buf_text(&out), "(PostgreSQL) ");
 	return number ? (int)strtol(number + 13, NULL, 10) : 0;
 }
 
-static void consider(const struct mrt_run *run, const char *dir, const char *name, int major,
+static void consider(const struct mrt_context *ctx, const char *dir, const char *name, int major,
                      struct best *best, int *ret_older)
 {
 	mrt_autofree char *path = NULL;
 	if (mrt_text_printf(&path, NULL, "%s/%s", dir, name) < 0 || access(path, X_OK) < 0)
 		return;
-	int found = program_major(run, path);
+	int found = program_major(ctx, path);
 	if (found == 0)
 		return;
 	if (major > 0 && found < major) {
@@ -50,26 +50,26 @@ static void consider(const struct mrt_run *run, const char *dir, const char *nam
 	}
 }
 
-int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, const char *bin_dir,
-                        char **ret_path, int *ret_major, struct mrt_error *err)
+int mrt_pg_find_program(const struct mrt_context *ctx, const char *name, int major,
+                        const char *bin_dir, char **ret_path, int *ret_major, struct mrt_error *err)
 {
 	struct best best = { 0 };
 	int older = 0;
 	glob_t dirs = { 0 };
-	for (size_t i = 0; !bin_dir && i < sizeof(usual_dirs) / sizeof(usual_dirs[0]); i++)
+	for (size_t i = 0; !bin_dir && i < MRT_COUNT(usual_dirs); i++)
 		glob(usual_dirs[i], i > 0 ? GLOB_APPEND : 0, NULL, &dirs);
 	if (bin_dir)
-		consider(run, bin_dir, name, major, &best, &older);
+		consider(ctx, bin_dir, name, major, &best, &older);
 	for (size_t i = 0; i < dirs.gl_pathc; i++)
-		consider(run, dirs.gl_pathv[i], name, major, &best, &older);
+		consider(ctx, dirs.gl_pathv[i], name, major, &best, &older);
 	globfree(&dirs);
 	/* PATH last: Debian's /usr/bin/pg_dump is a wrapper that picks a version of its own */
 	mrt_autofree char *in_path = NULL;
 	if (!bin_dir && best.major != major && mrt_find_program(name, &in_path, NULL) == 0) {
 		*strrchr(in_path, '/') = '\0';
-		consider(run, in_path, name, major, &best, &older);
+		consider(ctx, in_path, name, major, &best, &older);
 	}
-	int rc = mrt_run_check(run, err);
+	int rc = mrt_context_check(ctx, err);
 	if (rc < 0 || best.path) {
 		if (rc == 0) {
 			*ret_path = mrt_steal(best.path);
@@ -100,7 +100,7 @@ static bool is_for_client(const char *entry)
 	return mrt_spawn_harmless(entry) || strncmp(entry, "KRB5", 4) == 0;
 }
 
-int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *o,
+int mrt_pg_client(const struct mrt_context *ctx, const struct mrt_pg_client_options *o,
                   struct mrt_child **ret, struct mrt_error *err)
 {
 	const char
@@ -148,5 +148,5 @@ int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options 
 		.on_line = o->on_line,
 		.context = o->context,
 	};
-	return mrt_spawn(run, &spawn, ret, err);
+	return mrt_spawn(ctx, &spawn, ret, err);
 }

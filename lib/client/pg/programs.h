@@ -8,8 +8,9 @@
 /* The program whose major version equals major, else the nearest newer one, looked up in bin_dir
  * (when given, only there), the usual versioned directories, and PATH. MRT_UNSUPPORTED names what
  * to install. major 0: the newest there is. */
-int mrt_pg_find_program(const struct mrt_run *run, const char *name, int major, const char *bin_dir,
-                        char **ret_path, int *ret_major, struct mrt_error *err);
+int mrt_pg_find_program(const struct mrt_context *ctx, const char *name, int major,
+                        const char *bin_dir, char **ret_path, int *ret_major,
+                        struct mrt_error *err);
 
 /* Starts a client program: its argv gets --no-password and --dbname with a quoted conninfo, its
  * environment no PG* variable but PGPASSFILE, a memory file. */
@@ -23,7 +24,7 @@ struct mrt_pg_client_options {
 	void (*on_line)(void *context, const char *line);
 	void *context;
 };
-int mrt_pg_client(const struct mrt_run *run, const struct mrt_pg_client_options *options,
+int mrt_pg_client(const struct mrt_context *ctx, const struct mrt_pg_client_options *options,
                   struct mrt_child **ret, struct mrt_error *err);
 
 /* A private server on a unix socket in a directory of its own: the sandbox, and what verification
@@ -39,7 +40,7 @@ struct mrt_pg_server_options {
 	const char *superuser; /* its name there */
 	const char *const *settings;
 };
-int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
+int mrt_pg_server_start(const struct mrt_context *ctx, const struct mrt_pg_server_options *options,
                         const char *dir, struct mrt_pg_server **ret, struct mrt_error *err);
 /* Stops (fast, then at once) and leaves the directory. */
 void mrt_pg_server_free(struct mrt_pg_server *server);
@@ -61,7 +62,7 @@ struct mrt_unprivileged {
 int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err);
 /* initdb's directory, where the other programs of the server are, for exactly this major version
  * (0: the newest); MRT_UNSUPPORTED. */
-int mrt_pg_server_programs(const struct mrt_run *run, int major, const char *bin_dir, char **ret,
-                           struct mrt_error *err);
+int mrt_pg_server_programs(const struct mrt_context *ctx, int major, const char *bin_dir,
+                           char **ret, struct mrt_error *err);
 
 #endif

@@ -44,7 +44,7 @@ int mrt_unprivileged_find(struct mrt_unprivileged *ret, struct mrt_error *err)
 	return 0;
 }
 
-static int as_unprivileged(const struct mrt_run *run, const struct mrt_pg_server *s,
+static int as_unprivileged(const struct mrt_context *ctx, const struct mrt_pg_server *s,
                            const char *const *argv, struct mrt_child **ret, struct mrt_error *err)
 {
 	static const char *const set[] = { "LC_ALL=C.UTF-8", NULL };
@@ -59,11 +59,11 @@ static int as_unprivileged(const struct mrt_run *run, const struct mrt_pg_server
 		.gid = s->who.gid,
 		.user_namespace = s->who.user_namespace,
 	};
-	return mrt_spawn(run, &spawn, ret, err);
+	return mrt_spawn(ctx, &spawn, ret, err);
 }
 
-static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, const char *initdb,
-                     struct mrt_error *err)
+static int init_data(const struct mrt_context *ctx, const struct mrt_pg_server *s,
+                     const char *initdb, struct mrt_error *err)
 {
 	mrt_autofree char *user = NULL;
 	int rc = mrt_text_printf(&user, err, "--username=%s", s->who.name);
@@ -79,8 +79,8 @@ static int init_data(const struct mrt_run *run, const struct mrt_pg_server *s, c
 		                     NULL };
 	mrt_auto(mrt_child) *child = NULL;
 	if (rc == 0)
-		rc = as_unprivileged(run, s, argv, &child, err);
-	return rc < 0 ? rc : mrt_child_wait(child, run, err);
+		rc = as_unprivileged(ctx, s, argv, &child, err);
+	return rc < 0 ? rc : mrt_child_wait(child, ctx, err);
 }
 
 /* Nothing of it outlives us, so nothing needs to be durable; nobody else may connect. */
@@ -111,7 +111,7 @@ static void add_settings(const char **argv, size_t *n, const char *const *settin
 	}
 }
 
-static int launch(const struct mrt_run *run, struct mrt_pg_server *s,
+static int launch(const struct mrt_context *ctx, struct mrt_pg_server *s,
                   const struct mrt_pg_server_options *o, const char *postgres,
                   struct mrt_error *err)
 {
@@ -128,8 +128,7 @@ static int launch(const struct mrt_run *run, struct mrt_pg_server *s,
 	if (rc < 0)
 		return rc;
 	add_settings(argv, &n, (const char *const *)&socket, 1);
-	add_settings(argv, &n, private_settings,
-	             sizeof(private_settings) / sizeof(private_settings[0]));
+	add_settings(argv, &n, private_settings, MRT_COUNT(private_settings));
 	if (o->restored) {
 		const char *const own[] = { config,
 			                    hba,
@@ -141,15 +140,14 @@ static int launch(const struct mrt_run *run, struct mrt_pg_server *s,
 			                    "log_destination=stderr",
 			                    "ssl=off",
 			                    "autovacuum=off" };
-		add_settings(argv, &n, own, sizeof(own) / sizeof(own[0]));
+		add_settings(argv, &n, own, MRT_COUNT(own));
 	} else {
-		add_settings(argv, &n, fresh_settings,
-		             sizeof(fresh_settings) / sizeof(fresh_settings[0]));
+		add_settings(argv, &n, fresh_settings, MRT_COUNT(fresh_settings));
 	}
 	for (const char *const *p = o->settings; p && *p; p++)
 		add_settings(argv, &n, p, 1);
 	argv[n] = NULL;
-	return as_unprivileged(run, s, argv, &s->child, err);
+	return as_unprivileged(ctx, s, argv, &s->child, err);
 }
 
 /* A restored server's own configuration may be of another machine: it gets one of ours. */
@@ -179,7 +177,7 @@ static bool same_directory(const char *a, const char *b)
 
 /* Is it the server that was just started? The process was looked at already; so must be the files:
  * pg_control begins with the system identifier (PostgreSQL's pg_control.h). */
-static int prove(const struct mrt_run *run, const struct mrt_pg_server *s, struct mrt_pg *pg,
+static int prove(const struct mrt_context *ctx, const struct mrt_pg_server *s, struct mrt_pg *pg,
                  struct mrt_error *err)
 {
 	static const char sql[] = "SELECT system_identifier, current_setting('data_directory') "
@@ -189,7 +187,7 @@ static int prove(const struct mrt_run *run, const struct mrt_pg_server *s, struc
 	mrt_autofree char *path = NULL;
 	uint64_t identifier;
 	char text[24];
-	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &r, err);
+	int rc = mrt_pg_query(pg, ctx, sql, NULL, 0, &r, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&path, err, "%s/global/pg_control", s->data);
 	if (rc == 0)
@@ -208,7 +206,7 @@ static int prove(const struct mrt_run *run, const struct mrt_pg_server *s, struc
 	return 0;
 }
 
-static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_t timeout,
+static int wait_ready(const struct mrt_context *ctx, struct mrt_pg_server *s, int64_t timeout,
                       struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
@@ -220,31 +218,31 @@ static int wait_ready(const struct mrt_run *run, struct mrt_pg_server *s, int64_
 	while (rc == 0) {
 		mrt_auto(mrt_pg) *pg = NULL;
 		int status;
-		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
+		rc = mrt_pg_connect(ctx, &options, params, NULL, &pg, err);
 		if (rc == 0)
-			return prove(run, s, pg, err);
+			return prove(ctx, s, pg, err);
 		bool starting = rc == MRT_UNREACHABLE ||
 		                mrt_error_has_peer_code(err, MRT_SQLSTATE_STARTING);
 		if (!starting)
-			return mrt_context(err, rc, "the private server");
+			return mrt_prefix(err, rc, "the private server");
 		if (mrt_clock_monotonic() > end)
-			return mrt_context(err, MRT_FAILED, "the private server does not start");
+			return mrt_prefix(err, MRT_FAILED, "the private server does not start");
 		/* the wait for its end is also the pause between two tries */
-		rc = mrt_child_status(s->child, run, 50 * MRT_MILLISECOND, &status, err);
+		rc = mrt_child_status(s->child, ctx, 50 * MRT_MILLISECOND, &status, err);
 		if (rc == 0)
 			return mrt_fail(err, MRT_FAILED, "the private PostgreSQL server ended: %s",
 			                mrt_child_words(s->child));
-		rc = rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
+		rc = rc == MRT_DEADLINE ? mrt_context_check(ctx, err) : rc;
 	}
 	return rc;
 }
 
-int mrt_pg_server_programs(const struct mrt_run *run, int major, const char *bin_dir, char **ret,
-                           struct mrt_error *err)
+int mrt_pg_server_programs(const struct mrt_context *ctx, int major, const char *bin_dir,
+                           char **ret, struct mrt_error *err)
 {
 	mrt_autofree char *initdb = NULL;
 	int found = 0;
-	int rc = mrt_pg_find_program(run, "initdb", major, bin_dir, &initdb, &found, err);
+	int rc = mrt_pg_find_program(ctx, "initdb", major, bin_dir, &initdb, &found, err);
 	if (rc == 0 && major > 0 && found != major) {
 		mrt_fail(err, MRT_UNSUPPORTED, "no PostgreSQL %d server is installed (there is %d)",
 		         major, found);
@@ -274,14 +272,14 @@ static int make_url(struct mrt_pg_server *s, const struct mrt_pg_server_options 
 	return mrt_buf_take(&url, &s->url, err);
 }
 
-int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_options *options,
+int mrt_pg_server_start(const struct mrt_context *ctx, const struct mrt_pg_server_options *options,
                         const char *dir, struct mrt_pg_server **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_server) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
 	mrt_autofree char *programs = NULL, *initdb = NULL, *postgres = NULL;
-	int rc = mrt_pg_server_programs(run, options->major, options->bin_dir, &programs, err);
+	int rc = mrt_pg_server_programs(ctx, options->major, options->bin_dir, &programs, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&initdb, err, "%s/initdb", programs);
 	if (rc == 0)
@@ -297,11 +295,11 @@ int mrt_pg_server_start(const struct mrt_run *run, const struct mrt_pg_server_op
 	if (rc == 0 && s->who.uid != 0 && chown(dir, s->who.uid, s->who.gid) < 0)
 		rc = mrt_fail_errno(err, errno, "give %s to %s", dir, s->who.name);
 	if (rc == 0)
-		rc = options->restored ? own_configuration(s, err) : init_data(run, s, initdb, err);
+		rc = options->restored ? own_configuration(s, err) : init_data(ctx, s, initdb, err);
 	if (rc == 0)
-		rc = launch(run, s, options, postgres, err);
+		rc = launch(ctx, s, options, postgres, err);
 	if (rc == 0)
-		rc = wait_ready(run, s, options->start_timeout, err);
+		rc = wait_ready(ctx, s, options->start_timeout, err);
 	if (rc == 0)
 		*ret = mrt_steal(s);
 	return rc;
@@ -312,10 +310,11 @@ void mrt_pg_server_free(struct mrt_pg_server *s)
 	if (!s)
 		return;
 	if (s->child) {
-		const struct mrt_run run = { .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+		const struct mrt_context ctx = { .deadline =
+			                                 mrt_clock_monotonic() + 2 * MRT_SECOND };
 		int status;
 		mrt_child_signal(s->child, SIGINT); /* fast shutdown */
-		if (mrt_child_status(s->child, &run, -1, &status, NULL) < 0)
+		if (mrt_child_status(s->child, &ctx, -1, &status, NULL) < 0)
 			mrt_child_signal(s->child, SIGQUIT);
 	}
 	mrt_child_free(s->child);

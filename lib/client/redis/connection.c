@@ -26,7 +26,7 @@ void mrt_redis_free(struct mrt_redis *r)
 	mrt_secret_free(r->password);
 	mrt_secret_free(r->url);
 	char *texts[] = { r->host, r->port, r->path, r->user, r->where, r->in };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(texts); i++)
 		free(texts[i]);
 	free(r);
 }
@@ -162,7 +162,7 @@ int mrt_redis_format(struct mrt_buf *out, size_t n, const char *const *words, co
 	return mrt_buf_check(out, err);
 }
 
-static int send_words(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
+static int send_words(struct mrt_redis *r, const struct mrt_context *ctx, const char *const *words,
                       struct mrt_error *err)
 {
 	mrt_cleanup(mrt_buf_wipe) struct mrt_buf text = MRT_BUF_INIT;
@@ -170,10 +170,10 @@ static int send_words(struct mrt_redis *r, const struct mrt_run *run, const char
 	while (words[n])
 		n++;
 	int rc = mrt_redis_format(&text, n, words, NULL, err);
-	return rc < 0 ? rc : mrt_redis_send(r, run, text.data, text.len, err);
+	return rc < 0 ? rc : mrt_redis_send(r, ctx, text.data, text.len, err);
 }
 
-int mrt_redis_reply(struct mrt_redis *r, const struct mrt_run *run, redisReply **ret,
+int mrt_redis_reply(struct mrt_redis *r, const struct mrt_context *ctx, redisReply **ret,
                     struct mrt_error *err)
 {
 	void *reply = NULL;
@@ -185,7 +185,7 @@ int mrt_redis_reply(struct mrt_redis *r, const struct mrt_run *run, redisReply *
 			                r->replies->errstr);
 		if (reply)
 			break;
-		rc = mrt_redis_receive(r, run, err);
+		rc = mrt_redis_receive(r, ctx, err);
 		if (rc == 0 &&
 		    redisReaderFeed(r->replies, r->in + r->from, r->to - r->from) != REDIS_OK)
 			rc = mrt_no_memory(err);
@@ -196,13 +196,13 @@ int mrt_redis_reply(struct mrt_redis *r, const struct mrt_run *run, redisReply *
 	return rc;
 }
 
-int mrt_redis_command(struct mrt_redis *r, const struct mrt_run *run, const char *const *words,
+int mrt_redis_command(struct mrt_redis *r, const struct mrt_context *ctx, const char *const *words,
                       struct mrt_buf *ret, struct mrt_error *err)
 {
 	redisReply *reply = NULL;
-	int rc = send_words(r, run, words, err);
+	int rc = send_words(r, ctx, words, err);
 	if (rc == 0)
-		rc = mrt_redis_reply(r, run, &reply, err);
+		rc = mrt_redis_reply(r, ctx, &reply, err);
 	if (rc == 0)
 		rc = give_text(r, reply, ret, err);
 	if (reply)
@@ -231,7 +231,7 @@ void mrt_redis_keyspace(const char *info, const char *database, uint64_t *ret_ke
 		*ret_keys = *ret_expires = 0;
 }
 
-static int log_in(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+static int log_in(struct mrt_redis *r, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	char db[16];
 	snprintf(db, sizeof(db), "%" PRId64, r->db);
@@ -240,13 +240,13 @@ static int log_in(struct mrt_redis *r, const struct mrt_run *run, struct mrt_err
 	const char *const select[] = { "SELECT", db, NULL };
 	int rc = 0;
 	if (r->password)
-		rc = mrt_redis_command(r, run, r->user ? with_user : alone, NULL, err);
+		rc = mrt_redis_command(r, ctx, r->user ? with_user : alone, NULL, err);
 	if (rc == 0 && r->db > 0)
-		rc = mrt_redis_command(r, run, select, NULL, err);
+		rc = mrt_redis_command(r, ctx, select, NULL, err);
 	return rc;
 }
 
-int mrt_redis_connect(const struct mrt_run *run, const char *url,
+int mrt_redis_connect(const struct mrt_context *ctx, const char *url,
                       const struct mrt_redis_options *options, struct mrt_redis **ret,
                       struct mrt_error *err)
 {
@@ -259,7 +259,7 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	r->replies = redisReaderCreate();
 	if (!r->in || !r->replies)
 		return mrt_no_memory(err);
-	struct mrt_run limited = *run;
+	struct mrt_context limited = *ctx;
 	int64_t until = mrt_clock_monotonic() + options->connect_timeout;
 	if (limited.deadline == 0 || limited.deadline > until)
 		limited.deadline = until;
@@ -275,7 +275,7 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 		rc = mrt_redis_start_tls(r, &limited, err);
 	if (rc == 0)
 		rc = log_in(r, &limited, err);
-	if (rc == MRT_DEADLINE && mrt_run_check(run, NULL) == 0)
+	if (rc == MRT_DEADLINE && mrt_context_check(ctx, NULL) == 0)
 		rc = mrt_redis_lost(r, "it did not answer in time", err);
 	if (rc == MRT_UNREACHABLE && !r->path)
 		mrt_hint(err, "is redis.url right, and may this host reach the server "
@@ -287,7 +287,7 @@ int mrt_redis_connect(const struct mrt_run *run, const char *url,
 	return rc;
 }
 
-int mrt_redis_ask(struct mrt_redis *r, const struct mrt_run *run, size_t n,
+int mrt_redis_ask(struct mrt_redis *r, const struct mrt_context *ctx, size_t n,
                   const char *const *words, const size_t *lengths, redisReply **ret,
                   struct mrt_error *err)
 {
@@ -295,9 +295,9 @@ int mrt_redis_ask(struct mrt_redis *r, const struct mrt_run *run, size_t n,
 	redisReply *reply = NULL;
 	int rc = mrt_redis_format(&text, n, words, lengths, err);
 	if (rc == 0)
-		rc = mrt_redis_send(r, run, text.data, text.len, err);
+		rc = mrt_redis_send(r, ctx, text.data, text.len, err);
 	if (rc == 0)
-		rc = mrt_redis_reply(r, run, &reply, err);
+		rc = mrt_redis_reply(r, ctx, &reply, err);
 	if (rc == 0 && reply->type == REDIS_REPLY_ERROR)
 		rc = refused(r, words[0], reply->str, err);
 	if (rc == 0 && ret)
@@ -307,12 +307,12 @@ int mrt_redis_ask(struct mrt_redis *r, const struct mrt_run *run, size_t n,
 	return rc;
 }
 
-int mrt_redis_select(struct mrt_redis *r, const struct mrt_run *run, uint64_t database,
+int mrt_redis_select(struct mrt_redis *r, const struct mrt_context *ctx, uint64_t database,
                      struct mrt_error *err)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRIu64, database);
-	return mrt_redis_ask(r, run, 2, (const char *const[]) { "SELECT", text }, NULL, NULL, err);
+	return mrt_redis_ask(r, ctx, 2, (const char *const[]) { "SELECT", text }, NULL, NULL, err);
 }
 
 void mrt_redis_shut(struct mrt_redis *r)
@@ -320,21 +320,21 @@ void mrt_redis_shut(struct mrt_redis *r)
 	shutdown(r->fd, SHUT_RDWR);
 }
 
-int mrt_redis_again(const struct mrt_redis *r, const struct mrt_run *run, struct mrt_redis **ret,
-                    struct mrt_error *err)
+int mrt_redis_again(const struct mrt_redis *r, const struct mrt_context *ctx,
+                    struct mrt_redis **ret, struct mrt_error *err)
 {
-	return mrt_redis_connect(run, r->url, &r->options, ret, err);
+	return mrt_redis_connect(ctx, r->url, &r->options, ret, err);
 }
 
 /* The line that announces the snapshot; empty lines say that the server is at it. */
-static int read_line(struct mrt_redis *r, const struct mrt_run *run, char *ret, size_t size,
+static int read_line(struct mrt_redis *r, const struct mrt_context *ctx, char *ret, size_t size,
                      int (*each)(void *context, const void *data, size_t len,
                                  struct mrt_error *err),
                      void *context, struct mrt_error *err)
 {
 	size_t n = 0;
 	for (;;) {
-		int rc = r->from == r->to ? mrt_redis_receive(r, run, err) : 0;
+		int rc = r->from == r->to ? mrt_redis_receive(r, ctx, err) : 0;
 		if (rc < 0)
 			return rc;
 		char c = r->in[r->from++];
@@ -355,13 +355,13 @@ static int read_line(struct mrt_redis *r, const struct mrt_run *run, char *ret, 
 	return 0;
 }
 
-static int read_sized(struct mrt_redis *r, const struct mrt_run *run, uint64_t left,
+static int read_sized(struct mrt_redis *r, const struct mrt_context *ctx, uint64_t left,
                       int (*each)(void *context, const void *data, size_t len,
                                   struct mrt_error *err),
                       void *context, struct mrt_error *err)
 {
 	while (left > 0) {
-		int rc = r->from == r->to ? mrt_redis_receive(r, run, err) : 0;
+		int rc = r->from == r->to ? mrt_redis_receive(r, ctx, err) : 0;
 		if (rc < 0)
 			return rc;
 		size_t n = r->to - r->from < left ? r->to - r->from : (size_t)left;
@@ -375,7 +375,7 @@ static int read_sized(struct mrt_redis *r, const struct mrt_run *run, uint64_t l
 }
 
 /* The last bytes are held back until they are known not to be the mark. */
-static int read_marked(struct mrt_redis *r, const struct mrt_run *run, const char *mark,
+static int read_marked(struct mrt_redis *r, const struct mrt_context *ctx, const char *mark,
                        int (*each)(void *context, const void *data, size_t len,
                                    struct mrt_error *err),
                        void *context, struct mrt_error *err)
@@ -396,13 +396,13 @@ static int read_marked(struct mrt_redis *r, const struct mrt_run *run, const cha
 			r->from = 0;
 			r->to = have;
 		}
-		int rc = mrt_redis_receive(r, run, err);
+		int rc = mrt_redis_receive(r, ctx, err);
 		if (rc < 0)
 			return rc;
 	}
 }
 
-int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
+int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_context *ctx,
                        int (*each)(void *context, const void *data, size_t len,
                                    struct mrt_error *err),
                        void *context, struct mrt_error *err)
@@ -412,22 +412,22 @@ int mrt_redis_snapshot(struct mrt_redis *r, const struct mrt_run *run,
 	static const char *const sync[] = { "SYNC", NULL };
 	char line[256];
 	int64_t size = 0;
-	int rc = mrt_redis_command(r, run, eof, NULL, err);
+	int rc = mrt_redis_command(r, ctx, eof, NULL, err);
 	if (rc == 0)
-		rc = mrt_redis_command(r, run, only, NULL, err);
+		rc = mrt_redis_command(r, ctx, only, NULL, err);
 	if (rc == MRT_REFUSED && !mrt_error_has_peer_code(err, "NOPERM"))
 		rc = 0; /* before Redis 7 there is no such thing */
 	if (rc == 0)
-		rc = send_words(r, run, sync, err);
+		rc = send_words(r, ctx, sync, err);
 	if (rc == 0)
-		rc = read_line(r, run, line, sizeof(line), each, context, err);
+		rc = read_line(r, ctx, line, sizeof(line), each, context, err);
 	if (rc < 0)
 		return rc;
 	if (line[0] == '-')
 		return refused(r, NULL, line + 1, err);
 	if (strncmp(line, "$EOF:", 5) == 0 && strlen(line) == 5 + MARK)
-		return read_marked(r, run, line + 5, each, context, err);
+		return read_marked(r, ctx, line + 5, each, context, err);
 	if (line[0] != '$' || mrt_number_parse(line + 1, 0, INT64_MAX, &size, NULL) < 0)
 		return mrt_fail(err, MRT_FAILED, "%s answered SYNC with '%.60s'", r->where, line);
-	return read_sized(r, run, (uint64_t)size, each, context, err);
+	return read_sized(r, ctx, (uint64_t)size, each, context, err);
 }

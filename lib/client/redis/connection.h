@@ -14,7 +14,7 @@
 struct mrt_redis;
 /* url: redis[s]://[[user]:password@]host[:port][/db] or unix://[[user]:password@]path[?db=N].
  * Connects and authenticates. MRT_CONFIG, MRT_UNREACHABLE, MRT_REFUSED. */
-int mrt_redis_connect(const struct mrt_run *run, const char *url,
+int mrt_redis_connect(const struct mrt_context *ctx, const char *url,
                       const struct mrt_redis_options *options, struct mrt_redis **ret,
                       struct mrt_error *err);
 void mrt_redis_free(struct mrt_redis *redis);
@@ -27,8 +27,8 @@ int64_t mrt_redis_database(const struct mrt_redis *redis);
 
 /* The reply's text (a status, a bulk string, a number) is appended to ret, which may be NULL. An
  * error reply is MRT_REFUSED in the server's words. words end in NULL. */
-int mrt_redis_command(struct mrt_redis *redis, const struct mrt_run *run, const char *const *words,
-                      struct mrt_buf *ret, struct mrt_error *err);
+int mrt_redis_command(struct mrt_redis *redis, const struct mrt_context *ctx,
+                      const char *const *words, struct mrt_buf *ret, struct mrt_error *err);
 /* The value of a field of INFO's text, copied into ret; "" when there is none. */
 void mrt_redis_info(const char *info, const char *field, char *ret, size_t size);
 
@@ -39,7 +39,7 @@ void mrt_redis_keyspace(const char *info, const char *database, uint64_t *ret_ke
 /* Asks for a snapshot and gives each() its bytes; 0 when the stream ended where it was announced
  * to. While the server prepares it, each() is called with no bytes from time to time. The
  * connection is of no use afterwards. */
-int mrt_redis_snapshot(struct mrt_redis *redis, const struct mrt_run *run,
+int mrt_redis_snapshot(struct mrt_redis *redis, const struct mrt_context *ctx,
                        int (*each)(void *context, const void *data, size_t len,
                                    struct mrt_error *err),
                        void *context, struct mrt_error *err);

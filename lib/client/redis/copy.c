@@ -14,7 +14,7 @@
 
 struct copy {
 	struct mrt_redis *from, *to;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_redis_copy_options *options;
 	struct mrt_redis_swap *swap;
 	struct mrt_buf out;        /* RESTOREs not sent yet */
@@ -29,12 +29,12 @@ static void keyspace(const char *info, uint64_t number, uint64_t *ret_keys, uint
 	mrt_redis_keyspace(info, text, ret_keys, ret_expires);
 }
 
-static int read_info(struct mrt_redis *r, const struct mrt_run *run, struct mrt_buf *ret,
+static int read_info(struct mrt_redis *r, const struct mrt_context *ctx, struct mrt_buf *ret,
                      struct mrt_error *err)
 {
 	static const char *const info[] = { "INFO", NULL };
 	ret->len = 0;
-	return mrt_redis_command(r, run, info, ret, err);
+	return mrt_redis_command(r, ctx, info, ret, err);
 }
 
 static bool is_meant(const struct mrt_redis_copy_options *o, uint64_t number)
@@ -46,14 +46,14 @@ static bool is_meant(const struct mrt_redis_copy_options *o, uint64_t number)
 }
 
 /* How many databases the server has: CONFIG GET may not be allowed. */
-static int count_databases(struct mrt_redis *to, const struct mrt_run *run, uint64_t *ret,
+static int count_databases(struct mrt_redis *to, const struct mrt_context *ctx, uint64_t *ret,
                            struct mrt_error *err)
 {
 	uint64_t n = 1;
 	int rc = 0;
 	while (rc == 0 && n < DATABASES_MAX) {
 		struct mrt_error why;
-		rc = mrt_redis_select(to, run, n, &why);
+		rc = mrt_redis_select(to, ctx, n, &why);
 		if (rc == MRT_REFUSED && !mrt_error_has_peer_code(&why, "NOPERM"))
 			break;
 		if (rc < 0 && err)
@@ -88,13 +88,13 @@ static int choose_staging(const char *info, uint64_t databases,
 	return mrt_hint(err, "restore --to FILE writes the dump.rdb, from which a server starts");
 }
 
-int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_run *run,
+int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_context *ctx,
                         const struct mrt_redis_copy_options *o, struct mrt_error *err)
 {
 	mrt_auto_buf info = MRT_BUF_INIT;
 	char cluster[8], role[16];
 	uint64_t databases = 0;
-	int rc = read_info(to, run, &info, err);
+	int rc = read_info(to, ctx, &info, err);
 	if (rc < 0)
 		return rc;
 	mrt_redis_info(mrt_buf_text(&info), "cluster_enabled", cluster, sizeof(cluster));
@@ -108,7 +108,7 @@ int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_run *run,
 		keyspace(mrt_buf_text(&info), o->databases[i].number, &o->databases[i].before,
 		         &expires);
 	}
-	rc = count_databases(to, run, &databases, err);
+	rc = count_databases(to, ctx, &databases, err);
 	for (size_t i = 0; rc == 0 && i < o->n; i++)
 		if (o->databases[i].number >= databases)
 			rc = mrt_fail(err, MRT_UNSUPPORTED,
@@ -120,12 +120,12 @@ int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_run *run,
 
 static int flush(struct copy *c, struct mrt_error *err)
 {
-	int rc = mrt_redis_send(c->to, c->run, mrt_buf_text(&c->out), c->out.len, err);
-	mrt_run_progress(c->run, c->out.len);
+	int rc = mrt_redis_send(c->to, c->ctx, mrt_buf_text(&c->out), c->out.len, err);
+	mrt_context_progress(c->ctx, c->out.len);
 	c->out.len = 0;
 	for (; rc == 0 && c->pending > 0; c->pending--) {
 		redisReply *reply = NULL;
-		rc = mrt_redis_reply(c->to, c->run, &reply, err);
+		rc = mrt_redis_reply(c->to, c->ctx, &reply, err);
 		if (rc < 0)
 			break;
 		if (reply->type == REDIS_REPLY_ERROR) {
@@ -146,7 +146,7 @@ static int add_restore(struct copy *c, const redisReply *key, const redisReply *
 	char until[24] = "0";
 	if (ttl->integer > 0)
 		snprintf(until, sizeof(until), "%lld",
-		         (long long)(c->run->wall() / MRT_MILLISECOND) + ttl->integer);
+		         (long long)(c->ctx->wall() / MRT_MILLISECOND) + ttl->integer);
 	/* a scan may find a key twice */
 	const char *const words[] = { "RESTORE", key->str, until, value->str, "REPLACE", "ABSTTL" };
 	const size_t lengths[] = { 7, key->len, strlen(until), value->len, 7, 6 };
@@ -171,12 +171,12 @@ static int copy_keys(struct copy *c, redisReply **keys, size_t n, struct mrt_err
 			                      err);
 	}
 	if (rc == 0)
-		rc = mrt_redis_send(c->from, c->run, mrt_buf_text(&ask), ask.len, err);
+		rc = mrt_redis_send(c->from, c->ctx, mrt_buf_text(&ask), ask.len, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		redisReply *value = NULL, *ttl = NULL;
-		rc = mrt_redis_reply(c->from, c->run, &value, err);
+		rc = mrt_redis_reply(c->from, c->ctx, &value, err);
 		if (rc == 0)
-			rc = mrt_redis_reply(c->from, c->run, &ttl, err);
+			rc = mrt_redis_reply(c->from, c->ctx, &ttl, err);
 		if (rc == 0 && (value->type == REDIS_REPLY_ERROR || ttl->type == REDIS_REPLY_ERROR))
 			rc = mrt_fail(err, MRT_FAILED, "%s: %s", c->from->where,
 			              value->type == REDIS_REPLY_ERROR ? value->str : ttl->str);
@@ -200,7 +200,7 @@ static int copy_database(struct copy *c, size_t at, struct mrt_error *err)
 {
 	struct mrt_redis_copy_database *d = &c->options->databases[at];
 	char cursor[32] = "0";
-	int rc = mrt_redis_select(c->from, c->run, d->number, err);
+	int rc = mrt_redis_select(c->from, c->ctx, d->number, err);
 	if (rc == 0)
 		rc = mrt_redis_swap_claim(c->swap, at, err);
 	c->sent = &d->sent;
@@ -209,9 +209,9 @@ static int copy_database(struct copy *c, size_t at, struct mrt_error *err)
 		redisReply *page = NULL;
 		const char *const scan[] = { "SCAN", cursor, "COUNT", "1000" };
 		if (rc == 0)
-			rc = mrt_run_check(c->run, err);
+			rc = mrt_context_check(c->ctx, err);
 		if (rc == 0)
-			rc = mrt_redis_ask(c->from, c->run, 4, scan, NULL, &page, err);
+			rc = mrt_redis_ask(c->from, c->ctx, 4, scan, NULL, &page, err);
 		if (rc == 0 && (page->elements != 2 || page->element[0]->len >= sizeof(cursor)))
 			rc = mrt_fail(err, MRT_FAILED, "%s: SCAN answers oddly", c->from->where);
 		if (rc == 0)
@@ -231,7 +231,7 @@ static int copy_database(struct copy *c, size_t at, struct mrt_error *err)
 static int count(struct copy *c, struct mrt_error *err)
 {
 	mrt_auto_buf info = MRT_BUF_INIT;
-	int rc = read_info(c->to, c->run, &info, err);
+	int rc = read_info(c->to, c->ctx, &info, err);
 	for (size_t i = 0; rc == 0 && i < c->options->n; i++) {
 		struct mrt_redis_copy_database *d = &c->options->databases[i];
 		uint64_t keys, expires;
@@ -255,11 +255,11 @@ static int check_memory(struct copy *c, struct mrt_error *err)
 	mrt_auto_buf info = MRT_BUF_INIT;
 	char text[32], want[MRT_SIZE_SIZE], has[MRT_SIZE_SIZE], most[MRT_SIZE_SIZE];
 	int64_t needed = 0, used = 0, limit = 0;
-	int rc = read_info(c->from, c->run, &info, err);
+	int rc = read_info(c->from, c->ctx, &info, err);
 	mrt_redis_info(mrt_buf_text(&info), "used_memory", text, sizeof(text));
 	mrt_number_parse(text, 0, INT64_MAX, &needed, NULL);
 	if (rc == 0)
-		rc = read_info(c->to, c->run, &info, err);
+		rc = read_info(c->to, c->ctx, &info, err);
 	if (rc < 0)
 		return rc;
 	mrt_redis_info(mrt_buf_text(&info), "used_memory", text, sizeof(text));
@@ -281,31 +281,29 @@ static long long client_id(struct copy *c)
 {
 	static const char *const words[] = { "CLIENT", "ID" };
 	redisReply *reply = NULL;
-	if (mrt_redis_ask(c->to, c->run, 2, words, NULL, &reply, NULL) < 0)
+	if (mrt_redis_ask(c->to, c->ctx, 2, words, NULL, &reply, NULL) < 0)
 		return 0;
 	long long id = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
 	freeReplyObject(reply);
 	return id;
 }
 
-int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mrt_run *run,
+int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mrt_context *ctx,
                    const struct mrt_redis_copy_options *o, struct mrt_error *err)
 {
 	struct mrt_error local;
 	struct copy c = {
-		.from = from, .to = to, .run = run, .options = o, .out = { .ceiling = VALUE_MAX }
+		.from = from, .to = to, .ctx = ctx, .options = o, .out = { .ceiling = VALUE_MAX }
 	};
-	struct mrt_redis_swap swap = { .to = to, .run = run, .options = o };
+	struct mrt_redis_swap swap = { .to = to, .ctx = ctx, .options = o };
 	redisReply *functions = NULL;
-	unsigned char random[16];
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), swap.nonce);
+	mrt_random_hex(16, swap.nonce);
 	c.swap = &swap;
 	err = err ? err : &local;
 	int rc = check_memory(&c, err);
 	swap.client = client_id(&c);
 	for (size_t i = 0; rc == 0 && i < o->n; i++) {
-		mrt_info(run,
+		mrt_info(ctx,
 		         "database %" PRIu64 " is built in the empty database %" PRIu64 " of %s",
 		         o->databases[i].number, o->databases[i].staging, to->where);
 		rc = copy_database(&c, i, err);
@@ -313,7 +311,7 @@ int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mr
 	if (rc == 0)
 		rc = count(&c, err);
 	if (rc == 0 && o->functions)
-		rc = mrt_redis_ask(from, run, 2, (const char *const[]) { "FUNCTION", "DUMP" }, NULL,
+		rc = mrt_redis_ask(from, ctx, 2, (const char *const[]) { "FUNCTION", "DUMP" }, NULL,
 		                   &functions, err);
 	swap.functions = functions;
 	if (rc == 0)

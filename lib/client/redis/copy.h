@@ -14,12 +14,12 @@
 /* What the target is, whether it has room to build beside, and how many keys its databases hold
  * (databases[].before). Changes nothing. MRT_UNSUPPORTED: a cluster, a replica, too few databases.
  */
-int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_run *run,
+int mrt_redis_copy_look(struct mrt_redis *to, const struct mrt_context *ctx,
                         const struct mrt_redis_copy_options *options, struct mrt_error *err);
 /* After a look at the same server, short before. MRT_CHANGED: a database that was empty is not any
  * more; nothing is changed then, as after every other failure, unless the error says so. A killed
  * process leaves the databases it built in; they are logged first. */
-int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mrt_run *run,
+int mrt_redis_copy(struct mrt_redis *from, struct mrt_redis *to, const struct mrt_context *ctx,
                    const struct mrt_redis_copy_options *options, struct mrt_error *err);
 
 #endif

@@ -15,15 +15,15 @@ int mrt_redis_lost(const struct mrt_redis *r, const char *what, struct mrt_error
 	return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, what);
 }
 
-static int wait_for(const struct mrt_redis *r, const struct mrt_run *run, short events,
+static int wait_for(const struct mrt_redis *r, const struct mrt_context *ctx, short events,
                     struct mrt_error *err)
 {
 	short ready = 0;
-	int rc = mrt_run_poll(run, r->fd, events, r->options.stall_timeout, &ready, err);
+	int rc = mrt_context_poll(ctx, r->fd, events, r->options.stall_timeout, &ready, err);
 	return rc == 0 && ready == 0 ? mrt_redis_lost(r, "it stopped answering", err) : rc;
 }
 
-static int try_connect(struct mrt_redis *r, const struct mrt_run *run,
+static int try_connect(struct mrt_redis *r, const struct mrt_context *ctx,
                        const struct sockaddr *address, socklen_t len, struct mrt_error *err)
 {
 	mrt_autofd fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -32,7 +32,7 @@ static int try_connect(struct mrt_redis *r, const struct mrt_run *run,
 	short ready = 0;
 	if (connect(fd, address, len) < 0 && errno != EINPROGRESS)
 		return mrt_fail(err, MRT_UNREACHABLE, "%s: %s", r->where, strerror(errno));
-	int rc = mrt_run_poll(run, fd, POLLOUT, -1, &ready, err);
+	int rc = mrt_context_poll(ctx, fd, POLLOUT, -1, &ready, err);
 	int failed = 0;
 	socklen_t size = sizeof(failed);
 	if (rc == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) == 0 && failed)
@@ -42,21 +42,23 @@ static int try_connect(struct mrt_redis *r, const struct mrt_run *run,
 	return rc;
 }
 
-int mrt_redis_connect_local(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+int mrt_redis_connect_local(struct mrt_redis *r, const struct mrt_context *ctx,
+                            struct mrt_error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(r->path) >= sizeof(address.sun_path))
 		return mrt_fail(err, MRT_CONFIG, "the path of the socket is too long: %s", r->path);
 	memcpy(address.sun_path, r->path, strlen(r->path));
-	return try_connect(r, run, (struct sockaddr *)&address, sizeof(address), err);
+	return try_connect(r, ctx, (struct sockaddr *)&address, sizeof(address), err);
 }
 
-int mrt_redis_connect_remote(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+int mrt_redis_connect_remote(struct mrt_redis *r, const struct mrt_context *ctx,
+                             struct mrt_error *err)
 {
 	struct mrt_addresses addresses;
-	int rc = mrt_dns_resolve(run, &r->options.dns, r->host, &addresses, err);
+	int rc = mrt_dns_resolve(ctx, &r->options.dns, r->host, &addresses, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s", r->where);
+		return mrt_prefix(err, rc, "%s", r->where);
 	rc = mrt_redis_lost(r, "it has no address", err);
 	for (size_t i = 0; rc == MRT_UNREACHABLE && i < addresses.n; i++) {
 		const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
@@ -64,7 +66,7 @@ int mrt_redis_connect_remote(struct mrt_redis *r, const struct mrt_run *run, str
 		struct addrinfo *found = NULL;
 		if (getaddrinfo(addresses.text[i], r->port, &hints, &found) != 0)
 			continue;
-		rc = try_connect(r, run, found->ai_addr, found->ai_addrlen, err);
+		rc = try_connect(r, ctx, found->ai_addr, found->ai_addrlen, err);
 		freeaddrinfo(found);
 	}
 	return rc;
@@ -83,20 +85,20 @@ static int tls_failed(const struct mrt_redis *r, struct mrt_error *err)
 }
 
 /* What OpenSSL waits for; negative: it failed. */
-static int tls_wait(struct mrt_redis *r, const struct mrt_run *run, int result,
+static int tls_wait(struct mrt_redis *r, const struct mrt_context *ctx, int result,
                     struct mrt_error *err)
 {
 	switch (SSL_get_error(r->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return wait_for(r, run, POLLIN, err);
+		return wait_for(r, ctx, POLLIN, err);
 	case SSL_ERROR_WANT_WRITE:
-		return wait_for(r, run, POLLOUT, err);
+		return wait_for(r, ctx, POLLOUT, err);
 	default:
 		return tls_failed(r, err);
 	}
 }
 
-int mrt_redis_start_tls(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+int mrt_redis_start_tls(struct mrt_redis *r, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	r->context = SSL_CTX_new(TLS_client_method());
 	if (!r->context)
@@ -115,13 +117,13 @@ int mrt_redis_start_tls(struct mrt_redis *r, const struct mrt_run *run, struct m
 		int result = SSL_connect(r->ssl);
 		if (result == 1)
 			return 0;
-		int rc = tls_wait(r, run, result, err);
+		int rc = tls_wait(r, ctx, result, err);
 		if (rc < 0)
 			return rc;
 	}
 }
 
-int mrt_redis_send(struct mrt_redis *r, const struct mrt_run *run, const char *data, size_t len,
+int mrt_redis_send(struct mrt_redis *r, const struct mrt_context *ctx, const char *data, size_t len,
                    struct mrt_error *err)
 {
 	while (len > 0) {
@@ -133,9 +135,9 @@ int mrt_redis_send(struct mrt_redis *r, const struct mrt_run *run, const char *d
 			data += n;
 			len -= (size_t)n;
 		} else if (r->ssl) {
-			rc = tls_wait(r, run, (int)n, err);
+			rc = tls_wait(r, ctx, (int)n, err);
 		} else if (errno == EAGAIN) {
-			rc = wait_for(r, run, POLLOUT, err);
+			rc = wait_for(r, ctx, POLLOUT, err);
 		} else if (errno != EINTR) {
 			rc = mrt_redis_lost(r, strerror(errno), err);
 		}
@@ -146,7 +148,7 @@ int mrt_redis_send(struct mrt_redis *r, const struct mrt_run *run, const char *d
 }
 
 /* At least one byte more into r->in. */
-int mrt_redis_receive(struct mrt_redis *r, const struct mrt_run *run, struct mrt_error *err)
+int mrt_redis_receive(struct mrt_redis *r, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	if (r->from == r->to)
 		r->from = r->to = 0;
@@ -165,9 +167,9 @@ int mrt_redis_receive(struct mrt_redis *r, const struct mrt_run *run, struct mrt
 		if (r->ssl)
 			rc = SSL_get_error(r->ssl, (int)n) == SSL_ERROR_ZERO_RETURN
 			             ? mrt_redis_lost(r, "the server closed the connection", err)
-			             : tls_wait(r, run, (int)n, err);
+			             : tls_wait(r, ctx, (int)n, err);
 		else if (errno == EAGAIN)
-			rc = wait_for(r, run, POLLIN, err);
+			rc = wait_for(r, ctx, POLLIN, err);
 		else if (errno != EINTR)
 			rc = mrt_redis_lost(r, strerror(errno), err);
 		if (rc < 0)

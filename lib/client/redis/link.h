@@ -25,32 +25,34 @@ struct mrt_redis {
 
 /* MRT_UNREACHABLE: where it was, and what happened. */
 int mrt_redis_lost(const struct mrt_redis *redis, const char *what, struct mrt_error *err);
-int mrt_redis_connect_local(struct mrt_redis *redis, const struct mrt_run *run,
+int mrt_redis_connect_local(struct mrt_redis *redis, const struct mrt_context *ctx,
                             struct mrt_error *err);
-int mrt_redis_connect_remote(struct mrt_redis *redis, const struct mrt_run *run,
+int mrt_redis_connect_remote(struct mrt_redis *redis, const struct mrt_context *ctx,
                              struct mrt_error *err);
-int mrt_redis_start_tls(struct mrt_redis *redis, const struct mrt_run *run, struct mrt_error *err);
-int mrt_redis_send(struct mrt_redis *redis, const struct mrt_run *run, const char *data, size_t len,
-                   struct mrt_error *err);
+int mrt_redis_start_tls(struct mrt_redis *redis, const struct mrt_context *ctx,
+                        struct mrt_error *err);
+int mrt_redis_send(struct mrt_redis *redis, const struct mrt_context *ctx, const char *data,
+                   size_t len, struct mrt_error *err);
 /* Appends a command to out, for mrt_redis_send(); lengths: of the n words. */
 int mrt_redis_format(struct mrt_buf *out, size_t n, const char *const *words, const size_t *lengths,
                      struct mrt_error *err);
 /* The next reply, an error reply too: freeReplyObject(). */
-int mrt_redis_reply(struct mrt_redis *redis, const struct mrt_run *run, redisReply **ret,
+int mrt_redis_reply(struct mrt_redis *redis, const struct mrt_context *ctx, redisReply **ret,
                     struct mrt_error *err);
 /* Sends a command of n words and gives its reply, which may be NULL; an error reply is MRT_REFUSED.
  * lengths: of the words, or NULL. */
-int mrt_redis_ask(struct mrt_redis *redis, const struct mrt_run *run, size_t n,
+int mrt_redis_ask(struct mrt_redis *redis, const struct mrt_context *ctx, size_t n,
                   const char *const *words, const size_t *lengths, redisReply **ret,
                   struct mrt_error *err);
-int mrt_redis_select(struct mrt_redis *redis, const struct mrt_run *run, uint64_t database,
+int mrt_redis_select(struct mrt_redis *redis, const struct mrt_context *ctx, uint64_t database,
                      struct mrt_error *err);
 /* Ends the connection; nothing more can be said over it. */
 void mrt_redis_shut(struct mrt_redis *redis);
 /* Another connection to the same server. */
-int mrt_redis_again(const struct mrt_redis *redis, const struct mrt_run *run,
+int mrt_redis_again(const struct mrt_redis *redis, const struct mrt_context *ctx,
                     struct mrt_redis **ret, struct mrt_error *err);
 /* At least one byte more into redis->in. */
-int mrt_redis_receive(struct mrt_redis *redis, const struct mrt_run *run, struct mrt_error *err);
+int mrt_redis_receive(struct mrt_redis *redis, const struct mrt_context *ctx,
+                      struct mrt_error *err);
 
 #endif

@@ -33,16 +33,16 @@ const char *mrt_redis_server_url(const struct mrt_redis_server *s)
 	return s->url;
 }
 
-int mrt_redis_server_connect(const struct mrt_redis_server *s, const struct mrt_run *run,
+int mrt_redis_server_connect(const struct mrt_redis_server *s, const struct mrt_context *ctx,
                              const struct mrt_redis_options *options, struct mrt_redis **ret,
                              struct mrt_error *err)
 {
 	struct mrt_redis_options exact = *options;
 	exact.peer = mrt_child_pid(s->child);
-	return mrt_redis_connect(run, s->url, &exact, ret, err);
+	return mrt_redis_connect(ctx, s->url, &exact, ret, err);
 }
 
-int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,
+int mrt_redis_server_version(const struct mrt_context *ctx, char *ret, size_t size,
                              struct mrt_error *err)
 {
 	static const char *const argv[] = { "redis-server", "--version", NULL };
@@ -50,7 +50,7 @@ int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,
 	mrt_auto_buf text = MRT_BUF_INIT;
 	int rc = mrt_find_program("redis-server", &program, err);
 	if (rc == 0)
-		rc = mrt_spawn_capture(run, argv, &text, err);
+		rc = mrt_spawn_capture(ctx, argv, &text, err);
 	if (rc < 0)
 		return rc;
 	/* "Redis server v=7.0.15 sha=..." */
@@ -77,27 +77,27 @@ static bool last_words(const struct mrt_redis_server *s, char *ret, size_t size)
 			line = mark + 3;
 	}
 	snprintf(ret, size, "%.*s", (int)strcspn(line, "\n"), line);
-	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(about); i++)
 		found = found || strstr(ret, about[i]);
 	return found;
 }
 
 /* Does it answer, and has it loaded? *ret_loading is true when it answers, but has not. */
-static int ask(const struct mrt_redis_server *s, const struct mrt_run *run, bool *ret_loading,
+static int ask(const struct mrt_redis_server *s, const struct mrt_context *ctx, bool *ret_loading,
                struct mrt_error *err)
 {
 	static const char *const ping[] = { "PING", NULL };
 	const struct mrt_redis_options options = { .connect_timeout = MRT_SECOND,
 		                                   .stall_timeout = 10 * MRT_SECOND };
 	mrt_auto(mrt_redis) *redis = NULL;
-	int rc = mrt_redis_server_connect(s, run, &options, &redis, err);
+	int rc = mrt_redis_server_connect(s, ctx, &options, &redis, err);
 	if (rc == 0)
-		rc = mrt_redis_command(redis, run, ping, NULL, err);
+		rc = mrt_redis_command(redis, ctx, ping, NULL, err);
 	*ret_loading = rc == MRT_REFUSED && mrt_error_has_peer_code(err, "LOADING");
 	return rc;
 }
 
-static int wait_for(struct mrt_redis_server *s, const struct mrt_run *run,
+static int wait_for(struct mrt_redis_server *s, const struct mrt_context *ctx,
                     const struct mrt_redis_server_options *o, struct mrt_error *err)
 {
 	int64_t begun = mrt_clock_monotonic();
@@ -105,13 +105,13 @@ static int wait_for(struct mrt_redis_server *s, const struct mrt_run *run,
 	for (;;) {
 		struct mrt_error why;
 		bool now = false;
-		int status, rc = ask(s, run, &now, &why);
+		int status, rc = ask(s, ctx, &now, &why);
 		loading = loading || now;
 		if (rc == 0)
 			return 0;
-		rc = mrt_run_check(run, err);
+		rc = mrt_context_check(ctx, err);
 		if (rc == 0)
-			rc = mrt_child_status(s->child, run, 20 * MRT_MILLISECOND, &status, err);
+			rc = mrt_child_status(s->child, ctx, 20 * MRT_MILLISECOND, &status, err);
 		if (rc < 0 && rc != MRT_DEADLINE)
 			return rc;
 		int64_t took = mrt_clock_monotonic() - begun;
@@ -136,7 +136,7 @@ static int wait_for(struct mrt_redis_server *s, const struct mrt_run *run,
 	}
 }
 
-static int spawn(struct mrt_redis_server *s, const struct mrt_run *run, const char *program,
+static int spawn(struct mrt_redis_server *s, const struct mrt_context *ctx, const char *program,
                  const struct mrt_redis_server_options *o, bool deep, struct mrt_error *err)
 {
 	char databases[24];
@@ -188,10 +188,10 @@ static int spawn(struct mrt_redis_server *s, const struct mrt_run *run, const ch
 		                                   .uid = who.uid,
 		                                   .gid = who.gid,
 		                                   .user_namespace = who.user_namespace };
-	return rc < 0 ? rc : mrt_spawn(run, &options, &s->child, err);
+	return rc < 0 ? rc : mrt_spawn(ctx, &options, &s->child, err);
 }
 
-int mrt_redis_server_start(const struct mrt_run *run, const struct mrt_redis_server_options *o,
+int mrt_redis_server_start(const struct mrt_context *ctx, const struct mrt_redis_server_options *o,
                            struct mrt_redis_server **ret, struct mrt_error *err)
 {
 	mrt_autofree char *program = NULL;
@@ -201,15 +201,15 @@ int mrt_redis_server_start(const struct mrt_run *run, const struct mrt_redis_ser
 		return mrt_no_memory(err);
 	int rc = mrt_find_program("redis-server", &program, err);
 	if (rc == 0)
-		rc = mrt_redis_server_version(run, version, sizeof(version), err);
+		rc = mrt_redis_server_version(ctx, version, sizeof(version), err);
 	if (rc == 0)
 		rc = mrt_text_printf(&s->url, err, "unix://%s/redis.sock", o->dir);
 	if (rc == 0)
 		rc = mrt_text_printf(&s->log, err, "%s/log", o->dir);
 	if (rc == 0) /* before 6.2 there is no such setting */
-		rc = spawn(s, run, program, o, o->load && strverscmp(version, "6.2") >= 0, err);
+		rc = spawn(s, ctx, program, o, o->load && strverscmp(version, "6.2") >= 0, err);
 	if (rc == 0)
-		rc = wait_for(s, run, o, err);
+		rc = wait_for(s, ctx, o, err);
 	if (rc == 0)
 		*ret = mrt_steal(s);
 	return rc;

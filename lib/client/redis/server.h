@@ -19,7 +19,7 @@ struct mrt_redis_server;
 /* Runs it as an unprivileged user (mrt_unprivileged). MRT_NOT_FOUND: redis-server is not installed.
  * MRT_BAD: it does not load the snapshot; its own last words. MRT_UNSUPPORTED: it ended for another
  * reason. */
-int mrt_redis_server_start(const struct mrt_run *run,
+int mrt_redis_server_start(const struct mrt_context *ctx,
                            const struct mrt_redis_server_options *options,
                            struct mrt_redis_server **ret, struct mrt_error *err);
 /* Stops it and leaves the directory. */
@@ -28,12 +28,12 @@ MRT_DEFINE_AUTO(mrt_redis_server)
 /* "unix:///dir/redis.sock" */
 const char *mrt_redis_server_url(const struct mrt_redis_server *server);
 /* A connection to this server and to no other: the process that was started must listen there. */
-int mrt_redis_server_connect(const struct mrt_redis_server *server, const struct mrt_run *run,
+int mrt_redis_server_connect(const struct mrt_redis_server *server, const struct mrt_context *ctx,
                              const struct mrt_redis_options *options, struct mrt_redis **ret,
                              struct mrt_error *err);
 
 /* The version of the redis-server that would be started, "7.0.15". MRT_NOT_FOUND: none. */
-int mrt_redis_server_version(const struct mrt_run *run, char *ret, size_t size,
+int mrt_redis_server_version(const struct mrt_context *ctx, char *ret, size_t size,
                              struct mrt_error *err);
 
 #endif

@@ -16,7 +16,7 @@
 
 struct mrt_redis_swap {
 	struct mrt_redis *to;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_redis_copy_options *options;
 	char nonce[33];
 	const redisReply *functions;        /* FUNCTION DUMP's answer, or NULL */

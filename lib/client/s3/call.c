@@ -28,7 +28,7 @@ static struct mrt_http *take_http(struct mrt_s3 *s3, struct mrt_error *err)
 static void give_http(struct mrt_s3 *s3, struct mrt_http *http)
 {
 	pthread_mutex_lock(&s3->lock);
-	if (s3->n_idle < sizeof(s3->idle) / sizeof(s3->idle[0]))
+	if (s3->n_idle < MRT_COUNT(s3->idle))
 		s3->idle[s3->n_idle++] = mrt_steal(http);
 	pthread_mutex_unlock(&s3->lock);
 	mrt_http_free(http);
@@ -62,10 +62,10 @@ static int prepare(const struct mrt_s3 *s3, const struct mrt_s3_call *call, stru
 	return rc;
 }
 
-int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
+int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_context *ctx,
                        struct mrt_aws_credentials **ret, struct mrt_error *err)
 {
-	int64_t now = run->wall() / MRT_SECOND;
+	int64_t now = ctx->wall() / MRT_SECOND;
 	int rc = 0;
 	pthread_mutex_lock(&s3->credentials_lock);
 	struct mrt_aws_credentials *have = s3->temporary, *fresh = NULL;
@@ -73,13 +73,13 @@ int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
 	           (have->expires <= now || mrt_clock_monotonic() >= s3->next_renewal);
 	if (!have || due) {
 		struct mrt_error why = { 0 };
-		rc = mrt_aws_credentials_get(run, &s3->aws, s3->region, &s3->options.http, &fresh,
+		rc = mrt_aws_credentials_get(ctx, &s3->aws, s3->region, &s3->options.http, &fresh,
 		                             &why);
 		if (rc == 0) {
 			mrt_aws_credentials_unref(have);
 			s3->temporary = fresh;
 		} else if (have && have->expires > now) {
-			mrt_warn_because(run, &why, "the credentials run out soon");
+			mrt_warn_because(ctx, &why, "the credentials run out soon");
 			s3->next_renewal = mrt_clock_monotonic() + RENEW_AGAIN;
 			rc = 0;
 		} else if (err) {
@@ -101,17 +101,17 @@ void mrt_s3_credentials_done(struct mrt_s3 *s3, struct mrt_aws_credentials *cred
 	pthread_mutex_unlock(&s3->credentials_lock);
 }
 
-static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_run *run,
+static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_context *ctx,
                      const struct mrt_s3_call *call, const struct prepared *p,
                      struct mrt_http_response *response, struct mrt_error *err)
 {
 	struct mrt_pair headers[HEADERS_MAX];
 	char time[MRT_TIME_SIZE];
 	size_t n = 0;
-	int64_t now = run->wall() / MRT_SECOND;
+	int64_t now = ctx->wall() / MRT_SECOND;
 	mrt_time_format(now, MRT_TIME_BASIC, time);
 	struct mrt_aws_credentials *temporary = NULL;
-	int rc = s3->access_key ? 0 : mrt_s3_credentials(s3, run, &temporary, err);
+	int rc = s3->access_key ? 0 : mrt_s3_credentials(s3, ctx, &temporary, err);
 	response->retryable = rc == MRT_UNREACHABLE;
 	if (rc < 0)
 		return rc;
@@ -176,14 +176,14 @@ static int send_once(struct mrt_s3 *s3, struct mrt_http *http, const struct mrt_
 	if (rc == 0)
 		rc = mrt_buf_check(&url, err);
 	if (rc == 0)
-		rc = mrt_http_request(http, run, &http_request, response, err);
+		rc = mrt_http_request(http, ctx, &http_request, response, err);
 	for (size_t i = 0; i < n_lines; i++)
 		mrt_buf_release(&lines[i]);
 	mrt_s3_credentials_done(s3, temporary);
 	return rc;
 }
 
-static void learn(struct mrt_s3 *s3, const struct mrt_run *run,
+static void learn(struct mrt_s3 *s3, const struct mrt_context *ctx,
                   const struct mrt_http_response *response)
 {
 	s3->answered = true;
@@ -191,7 +191,7 @@ static void learn(struct mrt_s3 *s3, const struct mrt_run *run,
 	int64_t then;
 	if (mrt_http_header(response, "date", date, sizeof(date)) &&
 	    mrt_time_parse_http(date, &then, NULL) == 0) {
-		s3->skew = then * MRT_SECOND - run->wall();
+		s3->skew = then * MRT_SECOND - ctx->wall();
 		s3->has_clock = true;
 	}
 }
@@ -265,7 +265,7 @@ static int64_t retry_after(const struct mrt_http_response *response)
 	return 0;
 }
 
-int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
+int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_context *ctx, struct mrt_s3_call *call,
                 struct mrt_http_response *response, struct mrt_error *err)
 {
 	struct mrt_error local;
@@ -282,9 +282,9 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 	               s3->options.give_up_after);
 	for (;;) {
 		bool retry = false;
-		rc = send_once(s3, http, run, call, &p, response, err);
+		rc = send_once(s3, http, ctx, call, &p, response, err);
 		if (rc == 0) {
-			learn(s3, run, response);
+			learn(s3, ctx, response);
 			rc = judge(s3, call, response, &retry, err);
 		} else {
 			retry = response->retryable;
@@ -297,9 +297,9 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 			break;
 		if (!s3->answered && tries.give_up_after > FIRST_CONTACT)
 			tries.give_up_after = FIRST_CONTACT;
-		mrt_debug_because(run, err, "trying again");
+		mrt_debug_because(ctx, err, "trying again");
 		int64_t at_least = retry_after(response);
-		int stop = mrt_retry_wait(&tries, run, at_least, err);
+		int stop = mrt_retry_wait(&tries, ctx, at_least, err);
 		if (stop < 0) {
 			rc = stop;
 			break;
@@ -309,17 +309,17 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call
 	return rc;
 }
 
-int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
+int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_context *ctx, struct mrt_s3_call *call,
                     const char *name, struct mrt_xml **ret, struct mrt_error *err)
 {
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
-	int rc = mrt_s3_call(s3, run, call, &response, err);
+	int rc = mrt_s3_call(s3, ctx, call, &response, err);
 	if (rc < 0)
 		return rc;
 	mrt_auto(mrt_xml) *xml = NULL;
 	rc = mrt_xml_parse(mrt_buf_text(&response.body), response.body.len, &xml, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s answered", s3->base_url);
+		return mrt_prefix(err, rc, "%s answered", s3->base_url);
 	if (strcmp(xml->name, name) != 0)
 		return mrt_fail(err, MRT_FAILED, "%s answered <%.40s> where <%s> belongs",
 		                s3->base_url, xml->name, name);
@@ -327,12 +327,12 @@ int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_
 	return 0;
 }
 
-int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                 struct mrt_s3_head *ret, struct mrt_error *err)
 {
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	struct mrt_s3_call call = { .method = "HEAD", .key = key };
-	int rc = mrt_s3_call(s3, run, &call, &response, err);
+	int rc = mrt_s3_call(s3, ctx, &call, &response, err);
 	if (rc == MRT_NOT_FOUND)
 		return mrt_fail(err, MRT_NOT_FOUND, "no such object");
 	if (rc < 0)

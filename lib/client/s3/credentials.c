@@ -18,7 +18,7 @@ void mrt_aws_credentials_unref(struct mrt_aws_credentials *c)
 	if (!c || --c->references > 0)
 		return;
 	char *texts[] = { c->access_key, c->secret_key, c->session_token, c->source };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(texts); i++) {
 		if (texts[i])
 			explicit_bzero(texts[i], strlen(texts[i]));
 		free(texts[i]);
@@ -32,7 +32,7 @@ static void unref(struct mrt_aws_credentials **c)
 }
 
 struct asking {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_http *http;
 	int64_t limit;
 };
@@ -41,7 +41,7 @@ struct asking {
 static int ask(const struct asking *a, const char *method, const char *url, const char *header,
                const char *body, struct mrt_buf *ret, struct mrt_error *err)
 {
-	struct mrt_run limited = *a->run;
+	struct mrt_context limited = *a->ctx;
 	int64_t until = mrt_clock_monotonic() + a->limit;
 	if (limited.deadline == 0 || limited.deadline > until)
 		limited.deadline = until;
@@ -55,7 +55,7 @@ static int ask(const struct asking *a, const char *method, const char *url, cons
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	int rc = mrt_http_request(a->http, &limited, &request, &response, err);
 	/* our own limit, not --timeout */
-	if (rc == MRT_DEADLINE && mrt_run_check(a->run, NULL) == 0)
+	if (rc == MRT_DEADLINE && mrt_context_check(a->ctx, NULL) == 0)
 		return mrt_fail(err, MRT_UNREACHABLE, "no answer from %s in time", url);
 	if (rc == 0 && response.status != 200)
 		rc = mrt_fail(err, response.status >= 500 ? MRT_UNREACHABLE : MRT_REFUSED,
@@ -68,7 +68,7 @@ static int ask(const struct asking *a, const char *method, const char *url, cons
 	return rc < 0 ? rc : mrt_buf_check(ret, err);
 }
 
-static int make(const struct mrt_run *run, const char *access, const char *secret,
+static int make(const struct mrt_context *ctx, const char *access, const char *secret,
                 const char *token, const char *expires, const char *source,
                 struct mrt_aws_credentials **ret, struct mrt_error *err)
 {
@@ -88,22 +88,22 @@ static int make(const struct mrt_run *run, const char *access, const char *secre
 	if (rc == 0 && expires && *expires)
 		rc = mrt_time_parse(expires, &c->expires, err);
 	if (rc == 0)
-		rc = mrt_log_secret(run->log, c->secret_key, err);
+		rc = mrt_log_secret(ctx->log, c->secret_key, err);
 	if (rc == 0 && c->session_token)
-		rc = mrt_log_secret(run->log, c->session_token, err);
+		rc = mrt_log_secret(ctx->log, c->session_token, err);
 	if (rc == 0)
 		*ret = mrt_steal(c);
 	return rc;
 }
 
-static int from_json(const struct mrt_run *run, const struct mrt_buf *text, const char *source,
+static int from_json(const struct mrt_context *ctx, const struct mrt_buf *text, const char *source,
                      struct mrt_aws_credentials **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = NULL;
 	int rc = mrt_json_parse(mrt_buf_text(text), text->len, &json, err);
 	if (rc < 0)
 		return mrt_fail_because(err, MRT_FAILED, err, "the answer is no JSON");
-	return make(run, mrt_json_text_or(json, "AccessKeyId", NULL),
+	return make(ctx, mrt_json_text_or(json, "AccessKeyId", NULL),
 	            mrt_json_text_or(json, "SecretAccessKey", NULL),
 	            mrt_json_text_or(json, "Token", NULL),
 	            mrt_json_text_or(json, "Expiration", NULL), source, ret, err);
@@ -155,7 +155,7 @@ static int from_web_identity(const struct asking *a, const struct mrt_aws_source
 	        rc == 0 ? mrt_xml_child(xml, "AssumeRoleWithWebIdentityResult") : NULL;
 	found = found ? mrt_xml_child(found, "Credentials") : NULL;
 	return rc < 0 ? rc
-	              : make(a->run, mrt_xml_text(found, "AccessKeyId"),
+	              : make(a->ctx, mrt_xml_text(found, "AccessKeyId"),
 	                     mrt_xml_text(found, "SecretAccessKey"),
 	                     mrt_xml_text(found, "SessionToken"), mrt_xml_text(found, "Expiration"),
 	                     source, ret, err);
@@ -170,7 +170,7 @@ static bool may_be_asked(const char *uri)
 		return true;
 	if (strncmp(uri, "http://", 7) != 0)
 		return false;
-	for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(near); i++) {
 		size_t n = strlen(near[i]);
 		if (strncmp(uri + 7, near[i], n) == 0 && (!uri[7 + n] || strchr(":/", uri[7 + n])))
 			return true;
@@ -201,7 +201,7 @@ static int from_container(const struct asking *a, const struct mrt_aws_sources *
 		         &answer, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&source, err, "container, %s", s->container_uri);
-	return rc < 0 ? rc : from_json(a->run, &answer, source, ret, err);
+	return rc < 0 ? rc : from_json(a->ctx, &answer, source, ret, err);
 }
 
 static int from_instance(const struct asking *a, const struct mrt_aws_sources *s,
@@ -235,10 +235,10 @@ static int from_instance(const struct asking *a, const struct mrt_aws_sources *s
 		rc = mrt_text_printf(&source, err, "instance, role %.*s",
 		                     (int)strcspn(mrt_buf_text(&role), "\r\n"),
 		                     mrt_buf_text(&role));
-	return rc < 0 ? rc : from_json(a->run, &answer, source, ret, err);
+	return rc < 0 ? rc : from_json(a->ctx, &answer, source, ret, err);
 }
 
-int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sources *s,
+int mrt_aws_credentials_get(const struct mrt_context *ctx, const struct mrt_aws_sources *s,
                             const char *region, const struct mrt_http_options *http,
                             struct mrt_aws_credentials **ret, struct mrt_error *err)
 {
@@ -254,7 +254,7 @@ int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sour
 	int rc = mrt_http_new(&options, &client, err);
 	if (rc < 0)
 		return rc;
-	const struct asking a = { run, client, ASK_LIMIT };
+	const struct asking a = { ctx, client, ASK_LIMIT };
 	/* what somebody set up must work: no other source is asked instead */
 	if (s->role_arn && s->token_file) {
 		rc = from_web_identity(&a, s, region, ret, &why);

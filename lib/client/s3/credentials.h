@@ -32,7 +32,7 @@ void mrt_aws_credentials_unref(struct mrt_aws_credentials *credentials);
 
 /* Asks the first source that is there. MRT_CONFIG: there is none, or it refuses; MRT_UNREACHABLE:
  * it does not answer now. The error says what was asked and why not. */
-int mrt_aws_credentials_get(const struct mrt_run *run, const struct mrt_aws_sources *sources,
+int mrt_aws_credentials_get(const struct mrt_context *ctx, const struct mrt_aws_sources *sources,
                             const char *region, const struct mrt_http_options *http,
                             struct mrt_aws_credentials **ret, struct mrt_error *err);
 

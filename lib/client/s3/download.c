@@ -25,8 +25,8 @@ struct slot {
 struct download {
 	struct mrt_source source;
 	struct mrt_s3 *s3;
-	const struct mrt_run *run;
-	struct mrt_run part_run;
+	const struct mrt_context *ctx;
+	struct mrt_context part_run;
 	atomic_int abort;
 	char *key;
 	char etag[256];
@@ -83,7 +83,7 @@ static int ask(struct download *d, bool must, bool *ret_asked, struct mrt_error 
 	if (d->next == d->end || d->n == window)
 		return 0;
 	void *buffer = must ? NULL : mrt_pool_take(d->s3->pool);
-	int rc = must ? mrt_pool_acquire(d->s3->pool, d->run, &buffer, err) : 0;
+	int rc = must ? mrt_pool_acquire(d->s3->pool, d->ctx, &buffer, err) : 0;
 	if (rc < 0 || !buffer)
 		return rc;
 	uint64_t left = d->end - d->next;
@@ -118,7 +118,7 @@ static int download_read(struct mrt_source *source, void *data, size_t cap, size
 {
 	struct download *d = (struct download *)source;
 	bool asked = true;
-	int rc = mrt_run_check(d->run, err);
+	int rc = mrt_context_check(d->ctx, err);
 	if (rc == 0 && d->n == 0)
 		rc = ask(d, true, &asked, err);
 	while (rc == 0 && asked)
@@ -162,8 +162,8 @@ static void download_free(struct mrt_source *source)
 	free(d);
 }
 
-int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key, uint64_t offset,
-               uint64_t len, struct mrt_source **ret, struct mrt_error *err)
+int mrt_s3_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+               uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = download_read, .free = download_free };
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -172,8 +172,8 @@ int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *k
 		return mrt_no_memory(err);
 	d->source.ops = &ops;
 	d->s3 = s3;
-	d->run = run;
-	d->part_run = *run;
+	d->ctx = ctx;
+	d->part_run = *ctx;
 	d->part_run.abort = &d->abort;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->changed, NULL);
@@ -181,7 +181,7 @@ int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *k
 	struct mrt_s3_head head;
 	int rc = mrt_s3_key(s3, key, &d->key, err);
 	if (rc == 0)
-		rc = mrt_s3_head(s3, run, d->key, &head, err);
+		rc = mrt_s3_head(s3, ctx, d->key, &head, err);
 	if (rc < 0)
 		return rc;
 	memcpy(d->etag, head.etag, sizeof(d->etag));

@@ -18,7 +18,7 @@ static void s3_free(struct mrt_store *store)
 	char *texts[] = { s3->store.name, s3->bucket,   s3->prefix,   s3->base_url,
 		          s3->host,       s3->path,     s3->region,   s3->access_key,
 		          s3->ca_file,    s3->resolver, s3->lock_mode };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(texts); i++)
 		free(texts[i]);
 	if (s3->secret_key)
 		explicit_bzero(s3->secret_key, strlen(s3->secret_key));
@@ -29,7 +29,7 @@ static void s3_free(struct mrt_store *store)
 	free(s3);
 }
 
-static int s3_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int s3_head(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    struct mrt_object *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -37,7 +37,7 @@ static int s3_head(struct mrt_store *store, const struct mrt_run *run, const cha
 	struct mrt_s3_head head;
 	int rc = mrt_s3_key(s3, key, &full, err);
 	if (rc == 0)
-		rc = mrt_s3_head(s3, run, full, &head, err);
+		rc = mrt_s3_head(s3, ctx, full, &head, err);
 	if (rc == 0)
 		*ret = (struct mrt_object) { .size = head.size, .modified = head.modified };
 	return rc;

@@ -66,14 +66,14 @@ struct mrt_s3_call {
 /* Signs, sends, retries. 0: the answer is 2xx and no <Error> in disguise. Otherwise, with
  * response->status where there was an answer: 404 MRT_NOT_FOUND, 409 MRT_CHANGED, 412 MRT_EXISTS,
  * else 4xx MRT_REFUSED; never answered MRT_UNREACHABLE. */
-int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
+int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_context *ctx, struct mrt_s3_call *call,
                 struct mrt_http_response *response, struct mrt_error *err);
 /* The same for calls that answer XML; an answer of another root than name is MRT_FAILED. */
-int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_s3_call *call,
+int mrt_s3_call_xml(struct mrt_s3 *s3, const struct mrt_context *ctx, struct mrt_s3_call *call,
                     const char *name, struct mrt_xml **ret, struct mrt_error *err);
 
 /* The credentials of now, asked for anew five minutes before they run out. To be given back. */
-int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_run *run,
+int mrt_s3_credentials(struct mrt_s3 *s3, const struct mrt_context *ctx,
                        struct mrt_aws_credentials **ret, struct mrt_error *err);
 void mrt_s3_credentials_done(struct mrt_s3 *s3, struct mrt_aws_credentials *credentials);
 
@@ -82,40 +82,40 @@ struct mrt_s3_head {
 	int64_t modified;
 	char etag[256], nonce[MRT_S3_NONCE_SIZE];
 };
-int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_head(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                 struct mrt_s3_head *ret, struct mrt_error *err);
 /* Makes sure that an object that was just put is locked until then (RFC 3339): radosgw 16 does not
  * lock what came in parts, whatever the headers said. */
-int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                       const char *until, struct mrt_error *err);
 /* Aborts a multipart upload until the store shows no part of it any more. */
-int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                  const char *upload_id, struct mrt_error *err);
 /* The key as the bucket knows it. */
 int mrt_s3_key(const struct mrt_s3 *s3, const char *key, char **ret, struct mrt_error *err);
 
-int mrt_s3_settings(struct mrt_store *store, const struct mrt_run *run,
+int mrt_s3_settings(struct mrt_store *store, const struct mrt_context *ctx,
                     struct mrt_store_settings *ret, struct mrt_error *err);
-int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key, int64_t since,
-               struct mrt_sink **ret, struct mrt_error *err);
-int mrt_s3_get(struct mrt_store *store, const struct mrt_run *run, const char *key, uint64_t offset,
-               uint64_t len, struct mrt_source **ret, struct mrt_error *err);
-int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+               int64_t since, struct mrt_sink **ret, struct mrt_error *err);
+int mrt_s3_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+               uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
+int mrt_s3_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                 const char *token, unsigned limit, struct mrt_store_page *ret,
                 struct mrt_error *err);
-int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
+int mrt_s3_delete(struct mrt_store *store, const struct mrt_context *ctx, const char *const *keys,
                   size_t n, struct mrt_error *err);
-int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
                            const struct mrt_version *items, size_t n, struct mrt_error *err);
-int mrt_s3_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                     struct mrt_versions *ret, struct mrt_error *err);
-int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+int mrt_s3_hold(struct mrt_store *store, const struct mrt_context *ctx, struct mrt_version *version,
                 struct mrt_error *err);
-int mrt_s3_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+int mrt_s3_versioned(struct mrt_store *store, const struct mrt_context *ctx, enum mrt_answer *ret,
                      struct mrt_error *err);
-int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                      int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
-int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+int mrt_s3_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                  struct mrt_store_capabilities *ret, struct mrt_error *err);
 
 #endif

@@ -37,7 +37,7 @@ int mrt_libs3_load(struct mrt_libs3_api *ret, struct mrt_error *err)
 		mrt_fail(err, MRT_CONFIG, "store.driver libs3: %s", dlerror());
 		return mrt_hint(err, "install the package libs3-2");
 	}
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(symbols); i++) {
 		void *found = dlsym(library, symbols[i].name);
 		if (!found)
 			return mrt_fail(err, MRT_CONFIG,
@@ -189,7 +189,7 @@ static void wait_for_network(struct mrt_libs3 *l, S3RequestContext *context)
 }
 
 /* One attempt. Destroying the context ends a request that is still under way. */
-static int run_once(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_libs3_call *call,
+static int run_once(struct mrt_libs3 *l, const struct mrt_context *ctx, struct mrt_libs3_call *call,
                     struct mrt_error *err)
 {
 	S3RequestContext *context = NULL;
@@ -203,7 +203,7 @@ static int run_once(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_l
 	while (left > 0 && rc == 0 && !stalled) {
 		if (l->api.runonce_request_context(context, &left) != S3StatusOK)
 			break;
-		rc = mrt_run_check(run, err);
+		rc = mrt_context_check(ctx, err);
 		stalled = mrt_clock_monotonic() - call->moved > l->stall_timeout;
 		if (left > 0 && rc == 0 && !stalled)
 			wait_for_network(l, context);
@@ -243,7 +243,7 @@ static int judge(const struct mrt_libs3 *l, const struct mrt_libs3_call *call,
 	}
 }
 
-int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_libs3_call *call,
+int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_context *ctx, struct mrt_libs3_call *call,
                    bool once, struct mrt_error *err)
 {
 	struct mrt_error local;
@@ -252,7 +252,7 @@ int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_li
 	call->api = &l->api;
 	mrt_retry_init(&tries, l->retry_first, l->retry_longest, l->give_up_after);
 	for (;;) {
-		int rc = run_once(l, run, call, err);
+		int rc = run_once(l, ctx, call, err);
 		bool again = rc == MRT_UNREACHABLE;
 		if (rc == 0) {
 			rc = judge(l, call, err);
@@ -268,7 +268,7 @@ int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_li
 		if (rc == 0 || !again || once)
 			return rc;
 		call->lost = true;
-		rc = mrt_retry_wait(&tries, run, 0, err);
+		rc = mrt_retry_wait(&tries, ctx, 0, err);
 		if (rc < 0)
 			return rc;
 	}

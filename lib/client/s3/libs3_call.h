@@ -73,7 +73,7 @@ struct mrt_libs3_call {
 int mrt_libs3_load(struct mrt_libs3_api *ret, struct mrt_error *err);
 /* Sends it, again where that makes sense (once: not). MRT_NOT_FOUND, MRT_REFUSED,
  * MRT_UNREACHABLE, MRT_CHANGED: the ETag is another. */
-int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_run *run, struct mrt_libs3_call *call,
+int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_context *ctx, struct mrt_libs3_call *call,
                    bool once, struct mrt_error *err);
 
 /* Kinds of requests, for call.issue. */

@@ -22,7 +22,7 @@ static int full_key(const struct mrt_libs3 *l, const char *key, char **ret, stru
 struct put {
 	struct mrt_sink sink;
 	struct mrt_libs3 *l;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	char *key;
 	char *data;
 	size_t len, cap;
@@ -69,7 +69,7 @@ static int put_write(struct mrt_sink *sink, const void *data, size_t len, struct
 	struct put *p = (struct put *)sink;
 	if (len > p->l->largest - p->len)
 		return too_much(p, err);
-	int rc = mrt_run_check(p->run, err);
+	int rc = mrt_context_check(p->ctx, err);
 	if (rc == 0 && p->len + len > p->cap)
 		rc = grow(p, p->len + len, err);
 	if (rc < 0)
@@ -91,7 +91,7 @@ static int put_prepare(struct mrt_sink *sink, struct mrt_error *err)
 static int look(struct put *p, const char *nonce, bool *ret_ours, struct mrt_error *err)
 {
 	struct mrt_libs3_call head = { .key = p->key, .issue = mrt_libs3_issue_head };
-	int rc = mrt_libs3_call(p->l, p->run, &head, false, err);
+	int rc = mrt_libs3_call(p->l, p->ctx, &head, false, err);
 	*ret_ours = rc == 0 && nonce && strcmp(head.found_nonce, nonce) == 0 && head.size == p->len;
 	if (rc == MRT_NOT_FOUND)
 		return 0;
@@ -101,12 +101,11 @@ static int look(struct put *p, const char *nonce, bool *ret_ours, struct mrt_err
 static int put_commit(struct mrt_sink *sink, struct mrt_error *err)
 {
 	struct put *p = (struct put *)sink;
-	unsigned char random[(MRT_LIBS3_NONCE_SIZE - 1) / 2], digest[MRT_MD5_SIZE];
+	unsigned char digest[MRT_MD5_SIZE];
 	char nonce[MRT_LIBS3_NONCE_SIZE];
 	mrt_auto_buf md5 = MRT_BUF_INIT;
 	bool ours = false;
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), nonce);
+	mrt_random_hex((MRT_LIBS3_NONCE_SIZE - 1) / 2, nonce);
 	int rc = mrt_md5(p->data ? p->data : "", p->len, digest, err);
 	mrt_base64(&md5, digest, sizeof(digest));
 	if (rc == 0)
@@ -120,7 +119,7 @@ static int put_commit(struct mrt_sink *sink, struct mrt_error *err)
 		                      .nonce = nonce,
 		                      .md5 = mrt_buf_text(&md5) };
 	if (rc == 0)
-		rc = mrt_libs3_call(p->l, p->run, &put, false, err);
+		rc = mrt_libs3_call(p->l, p->ctx, &put, false, err);
 	if (rc < 0 && put.lost && look(p, nonce, &ours, NULL) == 0 && ours)
 		rc = 0; /* an answer was lost, the object was not */
 	return rc;
@@ -135,7 +134,7 @@ static void put_free(struct mrt_sink *sink)
 	free(p);
 }
 
-static int libs3_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int libs3_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                      int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = {
@@ -145,7 +144,7 @@ static int libs3_put(struct mrt_store *store, const struct mrt_run *run, const c
 	struct put *p = calloc(1, sizeof(*p));
 	if (!p)
 		return mrt_no_memory(err);
-	*p = (struct put) { .sink.ops = &ops, .l = (struct mrt_libs3 *)store, .run = run };
+	*p = (struct put) { .sink.ops = &ops, .l = (struct mrt_libs3 *)store, .ctx = ctx };
 	mrt_auto(mrt_sink) *sink = &p->sink;
 	bool ours;
 	int rc = full_key(p->l, key, &p->key, err);
@@ -156,23 +155,23 @@ static int libs3_put(struct mrt_store *store, const struct mrt_run *run, const c
 	return rc;
 }
 
-static int head(struct mrt_libs3 *l, const struct mrt_run *run, const char *key,
+static int head(struct mrt_libs3 *l, const struct mrt_context *ctx, const char *key,
                 struct mrt_libs3_call *ret, struct mrt_error *err)
 {
 	mrt_autofree char *full = NULL;
 	int rc = full_key(l, key, &full, err);
 	*ret = (struct mrt_libs3_call) { .key = full, .issue = mrt_libs3_issue_head };
 	if (rc == 0)
-		rc = mrt_libs3_call(l, run, ret, false, err);
+		rc = mrt_libs3_call(l, ctx, ret, false, err);
 	ret->key = NULL;
 	return rc;
 }
 
-static int libs3_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int libs3_head(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                       struct mrt_object *ret, struct mrt_error *err)
 {
 	struct mrt_libs3_call call;
-	int rc = head((struct mrt_libs3 *)store, run, key, &call, err);
+	int rc = head((struct mrt_libs3 *)store, ctx, key, &call, err);
 	if (rc == 0)
 		*ret = (struct mrt_object) { .size = call.size, .modified = call.modified };
 	return rc;
@@ -181,7 +180,7 @@ static int libs3_head(struct mrt_store *store, const struct mrt_run *run, const 
 struct get {
 	struct mrt_source source;
 	struct mrt_libs3 *l;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	char *key, etag[256], *range;
 	uint64_t offset, left; /* not asked for yet */
 	size_t from, to;       /* of range */
@@ -199,7 +198,7 @@ static int get_read(struct mrt_source *source, void *data, size_t cap, size_t *r
 			                       .cap = want,
 			                       .offset = g->offset,
 			                       .match = g->etag };
-		int rc = mrt_libs3_call(g->l, g->run, &call, false, err);
+		int rc = mrt_libs3_call(g->l, g->ctx, &call, false, err);
 		if (rc == MRT_NOT_FOUND)
 			rc = mrt_fail(err, MRT_CHANGED, "the object went while it was read");
 		if (rc < 0)
@@ -224,18 +223,18 @@ static void get_free(struct mrt_source *source)
 	free(g);
 }
 
-static int libs3_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int libs3_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                      uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = get_read, .free = get_free };
 	struct mrt_libs3_call found;
-	int rc = head((struct mrt_libs3 *)store, run, key, &found, err);
+	int rc = head((struct mrt_libs3 *)store, ctx, key, &found, err);
 	if (rc < 0)
 		return rc;
 	struct get *g = calloc(1, sizeof(*g));
 	if (!g)
 		return mrt_no_memory(err);
-	*g = (struct get) { .source.ops = &ops, .l = (struct mrt_libs3 *)store, .run = run };
+	*g = (struct get) { .source.ops = &ops, .l = (struct mrt_libs3 *)store, .ctx = ctx };
 	mrt_auto(mrt_source) *source = &g->source;
 	snprintf(g->etag, sizeof(g->etag), "%s", found.etag);
 	g->offset = offset < found.size ? offset : found.size;
@@ -247,7 +246,7 @@ static int libs3_get(struct mrt_store *store, const struct mrt_run *run, const c
 	return rc;
 }
 
-static int libs3_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+static int libs3_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                       const char *token, unsigned limit, struct mrt_store_page *ret,
                       struct mrt_error *err)
 {
@@ -262,13 +261,13 @@ static int libs3_list(struct mrt_store *store, const struct mrt_run *run, const 
 		                       .limit = limit,
 		                       .page = &page };
 	if (rc == 0)
-		rc = mrt_libs3_call(l, run, &call, false, err);
+		rc = mrt_libs3_call(l, ctx, &call, false, err);
 	if (rc == 0 && call.truncated && page.n == 0)
 		rc = mrt_fail(err, MRT_FAILED, "%s: an empty page, and more to come", l->host);
 	/* The next page begins behind the last key. libs3 takes an answer that was cut for one that
 	 * ended: so the end is an empty page, and one that came twice. */
 	if (rc == 0 && !call.truncated && page.n == 0)
-		rc = mrt_libs3_call(l, run, &call, false, err);
+		rc = mrt_libs3_call(l, ctx, &call, false, err);
 	if (rc == 0 && page.n > 0)
 		rc = mrt_text_dup(page.objects[page.n - 1].key, &page.token, err);
 	for (size_t i = 0; rc == 0 && i < page.n; i++) {
@@ -286,8 +285,8 @@ static int libs3_list(struct mrt_store *store, const struct mrt_run *run, const 
 	return rc;
 }
 
-static int libs3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-                        size_t n, struct mrt_error *err)
+static int libs3_delete(struct mrt_store *store, const struct mrt_context *ctx,
+                        const char *const *keys, size_t n, struct mrt_error *err)
 {
 	struct mrt_libs3 *l = (struct mrt_libs3 *)store;
 	struct mrt_error first = { 0 };
@@ -298,10 +297,10 @@ static int libs3_delete(struct mrt_store *store, const struct mrt_run *run, cons
 		int rc = full_key(l, keys[i], &full, &why);
 		struct mrt_libs3_call call = { .key = full, .issue = mrt_libs3_issue_delete };
 		if (rc == 0)
-			rc = mrt_libs3_call(l, run, &call, false, &why);
+			rc = mrt_libs3_call(l, ctx, &call, false, &why);
 		if (rc == 0 || rc == MRT_NOT_FOUND)
 			continue;
-		mrt_context(&why, rc, "%s", keys[i]);
+		mrt_prefix(&why, rc, "%s", keys[i]);
 		if (failed++ == 0)
 			first = why;
 		if (rc == MRT_CANCELLED || rc == MRT_DEADLINE)
@@ -313,11 +312,12 @@ static int libs3_delete(struct mrt_store *store, const struct mrt_run *run, cons
 }
 
 /* What does not end is in memory only. */
-static int libs3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
-                           int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
+static int libs3_leftovers(struct mrt_store *store, const struct mrt_context *ctx,
+                           const char *prefix, int64_t grace, struct mrt_leftovers *ret,
+                           struct mrt_error *err)
 {
 	(void)store;
-	(void)run;
+	(void)ctx;
 	(void)prefix;
 	(void)grace;
 	(void)ret;
@@ -325,25 +325,23 @@ static int libs3_leftovers(struct mrt_store *store, const struct mrt_run *run, c
 	return 0;
 }
 
-static int libs3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+static int libs3_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                        struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	struct mrt_libs3 *l = (struct mrt_libs3 *)store;
 	struct mrt_store_page page = { 0 };
-	int rc = libs3_list(store, run, "", NULL, 1, &page, err);
+	int rc = libs3_list(store, ctx, "", NULL, 1, &page, err);
 	mrt_store_page_release(&page);
 	if (rc == 0 && write) {
 		char name[40], random[9];
-		unsigned char raw[4];
-		mrt_random(raw, sizeof(raw));
-		mrt_hex(raw, sizeof(raw), random);
+		mrt_random_hex(4, random);
 		snprintf(name, sizeof(name), ".maratea-probe/%s", random);
-		rc = mrt_store_put_bytes(store, run, name, "probe", 5, err);
+		rc = mrt_store_put_bytes(store, ctx, name, "probe", 5, err);
 		if (rc == 0)
-			rc = mrt_store_delete(store, run, name, err);
+			rc = mrt_store_delete(store, ctx, name, err);
 	}
 	if (rc < 0)
-		return mrt_context(err, rc, "probe %s", store->name);
+		return mrt_prefix(err, rc, "probe %s", store->name);
 	*ret = (struct mrt_store_capabilities) { .largest_object = l->largest,
 		                                 .conditional_put = MRT_NO,
 		                                 .conditional_complete = MRT_NO };
@@ -354,7 +352,7 @@ static void libs3_free(struct mrt_store *store)
 {
 	struct mrt_libs3 *l = (struct mrt_libs3 *)store;
 	char *texts[] = { l->bucket, l->prefix, l->host, l->access_key, store->name };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(texts); i++)
 		free(texts[i]);
 	if (l->secret_key)
 		explicit_bzero(l->secret_key, strlen(l->secret_key));

@@ -46,7 +46,7 @@ static size_t count(const struct mrt_xml *first)
 	return n;
 }
 
-int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                 const char *token, unsigned limit, struct mrt_store_page *ret,
                 struct mrt_error *err)
 {
@@ -64,7 +64,7 @@ int mrt_s3_list(struct mrt_store *store, const struct mrt_run *run, const char *
 		                          { "continuation-token", token } };
 	struct mrt_s3_call call = { .method = "GET", .query = query, .n_query = token ? 5 : 4 };
 	mrt_auto(mrt_xml) *xml = NULL;
-	rc = mrt_s3_call_xml(s3, run, &call, "ListBucketResult", &xml, err);
+	rc = mrt_s3_call_xml(s3, ctx, &call, "ListBucketResult", &xml, err);
 	if (rc < 0)
 		return rc;
 	const struct mrt_xml *first = mrt_xml_child(xml, "Contents");
@@ -99,7 +99,7 @@ struct deletion {
 };
 
 /* Up to 1,000; an id NULL is the key itself. */
-static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run,
+static int delete_some(struct mrt_s3 *s3, const struct mrt_context *ctx,
                        const struct mrt_version *items, size_t n, struct deletion *to,
                        struct mrt_error *err)
 {
@@ -129,7 +129,7 @@ static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run,
 		                    .body_len = body.len,
 		                    .md5 = true };
 	mrt_auto(mrt_xml) *xml = NULL;
-	rc = mrt_s3_call_xml(s3, run, &call, "DeleteResult", &xml, err);
+	rc = mrt_s3_call_xml(s3, ctx, &call, "DeleteResult", &xml, err);
 	if (rc < 0)
 		return rc;
 	for (const struct mrt_xml *e = mrt_xml_child(xml, "Error"); e; e = mrt_xml_again(e)) {
@@ -142,7 +142,7 @@ static int delete_some(struct mrt_s3 *s3, const struct mrt_run *run,
 	return 0;
 }
 
-int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
                            const struct mrt_version *items, size_t n, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -152,7 +152,7 @@ int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
 	for (size_t i = 0; i < n; i += 1000) {
 		size_t some = n - i < 1000 ? n - i : 1000;
 		struct mrt_error why;
-		int rc = delete_some(s3, run, items + i, some, &all, &why);
+		int rc = delete_some(s3, ctx, items + i, some, &all, &why);
 		if (rc == MRT_CANCELLED || rc == MRT_DEADLINE) {
 			*err = why;
 			return rc;
@@ -166,7 +166,7 @@ int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_run *run,
 	                                          "%zu of %zu failed", all.failed, n);
 }
 
-int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
+int mrt_s3_delete(struct mrt_store *store, const struct mrt_context *ctx, const char *const *keys,
                   size_t n, struct mrt_error *err)
 {
 	mrt_autofree struct mrt_version *items = calloc(n + 1, sizeof(*items));
@@ -174,10 +174,10 @@ int mrt_s3_delete(struct mrt_store *store, const struct mrt_run *run, const char
 		return mrt_no_memory(err);
 	for (size_t i = 0; i < n; i++)
 		items[i].key = (char *)(uintptr_t)keys[i]; /* read only */
-	return mrt_s3_delete_versions(store, run, items, n, err);
+	return mrt_s3_delete_versions(store, ctx, items, n, err);
 }
 
-int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                  const char *upload_id, struct mrt_error *err)
 {
 	const struct mrt_pair query = { "uploadId", upload_id };
@@ -187,13 +187,13 @@ int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
 		struct mrt_s3_call call = {
 			.method = "DELETE", .key = key, .query = &query, .n_query = 1
 		};
-		int rc = mrt_s3_call(s3, run, &call, &gone, err);
+		int rc = mrt_s3_call(s3, ctx, &call, &gone, err);
 		if (rc < 0 && rc != MRT_NOT_FOUND)
 			return rc;
 		call = (struct mrt_s3_call) {
 			.method = "GET", .key = key, .query = &query, .n_query = 1
 		};
-		rc = mrt_s3_call(s3, run, &call, &left, err);
+		rc = mrt_s3_call(s3, ctx, &call, &left, err);
 		if (rc == MRT_NOT_FOUND)
 			return 0;
 		if (rc < 0)
@@ -203,7 +203,7 @@ int mrt_s3_abort(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
 }
 
 /* One page of unfinished uploads; the markers go on to the next. */
-static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const char *prefix,
+static int leftover_page(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *prefix,
                          int64_t oldest, char **key_marker, char **id_marker,
                          struct mrt_leftovers *ret, struct mrt_error *err)
 {
@@ -216,7 +216,7 @@ static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const cha
 		                    .query = query,
 		                    .n_query = *key_marker ? 5 : 3 };
 	mrt_auto(mrt_xml) *xml = NULL;
-	int rc = mrt_s3_call_xml(s3, run, &call, "ListMultipartUploadsResult", &xml, err);
+	int rc = mrt_s3_call_xml(s3, ctx, &call, "ListMultipartUploadsResult", &xml, err);
 	const struct mrt_xml *item = rc == 0 ? mrt_xml_child(xml, "Upload") : NULL;
 	for (; rc == 0 && item; item = mrt_xml_again(item)) {
 		mrt_autofree char *key = NULL;
@@ -227,7 +227,7 @@ static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const cha
 		ret->found += rc == 0;
 		if (rc < 0 || begun > oldest)
 			continue;
-		rc = mrt_s3_abort(s3, run, key, mrt_xml_text(item, "UploadId"), err);
+		rc = mrt_s3_abort(s3, ctx, key, mrt_xml_text(item, "UploadId"), err);
 		ret->removed += rc == 0;
 	}
 	free(mrt_steal(*key_marker));
@@ -238,7 +238,7 @@ static int leftover_page(struct mrt_s3 *s3, const struct mrt_run *run, const cha
 	return rc < 0 ? rc : mrt_text_dup(mrt_xml_text(xml, "NextUploadIdMarker"), id_marker, err);
 }
 
-int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                      int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -246,10 +246,10 @@ int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const c
 	struct mrt_store_capabilities now; /* asks once, and so learns the store's clock */
 	int rc = mrt_s3_key(s3, prefix, &full, err);
 	if (rc == 0)
-		rc = mrt_s3_probe(store, run, false, &now, err);
-	int64_t oldest = (run->wall() + s3->skew - grace) / MRT_SECOND;
+		rc = mrt_s3_probe(store, ctx, false, &now, err);
+	int64_t oldest = (ctx->wall() + s3->skew - grace) / MRT_SECOND;
 	while (rc == 0) {
-		rc = leftover_page(s3, run, full, oldest, &key_marker, &id_marker, ret, err);
+		rc = leftover_page(s3, ctx, full, oldest, &key_marker, &id_marker, ret, err);
 		if (!key_marker)
 			break;
 	}
@@ -257,7 +257,7 @@ int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_run *run, const c
 }
 
 /* Puts twice under one condition: what does the store do with the second? */
-static int probe_put(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+static int probe_put(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                      enum mrt_answer *ret, struct mrt_error *err)
 {
 	const struct mrt_pair condition = { "if-none-match", "*" };
@@ -270,7 +270,7 @@ static int probe_put(struct mrt_s3 *s3, const struct mrt_run *run, const char *k
 			                    .body = "probe",
 			                    .body_len = 5,
 			                    .bulk = true };
-		int rc = mrt_s3_call(s3, run, &call, &response, err);
+		int rc = mrt_s3_call(s3, ctx, &call, &response, err);
 		if (i == 0 && rc < 0)
 			return rc;
 		*ret = response.status == 412 ? MRT_YES : MRT_NO;
@@ -278,7 +278,7 @@ static int probe_put(struct mrt_s3 *s3, const struct mrt_run *run, const char *k
 	return 0;
 }
 
-static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+static int probe_complete(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                           enum mrt_answer *ret, struct mrt_error *err)
 {
 	const struct mrt_pair begin = { "uploads", "" }, condition = { "if-none-match", "*" };
@@ -286,7 +286,7 @@ static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const ch
 		.method = "POST", .key = key, .query = &begin, .n_query = 1, .body = ""
 	};
 	mrt_auto(mrt_xml) *xml = NULL;
-	int rc = mrt_s3_call_xml(s3, run, &call, "InitiateMultipartUploadResult", &xml, err);
+	int rc = mrt_s3_call_xml(s3, ctx, &call, "InitiateMultipartUploadResult", &xml, err);
 	if (rc < 0)
 		return rc;
 	const char *id = mrt_xml_text(xml, "UploadId");
@@ -299,7 +299,7 @@ static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const ch
 		                      .body = "probe",
 		                      .body_len = 5,
 		                      .bulk = true };
-	rc = mrt_s3_call(s3, run, &call, &part, err);
+	rc = mrt_s3_call(s3, ctx, &call, &part, err);
 	char etag[80] = "";
 	mrt_http_header(&part, "etag", etag, sizeof(etag));
 	mrt_auto_buf body = MRT_BUF_INIT;
@@ -316,15 +316,15 @@ static int probe_complete(struct mrt_s3 *s3, const struct mrt_run *run, const ch
 		                      .body = body.data,
 		                      .body_len = body.len };
 	if (rc == 0) {
-		mrt_s3_call(s3, run, &call, &done, NULL);
+		mrt_s3_call(s3, ctx, &call, &done, NULL);
 		*ret = done.status == 412 ? MRT_YES : MRT_NO;
 	}
 	if (rc < 0 || *ret == MRT_YES)
-		return rc < 0 ? rc : mrt_s3_abort(s3, run, key, id, err);
+		return rc < 0 ? rc : mrt_s3_abort(s3, ctx, key, id, err);
 	return 0;
 }
 
-int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+int mrt_s3_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                  struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -332,27 +332,25 @@ int mrt_s3_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
 	struct mrt_store_capabilities found = { .odd_keys = true,
 		                                .leaves_uploads = true,
 		                                .largest_object = UINT64_C(5) << 40 };
-	int rc = mrt_s3_list(store, run, "", NULL, 1, &page, err);
+	int rc = mrt_s3_list(store, ctx, "", NULL, 1, &page, err);
 	mrt_store_page_release(&page);
 	if (rc == 0 && write) {
-		unsigned char raw[4];
 		char random[9];
 		mrt_autofree char *name = NULL, *key = NULL;
-		mrt_random(raw, sizeof(raw));
-		mrt_hex(raw, sizeof(raw), random);
+		mrt_random_hex(4, random);
 		rc = mrt_text_printf(&name, err, ".maratea-probe/%s", random);
 		if (rc == 0)
 			rc = mrt_s3_key(s3, name, &key, err);
 		if (rc == 0)
-			rc = probe_put(s3, run, key, &found.conditional_put, err);
+			rc = probe_put(s3, ctx, key, &found.conditional_put, err);
 		if (rc == 0)
-			rc = probe_complete(s3, run, key, &found.conditional_complete, err);
+			rc = probe_complete(s3, ctx, key, &found.conditional_complete, err);
 		const char *names[] = { name };
-		int gone = name ? mrt_s3_delete(store, run, names, 1, rc < 0 ? NULL : err) : 0;
+		int gone = name ? mrt_s3_delete(store, ctx, names, 1, rc < 0 ? NULL : err) : 0;
 		rc = rc < 0 ? rc : gone;
 	}
 	if (rc < 0)
-		return mrt_context(err, rc, "probe %s", s3->store.name);
+		return mrt_prefix(err, rc, "probe %s", s3->store.name);
 	found.has_clock = s3->has_clock;
 	found.clock_skew = s3->skew;
 	*ret = found;

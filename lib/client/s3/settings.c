@@ -7,13 +7,13 @@
 
 /* Asks for a part of the bucket's configuration. *ret NULL: there is none, or, with *ret_silent,
  * one may not ask or the server does not know the question. */
-static int ask(struct mrt_s3 *s3, const struct mrt_run *run, const char *what, const char *root,
+static int ask(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *what, const char *root,
                struct mrt_xml **ret, bool *ret_silent, struct mrt_error *err)
 {
 	const struct mrt_pair query = { what, "" };
 	struct mrt_s3_call call = { .method = "GET", .query = &query, .n_query = 1 };
 	struct mrt_error why;
-	int rc = mrt_s3_call_xml(s3, run, &call, root, ret, &why);
+	int rc = mrt_s3_call_xml(s3, ctx, &call, root, ret, &why);
 	*ret_silent = rc == MRT_REFUSED || rc == MRT_FAILED || rc == MRT_UNSUPPORTED;
 	if (rc == 0 || rc == MRT_NOT_FOUND || *ret_silent)
 		return 0;
@@ -22,12 +22,12 @@ static int ask(struct mrt_s3 *s3, const struct mrt_run *run, const char *what, c
 	return rc;
 }
 
-static int read_lock(struct mrt_s3 *s3, const struct mrt_run *run, struct mrt_store_settings *ret,
-                     struct mrt_error *err)
+static int read_lock(struct mrt_s3 *s3, const struct mrt_context *ctx,
+                     struct mrt_store_settings *ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_xml) *xml = NULL;
 	bool silent;
-	int rc = ask(s3, run, "object-lock", "ObjectLockConfiguration", &xml, &silent, err);
+	int rc = ask(s3, ctx, "object-lock", "ObjectLockConfiguration", &xml, &silent, err);
 	ret->object_lock = silent ? MRT_UNKNOWN
 	                   : xml && strcmp(mrt_xml_text(xml, "ObjectLockEnabled"), "Enabled") == 0
 	                           ? MRT_YES
@@ -98,17 +98,17 @@ static int read_rule(struct mrt_s3 *s3, const struct mrt_xml *rule, struct mrt_s
 	return rc;
 }
 
-int mrt_s3_settings(struct mrt_store *store, const struct mrt_run *run,
+int mrt_s3_settings(struct mrt_store *store, const struct mrt_context *ctx,
                     struct mrt_store_settings *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_auto(mrt_xml) *xml = NULL;
 	bool silent = false;
-	int rc = mrt_s3_versioned(store, run, &ret->versioned, err);
+	int rc = mrt_s3_versioned(store, ctx, &ret->versioned, err);
 	if (rc == 0)
-		rc = read_lock(s3, run, ret, err);
+		rc = read_lock(s3, ctx, ret, err);
 	if (rc == 0)
-		rc = ask(s3, run, "lifecycle", "LifecycleConfiguration", &xml, &silent, err);
+		rc = ask(s3, ctx, "lifecycle", "LifecycleConfiguration", &xml, &silent, err);
 	ret->lifecycle = silent ? MRT_UNKNOWN : xml ? MRT_YES : MRT_NO;
 	const struct mrt_xml *rule = xml ? mrt_xml_child(xml, "Rule") : NULL;
 	for (; rc == 0 && rule; rule = mrt_xml_again(rule))

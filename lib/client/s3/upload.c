@@ -29,8 +29,8 @@ struct part {
 struct upload {
 	struct mrt_sink sink;
 	struct mrt_s3 *s3;
-	const struct mrt_run *run;
-	struct mrt_run part_run; /* with our own abort flag */
+	const struct mrt_context *ctx;
+	struct mrt_context part_run; /* with our own abort flag */
 	atomic_int abort;
 	char *key, *id, nonce[MRT_S3_NONCE_SIZE];
 	char until[MRT_TIME_SIZE]; /* "": it is not locked */
@@ -72,7 +72,7 @@ static size_t conditions(const struct upload *u, struct mrt_pair headers[HEADERS
 static int whose(struct upload *u, struct mrt_error *err)
 {
 	struct mrt_s3_head head;
-	int rc = mrt_s3_head(u->s3, u->run, u->key, &head, err);
+	int rc = mrt_s3_head(u->s3, u->ctx, u->key, &head, err);
 	if (rc < 0)
 		return rc;
 	if (strcmp(head.nonce, u->nonce) != 0)
@@ -115,7 +115,7 @@ static int put_whole(struct upload *u, struct mrt_error *err)
 				return rc;
 		}
 		mrt_auto_response response = MRT_HTTP_RESPONSE;
-		rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
+		rc = mrt_s3_call(u->s3, u->ctx, &call, &response, err);
 		if (rc == 0)
 			return 0;
 		if (conditional && refuses_conditions(&response)) {
@@ -147,7 +147,7 @@ static int begin(struct upload *u, struct mrt_error *err)
 		                    .n_headers = marks(u, headers),
 		                    .body = "" };
 	mrt_auto(mrt_xml) *xml = NULL;
-	int rc = mrt_s3_call_xml(u->s3, u->run, &call, "InitiateMultipartUploadResult", &xml, err);
+	int rc = mrt_s3_call_xml(u->s3, u->ctx, &call, "InitiateMultipartUploadResult", &xml, err);
 	if (rc < 0)
 		return rc;
 	const char *id = mrt_xml_text(xml, "UploadId");
@@ -175,7 +175,7 @@ static int put_part(struct part *part, struct mrt_error *err)
 	if (rc == 0 && !mrt_http_header(&response, "etag", part->etag, sizeof(part->etag)))
 		rc = mrt_fail(err, MRT_FAILED, "%s gave no ETag for part %u", u->s3->base_url,
 		              part->number);
-	return rc < 0 ? mrt_context(err, rc, "part %u", part->number) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "part %u", part->number) : 0;
 }
 
 static void part_job(struct mrt_job *job)
@@ -247,7 +247,7 @@ static int upload_write(struct mrt_sink *sink, const void *data, size_t len, str
 		if (u->fill == u->part_size)
 			rc = send_part(u, err);
 		if (rc == 0 && !u->buffer)
-			rc = mrt_pool_acquire(u->s3->pool, u->run, (void **)&u->buffer, err);
+			rc = mrt_pool_acquire(u->s3->pool, u->ctx, (void **)&u->buffer, err);
 		if (rc < 0)
 			return rc;
 		size_t n = u->part_size - u->fill < len ? u->part_size - u->fill : len;
@@ -288,7 +288,7 @@ static int list_parts(struct upload *u, struct mrt_error *err)
 	const struct mrt_pair query = { "uploadId", u->id };
 	struct mrt_s3_call call = { .method = "GET", .key = u->key, .query = &query, .n_query = 1 };
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
-	return mrt_s3_call(u->s3, u->run, &call, &response, err);
+	return mrt_s3_call(u->s3, u->ctx, &call, &response, err);
 }
 
 static int complete_once(struct upload *u, const struct mrt_buf *body, bool *ret_lost,
@@ -306,12 +306,12 @@ static int complete_once(struct upload *u, const struct mrt_buf *body, bool *ret
 		                    .body_len = body->len,
 		                    .once = true };
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
-	int rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
+	int rc = mrt_s3_call(u->s3, u->ctx, &call, &response, err);
 	if (rc < 0 && call.n_headers > 0 && refuses_conditions(&response)) {
 		u->s3->no_conditions = true;
 		call.n_headers = 0;
 		call.lost = false;
-		rc = mrt_s3_call(u->s3, u->run, &call, &response, err);
+		rc = mrt_s3_call(u->s3, u->ctx, &call, &response, err);
 	}
 	*ret_lost = call.lost;
 	return rc;
@@ -355,7 +355,7 @@ static int complete(struct upload *u, struct mrt_error *err)
 		*err = why;
 		if (!lost || list_parts(u, NULL) == MRT_NOT_FOUND)
 			return sent;
-		sent = mrt_retry_wait(&tries, u->run, 0, err);
+		sent = mrt_retry_wait(&tries, u->ctx, 0, err);
 		if (sent < 0)
 			return sent;
 	}
@@ -370,7 +370,7 @@ static int upload_commit(struct mrt_sink *sink, struct mrt_error *err)
 		rc = u->id ? complete(u, err) : put_whole(u, err);
 	u->committed = rc == 0;
 	if (rc == 0 && u->until[0])
-		rc = mrt_s3_keep_until(u->s3, u->run, u->key, u->until, err);
+		rc = mrt_s3_keep_until(u->s3, u->ctx, u->key, u->until, err);
 	return rc;
 }
 
@@ -383,12 +383,12 @@ static void upload_free(struct mrt_sink *sink)
 	mrt_pool_give(u->s3->pool, mrt_steal(u->buffer));
 	if (u->id && !u->committed) {
 		/* even when the run was cancelled, but not for long */
-		struct mrt_run last = { .log = u->run->log,
-			                .wall = u->run->wall,
-			                .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+		struct mrt_context last = { .log = u->ctx->log,
+			                    .wall = u->ctx->wall,
+			                    .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 		struct mrt_error err;
 		if (mrt_s3_abort(u->s3, &last, u->key, u->id, &err) < 0)
-			mrt_warn_because(u->run, &err, "an unfinished upload of %s stays in %s",
+			mrt_warn_because(u->ctx, &err, "an unfinished upload of %s stays in %s",
 			                 u->key, u->s3->store.name);
 	}
 	while (u->first) {
@@ -403,8 +403,8 @@ static void upload_free(struct mrt_sink *sink)
 	free(u);
 }
 
-int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *key, int64_t since,
-               struct mrt_sink **ret, struct mrt_error *err)
+int mrt_s3_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+               int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = upload_write,
 		                                 .prepare = upload_prepare,
@@ -416,18 +416,16 @@ int mrt_s3_put(struct mrt_store *store, const struct mrt_run *run, const char *k
 		return mrt_no_memory(err);
 	u->sink.ops = &ops;
 	u->s3 = s3;
-	u->run = run;
-	u->part_run = *run;
+	u->ctx = ctx;
+	u->part_run = *ctx;
 	u->part_run.abort = &u->abort;
 	u->part_size = mrt_pool_buffer_size(s3->pool);
 	u->last = &u->first;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->changed, NULL);
-	unsigned char random[(MRT_S3_NONCE_SIZE - 1) / 2];
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), u->nonce);
+	mrt_random_hex((MRT_S3_NONCE_SIZE - 1) / 2, u->nonce);
 	int64_t until = since + s3->options.object_lock_days * 86400;
-	if (since > 0 && s3->lock_mode && until > run->wall() / MRT_SECOND)
+	if (since > 0 && s3->lock_mode && until > ctx->wall() / MRT_SECOND)
 		mrt_time_format(until, MRT_TIME_RFC3339, u->until);
 	mrt_auto(mrt_sink) *sink = &u->sink;
 	int rc = mrt_s3_key(s3, key, &u->key, err);

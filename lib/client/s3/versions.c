@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int mrt_s3_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
+int mrt_s3_versioned(struct mrt_store *store, const struct mrt_context *ctx, enum mrt_answer *ret,
                      struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -13,7 +13,7 @@ int mrt_s3_versioned(struct mrt_store *store, const struct mrt_run *run, enum mr
 	struct mrt_s3_call call = { .method = "GET", .query = &query, .n_query = 1 };
 	mrt_auto(mrt_xml) *xml = NULL;
 	struct mrt_error why;
-	int rc = mrt_s3_call_xml(s3, run, &call, "VersioningConfiguration", &xml, &why);
+	int rc = mrt_s3_call_xml(s3, ctx, &call, "VersioningConfiguration", &xml, &why);
 	*ret = MRT_UNKNOWN;
 	/* one may not be allowed to ask, and simple servers know no versions at all */
 	if (rc == MRT_REFUSED || rc == MRT_NOT_FOUND || rc == MRT_FAILED || rc == MRT_UNSUPPORTED)
@@ -57,7 +57,7 @@ static int add(struct mrt_versions *to, const struct mrt_s3 *s3, const struct mr
 }
 
 /* One page; the markers go on to the next. */
-static int version_page(struct mrt_s3 *s3, const struct mrt_run *run, const char *prefix,
+static int version_page(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *prefix,
                         char **key_marker, char **id_marker, struct mrt_versions *ret,
                         struct mrt_error *err)
 {
@@ -70,7 +70,7 @@ static int version_page(struct mrt_s3 *s3, const struct mrt_run *run, const char
 		                    .query = query,
 		                    .n_query = *key_marker ? 5 : 3 };
 	mrt_auto(mrt_xml) *xml = NULL;
-	int rc = mrt_s3_call_xml(s3, run, &call, "ListVersionsResult", &xml, err);
+	int rc = mrt_s3_call_xml(s3, ctx, &call, "ListVersionsResult", &xml, err);
 	if (rc < 0)
 		return rc;
 	const struct mrt_xml *item = mrt_xml_child(xml, "Version");
@@ -90,21 +90,21 @@ static int version_page(struct mrt_s3 *s3, const struct mrt_run *run, const char
 	return mrt_text_dup(mrt_xml_text(xml, "NextVersionIdMarker"), id_marker, err);
 }
 
-int mrt_s3_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_s3_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                     struct mrt_versions *ret, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_autofree char *full = NULL, *key_marker = NULL, *id_marker = NULL;
 	int rc = mrt_s3_key(s3, prefix, &full, err);
 	while (rc == 0) {
-		rc = version_page(s3, run, full, &key_marker, &id_marker, ret, err);
+		rc = version_page(s3, ctx, full, &key_marker, &id_marker, ret, err);
 		if (!key_marker)
 			break;
 	}
 	return rc;
 }
 
-int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
+int mrt_s3_hold(struct mrt_store *store, const struct mrt_context *ctx, struct mrt_version *version,
                 struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
@@ -117,7 +117,7 @@ int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_v
 	int rc = mrt_s3_key(s3, version->key, &key, err);
 	struct mrt_s3_call call = { .method = "HEAD", .key = key, .query = &query, .n_query = 1 };
 	if (rc == 0)
-		rc = mrt_s3_call(s3, run, &call, &response, err);
+		rc = mrt_s3_call(s3, ctx, &call, &response, err);
 	if (rc < 0)
 		return rc;
 	char text[64];
@@ -130,7 +130,7 @@ int mrt_s3_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_v
 	return rc;
 }
 
-int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *key,
+int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *key,
                       const char *until, struct mrt_error *err)
 {
 	mrt_auto_response head = MRT_HTTP_RESPONSE;
@@ -139,7 +139,7 @@ int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *
 	char text[64] = "";
 	int64_t is = 0, wanted = 0;
 	struct mrt_s3_call call = { .method = "HEAD", .key = key };
-	int rc = mrt_s3_call(s3, run, &call, &head, err);
+	int rc = mrt_s3_call(s3, ctx, &call, &head, err);
 	if (rc < 0)
 		return rc;
 	if (mrt_http_header(&head, "x-amz-object-lock-retain-until-date", text, sizeof(text)))
@@ -161,6 +161,6 @@ int mrt_s3_keep_until(struct mrt_s3 *s3, const struct mrt_run *run, const char *
 		                      .md5 = true };
 	rc = mrt_buf_check(&body, err);
 	if (rc == 0)
-		rc = mrt_s3_call(s3, run, &call, &done, err);
-	return rc < 0 ? mrt_context(err, rc, "it is stored, but not locked") : 0;
+		rc = mrt_s3_call(s3, ctx, &call, &done, err);
+	return rc < 0 ? mrt_prefix(err, rc, "it is stored, but not locked") : 0;
 }

@@ -19,7 +19,7 @@ static const struct {
 #else
 #define LIBS3 ""
 #endif
-#define N_DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
+#define N_DRIVERS (MRT_COUNT(drivers))
 
 int mrt_store_open(const struct mrt_store_options *options, struct mrt_store **ret,
                    struct mrt_error *err)
@@ -92,49 +92,48 @@ static int check_key(const struct mrt_store *store, const char *key, struct mrt_
 
 static int where(const struct mrt_store *store, int rc, const char *key, struct mrt_error *err)
 {
-	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "%s, %s", store->name, key)
-	                                     : rc;
+	return rc < 0 && rc != MRT_CANCELLED ? mrt_prefix(err, rc, "%s, %s", store->name, key) : rc;
 }
 
-int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                   struct mrt_sink **ret, struct mrt_error *err)
 {
-	return mrt_store_put_held(store, run, key, 0, ret, err);
+	return mrt_store_put_held(store, ctx, key, 0, ret, err);
 }
 
-int mrt_store_put_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put_held(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                        int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	return rc < 0 ? rc
-	              : where(store, store->ops->put(store, run, key, since, ret, err), key, err);
+	              : where(store, store->ops->put(store, ctx, key, since, ret, err), key, err);
 }
 
-int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                   uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	if (rc == 0)
-		rc = store->ops->get(store, run, key, offset, len, ret, err);
+		rc = store->ops->get(store, ctx, key, offset, len, ret, err);
 	return where(store, rc, key, err);
 }
 
-int mrt_store_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_head(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    struct mrt_object *ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	if (rc == 0)
-		rc = store->ops->head(store, run, key, ret, err);
+		rc = store->ops->head(store, ctx, key, ret, err);
 	return where(store, rc, key, err);
 }
 
-int mrt_store_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                    const char *token, unsigned limit, struct mrt_store_page *ret,
                    struct mrt_error *err)
 {
 	*ret = (struct mrt_store_page) { 0 };
-	int rc = store->ops->list(store, run, prefix, token, limit ? limit : 1000, ret, err);
-	return rc < 0 ? mrt_context(err, rc, "list %s", store->name) : rc;
+	int rc = store->ops->list(store, ctx, prefix, token, limit ? limit : 1000, ret, err);
+	return rc < 0 ? mrt_prefix(err, rc, "list %s", store->name) : rc;
 }
 
 void mrt_store_page_release(struct mrt_store_page *page)
@@ -146,7 +145,7 @@ void mrt_store_page_release(struct mrt_store_page *page)
 	*page = (struct mrt_store_page) { 0 };
 }
 
-int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_each(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                    int (*each)(void *context, const struct mrt_object *object,
                                struct mrt_error *err),
                    void *context, struct mrt_error *err)
@@ -154,7 +153,7 @@ int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const cha
 	mrt_autofree char *token = NULL;
 	do {
 		struct mrt_store_page page;
-		int rc = mrt_store_list(store, run, prefix, token, 0, &page, err);
+		int rc = mrt_store_list(store, ctx, prefix, token, 0, &page, err);
 		for (size_t i = 0; rc == 0 && i < page.n; i++)
 			rc = each(context, &page.objects[i], err);
 		free(token);
@@ -166,28 +165,28 @@ int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const cha
 	return 0;
 }
 
-int mrt_store_delete(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_delete(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                      struct mrt_error *err)
 {
-	return mrt_store_delete_many(store, run, &key, 1, err);
+	return mrt_store_delete_many(store, ctx, &key, 1, err);
 }
 
-int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_delete_many(struct mrt_store *store, const struct mrt_context *ctx,
                           const char *const *keys, size_t n, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = check_key(store, keys[i], err);
 	if (rc == 0 && n > 0)
-		rc = store->ops->delete_many(store, run, keys, n, err);
-	return rc < 0 ? mrt_context(err, rc, "delete in %s", store->name) : rc;
+		rc = store->ops->delete_many(store, ctx, keys, n, err);
+	return rc < 0 ? mrt_prefix(err, rc, "delete in %s", store->name) : rc;
 }
 
-int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                         int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	*ret = (struct mrt_leftovers) { 0 };
-	return store->ops->leftovers(store, run, prefix, grace, ret, err);
+	return store->ops->leftovers(store, ctx, prefix, grace, ret, err);
 }
 
 void mrt_versions_release(struct mrt_versions *versions)
@@ -205,36 +204,36 @@ static int no_versions(const struct mrt_store *store, struct mrt_error *err)
 	return mrt_fail(err, MRT_UNSUPPORTED, "%s keeps no versions", store->name);
 }
 
-int mrt_store_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
-                        struct mrt_error *err)
+int mrt_store_versioned(struct mrt_store *store, const struct mrt_context *ctx,
+                        enum mrt_answer *ret, struct mrt_error *err)
 {
 	*ret = MRT_NO;
-	return store->ops->versioned ? store->ops->versioned(store, run, ret, err) : 0;
+	return store->ops->versioned ? store->ops->versioned(store, ctx, ret, err) : 0;
 }
 
-int mrt_store_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                        struct mrt_versions *ret, struct mrt_error *err)
 {
 	*ret = (struct mrt_versions) { 0 };
 	if (!store->ops->versions)
 		return no_versions(store, err);
-	int rc = store->ops->versions(store, run, prefix, ret, err);
+	int rc = store->ops->versions(store, ctx, prefix, ret, err);
 	if (rc < 0)
 		mrt_versions_release(ret);
 	return rc;
 }
 
-int mrt_store_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
-                   struct mrt_error *err)
+int mrt_store_hold(struct mrt_store *store, const struct mrt_context *ctx,
+                   struct mrt_version *version, struct mrt_error *err)
 {
-	return store->ops->hold ? store->ops->hold(store, run, version, err)
+	return store->ops->hold ? store->ops->hold(store, ctx, version, err)
 	                        : no_versions(store, err);
 }
 
-int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
                               const struct mrt_version *items, size_t n, struct mrt_error *err)
 {
-	return store->ops->delete_versions ? store->ops->delete_versions(store, run, items, n, err)
+	return store->ops->delete_versions ? store->ops->delete_versions(store, ctx, items, n, err)
 	                                   : no_versions(store, err);
 }
 
@@ -246,7 +245,7 @@ void mrt_store_settings_release(struct mrt_store_settings *s)
 	*s = (struct mrt_store_settings) { 0 };
 }
 
-int mrt_store_settings(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_settings(struct mrt_store *store, const struct mrt_context *ctx,
                        struct mrt_store_settings *ret, struct mrt_error *err)
 {
 	*ret = (struct mrt_store_settings) { .versioned = MRT_NO,
@@ -254,29 +253,30 @@ int mrt_store_settings(struct mrt_store *store, const struct mrt_run *run,
 		                             .lifecycle = MRT_NO };
 	if (!store->ops->settings)
 		return 0;
-	int rc = store->ops->settings(store, run, ret, err);
+	int rc = store->ops->settings(store, ctx, ret, err);
 	if (rc < 0)
 		mrt_store_settings_release(ret);
-	return rc < 0 ? mrt_context(err, rc, "settings of %s", store->name) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "settings of %s", store->name) : 0;
 }
 
-int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+int mrt_store_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
-	return store->ops->probe(store, run, write, ret, err);
+	return store->ops->probe(store, ctx, write, ret, err);
 }
 
-int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         const void *data, size_t len, struct mrt_error *err)
 {
-	return mrt_store_put_bytes_held(store, run, key, 0, data, len, err);
+	return mrt_store_put_bytes_held(store, ctx, key, 0, data, len, err);
 }
 
-int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
-                             int64_t since, const void *data, size_t len, struct mrt_error *err)
+int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_context *ctx,
+                             const char *key, int64_t since, const void *data, size_t len,
+                             struct mrt_error *err)
 {
 	mrt_auto(mrt_sink) *sink = NULL;
-	int rc = mrt_store_put_held(store, run, key, since, &sink, err);
+	int rc = mrt_store_put_held(store, ctx, key, since, &sink, err);
 	if (rc == 0)
 		rc = where(store, mrt_sink_write(sink, data, len, err), key, err);
 	if (rc == 0)
@@ -284,12 +284,12 @@ int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_run *run,
 	return rc;
 }
 
-int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         struct mrt_buf *buf, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
-	int rc = mrt_store_get(store, run, key, 0, UINT64_MAX, &source, err);
+	int rc = mrt_store_get(store, ctx, key, 0, UINT64_MAX, &source, err);
 	if (rc == 0)
-		rc = where(store, mrt_stream_slurp(run, source, buf, err), key, err);
+		rc = where(store, mrt_stream_slurp(ctx, source, buf, err), key, err);
 	return rc;
 }

@@ -105,32 +105,32 @@ void mrt_store_settings_release(struct mrt_store_settings *settings);
 
 struct mrt_store;
 struct mrt_store_ops {
-	int (*put)(struct mrt_store *store, const struct mrt_run *run, const char *key,
+	int (*put)(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
 	           int64_t since, struct mrt_sink **ret, struct mrt_error *err);
-	int (*get)(struct mrt_store *store, const struct mrt_run *run, const char *key,
+	int (*get)(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
 	           uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
-	int (*head)(struct mrt_store *store, const struct mrt_run *run, const char *key,
+	int (*head)(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
 	            struct mrt_object *ret, struct mrt_error *err);
-	int (*list)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+	int (*list)(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
 	            const char *token, unsigned limit, struct mrt_store_page *ret,
 	            struct mrt_error *err);
-	int (*delete_many)(struct mrt_store *store, const struct mrt_run *run,
+	int (*delete_many)(struct mrt_store *store, const struct mrt_context *ctx,
 	                   const char *const *keys, size_t n, struct mrt_error *err);
-	int (*leftovers)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+	int (*leftovers)(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
 	                 int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 	/* NULL: it does nothing by itself */
-	int (*settings)(struct mrt_store *store, const struct mrt_run *run,
+	int (*settings)(struct mrt_store *store, const struct mrt_context *ctx,
 	                struct mrt_store_settings *ret, struct mrt_error *err);
 	/* NULL: such stores keep no versions */
-	int (*versioned)(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
-	                 struct mrt_error *err);
-	int (*versions)(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+	int (*versioned)(struct mrt_store *store, const struct mrt_context *ctx,
+	                 enum mrt_answer *ret, struct mrt_error *err);
+	int (*versions)(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
 	                struct mrt_versions *ret, struct mrt_error *err);
-	int (*hold)(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
-	            struct mrt_error *err);
-	int (*delete_versions)(struct mrt_store *store, const struct mrt_run *run,
+	int (*hold)(struct mrt_store *store, const struct mrt_context *ctx,
+	            struct mrt_version *version, struct mrt_error *err);
+	int (*delete_versions)(struct mrt_store *store, const struct mrt_context *ctx,
 	                       const struct mrt_version *items, size_t n, struct mrt_error *err);
-	int (*probe)(struct mrt_store *store, const struct mrt_run *run, bool write,
+	int (*probe)(struct mrt_store *store, const struct mrt_context *ctx, bool write,
 	             struct mrt_store_capabilities *ret, struct mrt_error *err);
 	void (*free)(struct mrt_store *store);
 };
@@ -148,64 +148,65 @@ void mrt_store_free(struct mrt_store *store);
 MRT_DEFINE_AUTO(mrt_store)
 
 /* A sink; see stream.h. */
-int mrt_store_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                   struct mrt_sink **ret, struct mrt_error *err);
 /* The same, and where the store's options say so the object is locked for object_lock_days, counted
  * from since (seconds since 1970): what belongs together is held equally long. 0: it is not locked.
  */
-int mrt_store_put_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put_held(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                        int64_t since, struct mrt_sink **ret, struct mrt_error *err);
 /* len bytes from offset, or to the end of the object when it ends before: len UINT64_MAX is "all".
  * MRT_NOT_FOUND. */
-int mrt_store_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                   uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err);
 /* ret->key is not set. MRT_NOT_FOUND. */
-int mrt_store_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_head(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    struct mrt_object *ret, struct mrt_error *err);
 /* One page of at most limit (0: the driver's own, up to 1,000) keys that begin with prefix. */
-int mrt_store_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                    const char *token, unsigned limit, struct mrt_store_page *ret,
                    struct mrt_error *err);
 /* All pages, one call an object; a negative result of each() ends the walk and is returned. */
-int mrt_store_each(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_each(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                    int (*each)(void *context, const struct mrt_object *object,
                                struct mrt_error *err),
                    void *context, struct mrt_error *err);
-int mrt_store_delete(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_delete(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                      struct mrt_error *err);
 /* Goes on after a failure; the error counts the failed and names the first. */
-int mrt_store_delete_many(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_delete_many(struct mrt_store *store, const struct mrt_context *ctx,
                           const char *const *keys, size_t n, struct mrt_error *err);
 /* Removes what unfinished uploads under prefix left, older than grace ns by the store's clock; of
  * puts that it knows to be at work (on dir: all of this host) nothing, however old. */
-int mrt_store_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                         int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err);
 /* Does what is deleted stay, as an older version? MRT_UNKNOWN where one may not ask. */
-int mrt_store_versioned(struct mrt_store *store, const struct mrt_run *run, enum mrt_answer *ret,
-                        struct mrt_error *err);
+int mrt_store_versioned(struct mrt_store *store, const struct mrt_context *ctx,
+                        enum mrt_answer *ret, struct mrt_error *err);
 /* All versions of all keys that begin with prefix, delete markers included. */
-int mrt_store_versions(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_store_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                        struct mrt_versions *ret, struct mrt_error *err);
 /* Until when does a lock hold it? Sets version->held_until. */
-int mrt_store_hold(struct mrt_store *store, const struct mrt_run *run, struct mrt_version *version,
-                   struct mrt_error *err);
+int mrt_store_hold(struct mrt_store *store, const struct mrt_context *ctx,
+                   struct mrt_version *version, struct mrt_error *err);
 /* As mrt_store_delete_many(); these versions are gone for good. */
-int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
                               const struct mrt_version *items, size_t n, struct mrt_error *err);
 /* What the store can do; write: find out by putting and deleting objects under ".maratea-probe". */
-int mrt_store_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+int mrt_store_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                     struct mrt_store_capabilities *ret, struct mrt_error *err);
 
 /* How the store is set up, as far as one may ask. */
-int mrt_store_settings(struct mrt_store *store, const struct mrt_run *run,
+int mrt_store_settings(struct mrt_store *store, const struct mrt_context *ctx,
                        struct mrt_store_settings *ret, struct mrt_error *err);
 
 /* Small objects at once. */
-int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         const void *data, size_t len, struct mrt_error *err);
-int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_run *run, const char *key,
-                             int64_t since, const void *data, size_t len, struct mrt_error *err);
-int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_run *run, const char *key,
+int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_context *ctx,
+                             const char *key, int64_t since, const void *data, size_t len,
+                             struct mrt_error *err);
+int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         struct mrt_buf *buf, struct mrt_error *err);
 
 /* The drivers. */

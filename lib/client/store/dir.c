@@ -101,10 +101,10 @@ static void dir_put_free(struct mrt_sink *sink)
 	free(put);
 }
 
-static int dir_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int dir_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
-	(void)run;
+	(void)ctx;
 	(void)since; /* see mrt_store_dir_open() */
 	static const struct mrt_sink_ops ops = { .write = dir_write,
 		                                 .prepare = dir_prepare,
@@ -116,10 +116,8 @@ static int dir_put(struct mrt_store *store, const struct mrt_run *run, const cha
 		return mrt_no_memory(err);
 	*put = (struct dir_put) { .sink.ops = &ops, .store = d, .fd = -1 };
 	mrt_auto(mrt_sink) *sink = &put->sink;
-	unsigned char random[12];
 	char name[25];
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), name);
+	mrt_random_hex(12, name);
 	int rc = path_of(d, key, &put->path, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&put->temporary, err, "%s/" MRT_DIR_TEMPORARY "/%s", d->root,
@@ -141,7 +139,7 @@ static int dir_put(struct mrt_store *store, const struct mrt_run *run, const cha
 
 struct dir_get {
 	struct mrt_source source;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	int fd;
 	uint64_t left;
 };
@@ -150,7 +148,7 @@ static int dir_read(struct mrt_source *source, void *data, size_t cap, size_t *r
                     struct mrt_error *err)
 {
 	struct dir_get *get = (struct dir_get *)source;
-	int rc = mrt_run_check(get->run, err);
+	int rc = mrt_context_check(get->ctx, err);
 	if (rc < 0)
 		return rc;
 	size_t want = get->left < cap ? (size_t)get->left : cap;
@@ -197,7 +195,7 @@ static int open_object(const struct mrt_dir_store *d, const char *key, int *ret_
 	return 0;
 }
 
-static int dir_get(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int dir_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    uint64_t offset, uint64_t len, struct mrt_source **ret, struct mrt_error *err)
 {
 	static const struct mrt_source_ops ops = { .read = dir_read, .free = dir_get_free };
@@ -215,17 +213,17 @@ static int dir_get(struct mrt_store *store, const struct mrt_run *run, const cha
 	if (!get)
 		return mrt_no_memory(err);
 	*get = (struct dir_get) { .source.ops = &ops,
-		                  .run = run,
+		                  .ctx = ctx,
 		                  .fd = mrt_steal_fd(fd),
 		                  .left = len < size - from ? len : size - from };
 	*ret = &get->source;
 	return 0;
 }
 
-static int dir_head(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int dir_head(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                     struct mrt_object *ret, struct mrt_error *err)
 {
-	(void)run;
+	(void)ctx;
 	mrt_autofd fd = -1;
 	struct stat st;
 	int rc = open_object((struct mrt_dir_store *)store, key, &fd, &st, err);
@@ -235,10 +233,10 @@ static int dir_head(struct mrt_store *store, const struct mrt_run *run, const ch
 	return rc;
 }
 
-static int dir_delete(struct mrt_store *store, const struct mrt_run *run, const char *const *keys,
-                      size_t n, struct mrt_error *err)
+static int dir_delete(struct mrt_store *store, const struct mrt_context *ctx,
+                      const char *const *keys, size_t n, struct mrt_error *err)
 {
-	(void)run;
+	(void)ctx;
 	struct mrt_dir_store *d = (struct mrt_dir_store *)store;
 	size_t failed = 0, root = strlen(d->root);
 	struct mrt_error first = { 0 };
@@ -269,7 +267,7 @@ static bool is_at_work(int dir, const char *name)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+static int dir_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                          int64_t grace, struct mrt_leftovers *ret, struct mrt_error *err)
 {
 	(void)prefix; /* the temporary names do not say what they would have become */
@@ -281,7 +279,7 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
 	DIR *entries = opendir(path);
 	if (!entries)
 		return errno == ENOENT ? 0 : mrt_fail_errno(err, errno, "open %s", path);
-	int64_t now = run->wall();
+	int64_t now = ctx->wall();
 	for (struct dirent *e; rc == 0 && (e = readdir(entries));) {
 		struct stat st;
 		if (fstatat(dirfd(entries), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -300,7 +298,7 @@ static int dir_leftovers(struct mrt_store *store, const struct mrt_run *run, con
 	return rc;
 }
 
-static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool write,
+static int dir_probe(struct mrt_store *store, const struct mrt_context *ctx, bool write,
                      struct mrt_store_capabilities *ret, struct mrt_error *err)
 {
 	const char *path = ((struct mrt_dir_store *)store)->root;
@@ -309,13 +307,11 @@ static int dir_probe(struct mrt_store *store, const struct mrt_run *run, bool wr
 		return mrt_fail_errno(err, errno, "open directory %s", path);
 	if (write) {
 		char name[40], random[9];
-		unsigned char raw[4];
-		mrt_random(raw, sizeof(raw));
-		mrt_hex(raw, sizeof(raw), random);
+		mrt_random_hex(4, random);
 		snprintf(name, sizeof(name), ".maratea-probe/%s", random);
-		int rc = mrt_store_put_bytes(store, run, name, "probe", 5, err);
+		int rc = mrt_store_put_bytes(store, ctx, name, "probe", 5, err);
 		if (rc == 0)
-			rc = mrt_store_delete(store, run, name, err);
+			rc = mrt_store_delete(store, ctx, name, err);
 		if (rc < 0)
 			return rc;
 	}

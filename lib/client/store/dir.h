@@ -11,7 +11,7 @@ struct mrt_dir_store {
 	char *root; /* without "/" at the end */
 };
 
-int mrt_dir_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_dir_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                  const char *token, unsigned limit, struct mrt_store_page *ret,
                  struct mrt_error *err);
 

@@ -10,7 +10,7 @@
 
 /* Listing walks the tree in the order of whole keys: a directory sorts as its name and "/". */
 struct walk {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const char *prefix, *token;
 	unsigned limit;
 	struct mrt_store_page *page;
@@ -108,7 +108,7 @@ static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error
 {
 	char **names = NULL;
 	size_t n = 0;
-	int rc = mrt_run_check(w->run, err);
+	int rc = mrt_context_check(w->ctx, err);
 	if (rc == 0)
 		rc = read_names(dir, &names, &n, err);
 	for (size_t i = 0; i < n; i++) {
@@ -120,7 +120,7 @@ static int walk_dir(struct walk *w, int dir, const char *above, struct mrt_error
 	return rc;
 }
 
-int mrt_dir_list(struct mrt_store *store, const struct mrt_run *run, const char *prefix,
+int mrt_dir_list(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                  const char *token, unsigned limit, struct mrt_store_page *ret,
                  struct mrt_error *err)
 {
@@ -131,7 +131,7 @@ int mrt_dir_list(struct mrt_store *store, const struct mrt_run *run, const char 
 	if (root < 0)
 		return mrt_fail_errno(err, errno, "open directory %s", d->root);
 	struct walk w = {
-		.run = run, .prefix = prefix, .token = token, .limit = limit, .page = ret
+		.ctx = ctx, .prefix = prefix, .token = token, .limit = limit, .page = ret
 	};
 	int rc = walk_dir(&w, root, "", err);
 	if (rc < 0)

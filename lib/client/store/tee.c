@@ -108,7 +108,7 @@ static void tee_put_free(struct mrt_sink *sink)
 	free(put);
 }
 
-static int tee_put(struct mrt_store *store, const struct mrt_run *run, const char *key,
+static int tee_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                    int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	static const struct mrt_sink_ops ops = { .write = tee_write,
@@ -128,7 +128,7 @@ static int tee_put(struct mrt_store *store, const struct mrt_run *run, const cha
 		struct mrt_error why = { 0 };
 		int rc = tee->branches[i].dropped
 		                 ? 0
-		                 : mrt_store_put_held(tee->branches[i].store, run, key, since,
+		                 : mrt_store_put_held(tee->branches[i].store, ctx, key, since,
 		                                      &put->sinks[i], &why);
 		rc = rc < 0 ? lose(put, i, rc, &why, err) : 0;
 		if (rc < 0)

@@ -101,7 +101,7 @@ static int each_line(const char *text, const char *name,
 			rc = each(context, line, err);
 		}
 		if (rc < 0)
-			return mrt_context(err, rc, "%s:%zu", name, number);
+			return mrt_prefix(err, rc, "%s:%zu", name, number);
 		p += len;
 	}
 	return found > 0 ? 0 : mrt_fail(err, MRT_CONFIG, "%s: there is no key in it", name);

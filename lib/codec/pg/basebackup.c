@@ -282,7 +282,7 @@ void mrt_pgbase_free(struct mrt_pgbase *b)
 
 static int in_archive(const struct mrt_pgbase *b, int rc, struct mrt_error *err)
 {
-	return rc == MRT_CORRUPT && *b->oid ? mrt_context(err, rc, "tablespace %s", b->oid) : rc;
+	return rc == MRT_CORRUPT && *b->oid ? mrt_prefix(err, rc, "tablespace %s", b->oid) : rc;
 }
 
 int mrt_pgbase_archive(struct mrt_pgbase *b, const char *oid, struct mrt_error *err)

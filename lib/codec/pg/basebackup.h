@@ -5,7 +5,7 @@
  * the order; the same is done with the lines of the manifest; at the end both sums must be equal.
  * Whichever side comes first is also kept in a table (up to MRT_PGBASE_NAMED files, 8 MiB), so that
  * the other side can name the first file that differs. Only WAL segments are not in the manifest:
- * they are checked as pgwal.h says, and must reach over the manifest's WAL ranges.
+ * they are checked as codec/pg/wal.h says, and must reach over the manifest's WAL ranges.
  */
 #ifndef MRT_CODEC_PG_BASEBACKUP_H
 #define MRT_CODEC_PG_BASEBACKUP_H

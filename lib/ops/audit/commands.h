@@ -16,7 +16,7 @@ struct mrt_audit_filter {
  * null: erased. slug: what was done to that school, in the platform and in its own tables; NULL:
  * all that was done in the platform. A page of them at a time is in memory, or those that limit
  * says. MRT_USAGE: since is no time. */
-int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_audit_list(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    const struct mrt_audit_filter *filter,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err);
@@ -34,7 +34,8 @@ struct mrt_audit_memory {
  * "not_compared": [], "faults": [{"chain", "schema", "database", "tenant", "slug", "text"}]};
  * backups: ids; not_compared: schemas, as "SCHEMA" or "DATABASE.SCHEMA", that none of them has.
  * MRT_BAD, with the answer, when there are faults. */
-int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                     const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err);
+int mrt_audit_verify(const struct mrt_context *ctx, const struct mrt_config *config,
+                     const char *slug, const struct mrt_audit_memory *memory, json_t **ret,
+                     struct mrt_error *err);
 
 #endif

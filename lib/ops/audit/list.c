@@ -104,11 +104,11 @@ static int read_page(const struct listing *l, struct source *s, struct mrt_error
 	PQclear(s->page);
 	s->page = NULL;
 	s->next = 0;
-	int rc = mrt_audit_enter(s->pg, l->r.s.run, s->schema, err);
+	int rc = mrt_audit_enter(s->pg, l->r.s.ctx, s->schema, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_pg_query(s->pg, l->r.s.run, texts[own][l->down], values, 7, &s->page, err);
-	rc = mrt_audit_leave(s->pg, l->r.s.run, rc, err);
+	rc = mrt_pg_query(s->pg, l->r.s.ctx, texts[own][l->down], values, 7, &s->page, err);
+	rc = mrt_audit_leave(s->pg, l->r.s.ctx, rc, err);
 	int n = rc == 0 ? PQntuples(s->page) : 0;
 	s->over = n == 0;
 	if (n > 0) {
@@ -192,7 +192,7 @@ static int read_since(struct listing *l, struct mrt_error *err)
 		return 0;
 	snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
 	if (mrt_duration_parse(text, &ago, NULL) == 0)
-		at = (l->r.s.run->wall() - ago) / MRT_SECOND;
+		at = (l->r.s.ctx->wall() - ago) / MRT_SECOND;
 	else if (mrt_time_parse(strlen(text) == 10 ? day : text, &at, NULL) < 0)
 		return mrt_fail(err, MRT_USAGE,
 		                "--since '%.80s': a duration such as 7d, or a time such as "
@@ -202,7 +202,7 @@ static int read_since(struct listing *l, struct mrt_error *err)
 	return 0;
 }
 
-int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_audit_list(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    const struct mrt_audit_filter *filter,
                    int (*each)(const json_t *event, void *context, struct mrt_error *err),
                    void *context, struct mrt_error *err)
@@ -211,12 +211,12 @@ int mrt_audit_list(const struct mrt_run *run, const struct mrt_config *config, c
 	mrt_cleanup(listing_release) struct listing l = { .filter = filter,
 		                                          .down = filter->limit > 0 };
 	struct mrt_pg *pg = NULL;
-	l.r.s.run = run;
+	l.r.s.ctx = ctx;
 	int rc = read_since(&l, err);
 	if (rc == 0)
-		rc = mrt_audit_open(run, config, slug, &l.r, err);
+		rc = mrt_audit_open(ctx, config, slug, &l.r, err);
 	if (rc == 0 && slug && l.r.made)
-		rc = mrt_place_connect(run, config, l.r.s.pg, l.r.database, &own, &pg, err);
+		rc = mrt_place_connect(ctx, config, l.r.s.pg, l.r.database, &own, &pg, err);
 	if (rc < 0)
 		return rc;
 	begin(&l, l.r.s.pg, MRT_PLATFORM_SCHEMA, MRT_CHAIN_PLATFORM);

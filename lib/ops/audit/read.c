@@ -30,11 +30,11 @@ static int find_school(struct mrt_session *s, void *context, struct mrt_error *e
 	return rc == 0 && database ? mrt_text_dup(database, &r->database, err) : rc;
 }
 
-int mrt_audit_open(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_audit_open(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    struct mrt_audit_reading *ret, struct mrt_error *err)
 {
 	*ret = (struct mrt_audit_reading) { .slug = slug };
-	int rc = mrt_session_open(run, config, false, &ret->s, err);
+	int rc = mrt_session_open(ctx, config, false, &ret->s, err);
 	if (rc == 0 && slug)
 		rc = mrt_session_look(&ret->s, find_school, ret, err);
 	if (rc < 0)
@@ -42,19 +42,19 @@ int mrt_audit_open(const struct mrt_run *run, const struct mrt_config *config, c
 	return rc;
 }
 
-int mrt_audit_enter(struct mrt_pg *pg, const struct mrt_run *run, const char *schema,
+int mrt_audit_enter(struct mrt_pg *pg, const struct mrt_context *ctx, const char *schema,
                     struct mrt_error *err)
 {
 	const struct mrt_tenant_scope scope = { "", schema, MRT_OWNER };
-	int rc = mrt_pg_exec(pg, run, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	int rc = mrt_pg_exec(pg, ctx, err, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	if (rc == 0)
-		rc = mrt_tenant_enter(pg, run, &scope, err);
-	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "SET LOCAL row_security = off");
+		rc = mrt_tenant_enter(pg, ctx, &scope, err);
+	return rc < 0 ? rc : mrt_pg_exec(pg, ctx, err, "SET LOCAL row_security = off");
 }
 
-int mrt_audit_leave(struct mrt_pg *pg, const struct mrt_run *run, int rc, struct mrt_error *err)
+int mrt_audit_leave(struct mrt_pg *pg, const struct mrt_context *ctx, int rc, struct mrt_error *err)
 {
 	struct mrt_error why;
-	int back = mrt_pg_exec(pg, run, rc < 0 ? &why : err, "ROLLBACK");
+	int back = mrt_pg_exec(pg, ctx, rc < 0 ? &why : err, "ROLLBACK");
 	return rc < 0 ? rc : back;
 }

@@ -49,7 +49,7 @@ static int note_fault(struct verifying *v, const struct place *p, const char *te
 		{ "chain", p->chain }, { "schema", p->schema }, { "database", p->database },
 		{ "tenant", tenant },  { "slug", slug },        { "text", text }
 	};
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
 	return rc < 0 ? rc : mrt_json_set(v->told, tenant, json_true(), err);
 }
@@ -80,7 +80,7 @@ static int follow(struct verifying *v, struct mrt_pg *pg, const struct place *p,
                   int of, struct mrt_error *err)
 {
 	struct mrt_audit_state state = { 0 };
-	int rc = mrt_audit_follow(pg, v->r.s.run, p->chain, tenant, &state, err);
+	int rc = mrt_audit_follow(pg, v->r.s.ctx, p->chain, tenant, &state, err);
 	mrt_autofree char *fault = state.fault;
 	if (rc == 0 && fault)
 		rc = note_fault(v, p, tenant, of < 0 ? NULL : cell(v, of, SLUG), fault, err);
@@ -144,7 +144,7 @@ static int compare_with(struct verifying *v, struct mrt_pg *pg, const struct pla
 	const char *const values[] = { heads, v->r.tenant };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(
-	        pg, v->r.s.run,
+	        pg, v->r.s.ctx,
 	        "WITH h AS (SELECT split_part(l, ' ', 1)::uuid AS tenant, split_part(l, ' ', "
 	        "2)::bigint AS seq, decode(split_part(l, ' ', 3), 'hex') AS digest FROM "
 	        "string_to_table($1, E'\n') l) SELECT h.tenant, h.seq, a.seq IS NOT NULL FROM h "
@@ -195,7 +195,7 @@ static int find_backups(struct verifying *v, struct mrt_error *err)
 	for (size_t i = 0; rc == 0 && i < v->n_backups; i++)
 		rc = mrt_json_append(v->backups, json_string(m->id(m->context, i)), err);
 	if (rc == 0 && m && v->n_backups == 0)
-		mrt_warn(v->r.s.run, "no backup in the store remembers where the chains ended: "
+		mrt_warn(v->r.s.ctx, "no backup in the store remembers where the chains ended: "
 		                     "there is nothing to compare with");
 	return rc;
 }
@@ -204,7 +204,7 @@ static int list_chains(struct verifying *v, struct mrt_pg *pg, PGresult **ret,
                        struct mrt_error *err)
 {
 	const char *const values[] = { v->r.tenant };
-	return mrt_pg_query(pg, v->r.s.run,
+	return mrt_pg_query(pg, v->r.s.ctx,
 	                    "SELECT tenant_id FROM audit_heads WHERE $1::uuid IS NULL OR tenant_id "
 	                    "= $1 UNION SELECT tenant_id FROM audit_log WHERE $1::uuid IS NULL OR "
 	                    "tenant_id = $1 ORDER BY 1",
@@ -217,22 +217,22 @@ static int look_into(struct verifying *v, struct mrt_pg *pg, const struct place 
 	mrt_autofree char *there = NULL;
 	mrt_auto_pgresult ids = NULL;
 	json_object_clear(v->told);
-	int rc = mrt_audit_enter(pg, v->r.s.run, p->schema, err);
+	int rc = mrt_audit_enter(pg, v->r.s.ctx, p->schema, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_pg_value(pg, v->r.s.run,
+	rc = mrt_pg_value(pg, v->r.s.ctx,
 	                  "SELECT to_regclass('audit_log') IS NOT NULL AND "
 	                  "to_regclass('audit_heads') IS NOT NULL",
 	                  &there, err);
 	if (rc == 0 && strcmp(there, "t") == 0)
 		rc = list_chains(v, pg, &ids, err);
 	else if (rc == 0) /* then all that must be there are missed */
-		rc = mrt_pg_query(pg, v->r.s.run, "SELECT WHERE false", NULL, 0, &ids, err);
+		rc = mrt_pg_query(pg, v->r.s.ctx, "SELECT WHERE false", NULL, 0, &ids, err);
 	if (rc == 0)
 		rc = follow_all(v, pg, p, ids, err);
 	if (rc == 0 && strcmp(there, "t") == 0)
 		rc = compare(v, pg, p, err);
-	return mrt_audit_leave(pg, v->r.s.run, rc, err);
+	return mrt_audit_leave(pg, v->r.s.ctx, rc, err);
 }
 
 /* What cannot be followed is not known to be whole, and keeps no other from being followed. */
@@ -242,7 +242,7 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	struct mrt_pg *pg = NULL;
 	struct mrt_error why;
 	mrt_autofree char *text = NULL;
-	int rc = mrt_place_connect(v->r.s.run, v->r.s.config, v->r.s.pg, p->database, &own, &pg,
+	int rc = mrt_place_connect(v->r.s.ctx, v->r.s.config, v->r.s.pg, p->database, &own, &pg,
 	                           &why);
 	if (rc == 0)
 		rc = look_into(v, pg, p, &why);
@@ -254,7 +254,7 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	if (rc == 0)
 		return 0;
 	v->unreachable++;
-	rc = mrt_error_explain(v->r.s.run->log, &why, &text, err, "could not be followed");
+	rc = mrt_error_explain(v->r.s.ctx->log, &why, &text, err, "could not be followed");
 	return rc < 0 ? rc
 	              : note_fault(v, p, cell(v, p->school, ID), cell(v, p->school, SLUG), text,
 	                           err);
@@ -272,7 +272,7 @@ static int read_schools(struct mrt_session *s, void *context, struct mrt_error *
 	        "t.id = $1 ORDER BY t.id",
 	        values, 1, &v->schools, err);
 	if (rc == 0)
-		rc = mrt_pg_value(s->pg, s->run, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
+		rc = mrt_pg_value(s->pg, s->ctx, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
 	v->plans = rc == 0 && strcmp(plans, "t") == 0;
 	return rc;
 }
@@ -360,8 +360,9 @@ static int visit_all(struct verifying *v, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                     const struct mrt_audit_memory *memory, json_t **ret, struct mrt_error *err)
+int mrt_audit_verify(const struct mrt_context *ctx, const struct mrt_config *config,
+                     const char *slug, const struct mrt_audit_memory *memory, json_t **ret,
+                     struct mrt_error *err)
 {
 	mrt_cleanup(verifying_release) struct verifying v = {
 		.memory = memory,
@@ -372,7 +373,7 @@ int mrt_audit_verify(const struct mrt_run *run, const struct mrt_config *config,
 	};
 	mrt_auto_json json = json_object();
 	int rc = json && v.faults && v.backups && v.not_compared
-	                 ? mrt_audit_open(run, config, slug, &v.r, err)
+	                 ? mrt_audit_open(ctx, config, slug, &v.r, err)
 	                 : mrt_no_memory(err);
 	if (rc == 0)
 		rc = find_backups(&v, err);

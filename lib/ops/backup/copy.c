@@ -13,7 +13,7 @@
 #define COPY_MEMORY ((uint64_t)28 << 20) /* libraries, stacks, what is on its way */
 
 struct copy {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_config *view; /* the target store's */
 	struct mrt_store *from, *to;
 	struct mrt_store_lock *lock;
@@ -35,7 +35,7 @@ static int open_stores(struct copy *c, const struct mrt_config *config, const ch
                        struct mrt_error *err)
 {
 	unsigned buffers = 0;
-	int rc = mrt_config_view(c->run, config, NULL, to, &c->view, err);
+	int rc = mrt_config_view(c->ctx, config, NULL, to, &c->view, err);
 	const struct mrt_config *larger =
 	        rc == 0 && c->view->store_part_size > config->store_part_size ? c->view : config;
 	if (rc == 0)
@@ -57,7 +57,7 @@ static int take_lock(struct copy *c, struct mrt_error *err)
 	char who[64];
 	struct mrt_store_capabilities can;
 	snprintf(who, sizeof(who), "backup copy %s", c->manifest->id);
-	int rc = mrt_store_probe(c->to, c->run, false, &can, err);
+	int rc = mrt_store_probe(c->to, c->ctx, false, &can, err);
 	const struct mrt_store_lock_options lock = {
 		.platform = c->manifest->platform,
 		.target = c->manifest->target,
@@ -66,8 +66,8 @@ static int take_lock(struct copy *c, struct mrt_error *err)
 		.clock_skew = rc == 0 && can.has_clock ? can.clock_skew : 0,
 	};
 	if (rc == 0)
-		rc = mrt_platform_check_store(c->to, c->run, c->view, err);
-	return rc < 0 ? rc : mrt_store_lock_take(c->run, c->to, &lock, &c->lock, err);
+		rc = mrt_platform_check_store(c->to, c->ctx, c->view, err);
+	return rc < 0 ? rc : mrt_store_lock_take(c->ctx, c->to, &lock, &c->lock, err);
 }
 
 static int differs(const struct mrt_manifest_volume *v, const struct mrt_tally *found, bool source,
@@ -89,19 +89,19 @@ static int read_volume(struct copy *c, struct mrt_store *store, const char *key,
 	mrt_auto(mrt_source) *get = NULL;
 	mrt_auto(mrt_source) *source = NULL;
 	mrt_autofree char *chunk = malloc(MRT_CHUNK);
-	int rc = chunk ? mrt_store_get(store, c->run, key, 0, UINT64_MAX, &get, err)
+	int rc = chunk ? mrt_store_get(store, c->ctx, key, 0, UINT64_MAX, &get, err)
 	               : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_tally_source(get, tally, &source, err);
 	for (size_t n = 1; rc == 0 && n > 0;) {
-		rc = mrt_run_check(c->run, err);
+		rc = mrt_context_check(c->ctx, err);
 		if (rc == 0)
-			rc = mrt_store_lock_renew(c->lock, c->run, err);
+			rc = mrt_store_lock_renew(c->lock, c->ctx, err);
 		if (rc == 0)
 			rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, err);
 		if (rc == 0 && sink)
 			rc = mrt_sink_write(sink, chunk, n, err);
-		mrt_run_progress(c->run, rc == 0 ? n : 0);
+		mrt_context_progress(c->ctx, rc == 0 ? n : 0);
 	}
 	return rc;
 }
@@ -116,7 +116,7 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 	int rc = mrt_manifest_key(c->manifest, v->key, &key, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_store_head(c->to, c->run, key, &found, err);
+	rc = mrt_store_head(c->to, c->ctx, key, &found, err);
 	if (rc == 0) {
 		rc = read_volume(c, c->to, key, NULL, &tally, err);
 		c->there += tally.size;
@@ -124,7 +124,7 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 	}
 	if (rc != MRT_NOT_FOUND)
 		return rc;
-	rc = mrt_store_put_held(c->to, c->run, key, c->since, &put, err);
+	rc = mrt_store_put_held(c->to, c->ctx, key, c->since, &put, err);
 	if (rc == 0)
 		rc = read_volume(c, c->from, key, put, &tally, err);
 	if (rc == MRT_NOT_FOUND)
@@ -160,7 +160,7 @@ static int copy_all(struct copy *c, struct mrt_error *err)
 	int rc = mrt_manifest_key(c->manifest, "manifest.json", &key, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_store_head(c->to, c->run, key, &found, err);
+	rc = mrt_store_head(c->to, c->ctx, key, &found, err);
 	if (rc == 0)
 		return mrt_fail(err, MRT_EXISTS, "the backup %s is in %s already", c->manifest->id,
 		                c->to->name);
@@ -173,11 +173,11 @@ static int copy_all(struct copy *c, struct mrt_error *err)
 		for (size_t k = 0; rc == 0 && k < c->manifest->objects[i].n_volumes; k++)
 			rc = copy_volume(c, &c->manifest->objects[i].volumes[k], err);
 	if (rc == 0)
-		rc = mrt_store_lock_check(c->lock, c->run, err);
+		rc = mrt_store_lock_check(c->lock, c->ctx, err);
 	if (rc == 0)
-		rc = mrt_store_get_bytes(c->from, c->run, key, &text, err);
+		rc = mrt_store_get_bytes(c->from, c->ctx, key, &text, err);
 	if (rc == 0) /* byte for byte: its last line is the digest of the others */
-		rc = mrt_store_put_bytes_held(c->to, c->run, key, c->since, text.data, text.len,
+		rc = mrt_store_put_bytes_held(c->to, c->ctx, key, c->since, text.data, text.len,
 		                              err);
 	return rc;
 }
@@ -190,7 +190,7 @@ static int report(const struct copy *c, json_t **ret, struct mrt_error *err)
 		                         { "from", c->from->name },
 		                         { "to", c->to->name } };
 	int rc = json ? 0 : mrt_no_memory(err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "copied", c->copied, err);
@@ -201,18 +201,18 @@ static int report(const struct copy *c, json_t **ret, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_backup_copy(const struct mrt_run *run, const struct mrt_config *config, const char *id,
+int mrt_backup_copy(const struct mrt_context *ctx, const struct mrt_config *config, const char *id,
                     const char *to, json_t **ret, struct mrt_error *err)
 {
-	mrt_cleanup(copy_release) struct copy c = { .run = run, .since = run->wall() / MRT_SECOND };
+	mrt_cleanup(copy_release) struct copy c = { .ctx = ctx, .since = ctx->wall() / MRT_SECOND };
 	int rc = open_stores(&c, config, to, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, c.from, config->platform_name, id, NULL, &c.manifest,
+		rc = mrt_manifest_find(ctx, c.from, config->platform_name, id, NULL, &c.manifest,
 		                       err);
 	if (rc < 0)
 		return rc;
-	mrt_progress_begin(run->progress, "copying", c.manifest->stored_size);
+	mrt_progress_begin(ctx->progress, "copying", c.manifest->stored_size);
 	rc = copy_all(&c, err);
-	mrt_progress_end(run->progress);
+	mrt_progress_end(ctx->progress);
 	return rc < 0 ? rc : report(&c, ret, err);
 }

@@ -58,13 +58,13 @@ static int refuse_omissions(struct mrt_dump_context *c, const char *words, struc
 }
 
 /* Reads the child's stdout to its end into the compressor, past inspect. */
-static int pump(const struct mrt_run *run, struct mrt_rate *rate, struct mrt_child *child,
+static int pump(const struct mrt_context *ctx, struct mrt_rate *rate, struct mrt_child *child,
                 struct mrt_sink *compressor,
                 int (*inspect)(void *arg, const void *data, size_t len, struct mrt_error *err),
                 void *arg, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
-	int rc = mrt_source_of_fd(run, mrt_child_out(child), &source, err);
+	int rc = mrt_source_of_fd(ctx, mrt_child_out(child), &source, err);
 	while (rc == 0) {
 		void *chunk;
 		size_t room, n = 0;
@@ -77,9 +77,9 @@ static int pump(const struct mrt_run *run, struct mrt_rate *rate, struct mrt_chi
 		rc = inspect(arg, chunk, n, err);
 		if (rc == 0)
 			rc = mrt_zstd_filled(compressor, n, err);
-		mrt_run_progress(run, n);
+		mrt_context_progress(ctx, n);
 		if (rc == 0)
-			rc = mrt_rate_spend(rate, run, n, err);
+			rc = mrt_rate_spend(rate, ctx, n, err);
 	}
 	return rc;
 }
@@ -121,13 +121,13 @@ int mrt_globals_end(const struct mrt_globals_check *check, struct mrt_error *err
 }
 
 /* After pg_dump gave up waiting for a lock: who holds the strong ones? */
-static void name_blockers(const struct mrt_run *run, struct mrt_pg *pg, struct mrt_error *err)
+static void name_blockers(const struct mrt_context *ctx, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_autofree char *pids = NULL;
 	if (!mrt_error_mentions(err, "LOCK TABLE"))
 		return;
 	if (mrt_pg_value(
-	            pg, run,
+	            pg, ctx,
 	            "SELECT string_agg(DISTINCT l.pid || ' (' || coalesce(a.application_name, '') "
 	            "|| ', ' || coalesce(a.usename, '') || ')', ', ') FROM pg_locks l LEFT JOIN "
 	            "pg_stat_activity a USING (pid) WHERE l.granted AND l.mode = "
@@ -155,34 +155,34 @@ static void dump_release(struct dump *d)
 	free(d->snapshot);
 }
 
-static int open_snapshot(const struct mrt_run *run, const struct mrt_dump_context *c,
+static int open_snapshot(const struct mrt_context *ctx, const struct mrt_dump_context *c,
                          const char *name, struct dump *d, struct mrt_error *err)
 {
 	struct mrt_error local;
 	err = err ? err : &local;
-	int rc = mrt_pg_connect(run, &c->access.options, c->access.params, name, &d->pg, err);
+	int rc = mrt_pg_connect(ctx, &c->access.options, c->access.params, name, &d->pg, err);
 	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE))
 		return mrt_fail(err, MRT_NOT_FOUND, "database %s: it does not exist (any more)",
 		                name);
 	if (rc == 0)
 		rc = mrt_pg_params_copy(c->access.params, &d->resolved, err);
 	if (rc == 0)
-		rc = mrt_pg_params_resolve(d->resolved, run, &c->access.options.dns, err);
+		rc = mrt_pg_params_resolve(d->resolved, ctx, &c->access.options.dns, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(d->pg, run, err,
+		rc = mrt_pg_exec(d->pg, ctx, err,
 		                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	if (rc == 0)
-		rc = mrt_pg_value(d->pg, run, "SELECT pg_export_snapshot()", &d->snapshot, err);
+		rc = mrt_pg_value(d->pg, ctx, "SELECT pg_export_snapshot()", &d->snapshot, err);
 	if (rc == 0)
-		rc = mrt_pg_preflight(d->pg, run, err);
+		rc = mrt_pg_preflight(d->pg, ctx, err);
 	if (rc == 0)
-		rc = mrt_pg_properties(d->pg, run, &d->database, err);
+		rc = mrt_pg_properties(d->pg, ctx, &d->database, err);
 	if (rc == 0)
-		rc = mrt_audit_heads_read(d->pg, run, d->database, err);
-	return rc < 0 ? rc : mrt_pg_tables_read(d->pg, run, &d->tables, err);
+		rc = mrt_audit_heads_read(d->pg, ctx, d->database, err);
+	return rc < 0 ? rc : mrt_pg_tables_read(d->pg, ctx, &d->tables, err);
 }
 
-static int start_dump(const struct mrt_run *run, const struct mrt_dump_context *c,
+static int start_dump(const struct mrt_context *ctx, const struct mrt_dump_context *c,
                       const struct dump *d, const char *name, struct listener *listener,
                       struct mrt_child **ret, struct mrt_error *err)
 {
@@ -203,7 +203,7 @@ static int start_dump(const struct mrt_run *run, const struct mrt_dump_context *
 		.on_line = on_line,
 		.context = listener,
 	};
-	return rc < 0 ? rc : mrt_pg_client(run, &client, ret, err);
+	return rc < 0 ? rc : mrt_pg_client(ctx, &client, ret, err);
 }
 
 static int describe(const struct mrt_pgarchive_info *info, const struct dump *d,
@@ -222,7 +222,7 @@ static int describe(const struct mrt_pgarchive_info *info, const struct dump *d,
 	return rc < 0 ? rc : mrt_pg_tables_compare(&d->tables, info, d->database, err);
 }
 
-static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, struct dump *d,
+static int dump_object(const struct mrt_context *ctx, struct mrt_dump_context *c, struct dump *d,
                        const char *name, const char *key, json_t **ret_object,
                        struct mrt_error *err)
 {
@@ -232,18 +232,18 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 	mrt_auto(mrt_content_writer) *writer = NULL;
 	mrt_auto(mrt_pgarchive) *archive = NULL;
 	mrt_auto(mrt_child) *child = NULL;
-	int rc = mrt_content_open(run, c->store, c->folder, key, &c->content, &writer, err);
+	int rc = mrt_content_open(ctx, c->store, c->folder, key, &c->content, &writer, err);
 	if (rc == 0)
 		rc = mrt_pgarchive_new(&archive, err);
 	if (rc == 0)
-		rc = start_dump(run, c, d, name, &listener, &child, err);
+		rc = start_dump(ctx, c, d, name, &listener, &child, err);
 	if (rc == 0)
-		rc = pump(run, &c->rate, child, mrt_content_sink(writer), inspect_archive, archive,
+		rc = pump(ctx, &c->rate, child, mrt_content_sink(writer), inspect_archive, archive,
 		          err);
 	if (rc == 0)
-		rc = mrt_child_wait(child, run, err);
+		rc = mrt_child_wait(child, ctx, err);
 	if (rc == MRT_FAILED && err)
-		name_blockers(run, d->pg, err);
+		name_blockers(ctx, d->pg, err);
 	if (rc == 0)
 		rc = mrt_pgarchive_end(archive, err);
 	if (rc == MRT_CORRUPT) /* of what we read, not of what we keep */
@@ -259,8 +259,8 @@ static int dump_object(const struct mrt_run *run, struct mrt_dump_context *c, st
 	                                  mrt_json_text_or(*ret_object, "key", key), err);
 }
 
-int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *context, const char *name,
-                      json_t **ret, json_t **ret_object, struct mrt_error *err)
+int mrt_dump_database(const struct mrt_context *ctx, struct mrt_dump_context *context,
+                      const char *name, json_t **ret, json_t **ret_object, struct mrt_error *err)
 {
 	mrt_cleanup(dump_release) struct dump d = { 0 };
 	mrt_auto_buf key = MRT_BUF_INIT;
@@ -269,18 +269,18 @@ int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *contex
 	mrt_buf_add_text(&key, ".pgdump.zst");
 	int rc = mrt_buf_check(&key, err);
 	if (rc == 0)
-		rc = open_snapshot(run, context, name, &d, err);
+		rc = open_snapshot(ctx, context, name, &d, err);
 	if (rc == 0) {
-		rc = dump_object(run, context, &d, name, key.data, ret_object, err);
+		rc = dump_object(ctx, context, &d, name, key.data, ret_object, err);
 		if (rc < 0 && rc != MRT_CANCELLED)
-			mrt_context(err, rc, "database %s", name);
+			mrt_prefix(err, rc, "database %s", name);
 	}
 	if (rc == 0)
 		*ret = mrt_steal(d.database);
 	return rc;
 }
 
-int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json_t **ret_object,
+int mrt_dump_globals(const struct mrt_context *ctx, struct mrt_dump_context *c, json_t **ret_object,
                      struct mrt_error *err)
 {
 	struct listener listener = { c, "globals" };
@@ -292,9 +292,9 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 		                     c->role_passwords ? NULL : "--no-role-passwords", NULL };
 	int rc = mrt_pg_params_copy(c->access.params, &resolved, err);
 	if (rc == 0)
-		rc = mrt_pg_params_resolve(resolved, run, &c->access.options.dns, err);
+		rc = mrt_pg_params_resolve(resolved, ctx, &c->access.options.dns, err);
 	if (rc == 0)
-		rc = mrt_content_open(run, c->store, c->folder, "globals.sql.zst", &c->content,
+		rc = mrt_content_open(ctx, c->store, c->folder, "globals.sql.zst", &c->content,
 		                      &writer, err);
 	const struct mrt_pg_client_options client = {
 		.argv = argv,
@@ -305,17 +305,17 @@ int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *c, json
 		.context = &listener,
 	};
 	if (rc == 0)
-		rc = mrt_pg_client(run, &client, &child, err);
+		rc = mrt_pg_client(ctx, &client, &child, err);
 	if (rc == 0)
-		rc = pump(run, &c->rate, child, mrt_content_sink(writer), inspect_globals, &check,
+		rc = pump(ctx, &c->rate, child, mrt_content_sink(writer), inspect_globals, &check,
 		          err);
 	if (rc == 0)
-		rc = mrt_child_wait(child, run, err);
+		rc = mrt_child_wait(child, ctx, err);
 	if (rc == 0 && mrt_globals_end(&check, err) < 0)
 		rc = mrt_recode(err, MRT_FAILED);
 	if (rc == 0)
 		rc = refuse_omissions(c, mrt_child_words(child), err);
 	if (rc == 0)
 		rc = mrt_content_commit(writer, ret_object, err);
-	return rc < 0 && rc != MRT_CANCELLED ? mrt_context(err, rc, "roles and tablespaces") : rc;
+	return rc < 0 && rc != MRT_CANCELLED ? mrt_prefix(err, rc, "roles and tablespaces") : rc;
 }

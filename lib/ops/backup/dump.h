@@ -26,9 +26,9 @@ struct mrt_dump_context {
 /* Dumps one database under one snapshot, proves the archive whole, commits the object. *ret: the
  * database's entry for the manifest; *ret_object its object's. MRT_NOT_FOUND: there is no such
  * database (any more). */
-int mrt_dump_database(const struct mrt_run *run, struct mrt_dump_context *context, const char *name,
-                      json_t **ret, json_t **ret_object, struct mrt_error *err);
-int mrt_dump_globals(const struct mrt_run *run, struct mrt_dump_context *context,
+int mrt_dump_database(const struct mrt_context *ctx, struct mrt_dump_context *context,
+                      const char *name, json_t **ret, json_t **ret_object, struct mrt_error *err);
+int mrt_dump_globals(const struct mrt_context *ctx, struct mrt_dump_context *context,
                      json_t **ret_object, struct mrt_error *err);
 
 /* A plain pg_dumpall script ends with this line; one without it was cut. */

@@ -15,10 +15,10 @@ struct mrt_pg_lock {
 	struct mrt_pg *pg;
 };
 
-static int who_holds(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_error *err)
+static int who_holds(struct mrt_pg *pg, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(pg, run,
+	int rc = mrt_pg_query(pg, ctx,
 	                      "SELECT coalesce(nullif(a.application_name, ''), 'pid ' || l.pid), "
 	                      "coalesce(host(a.client_addr), 'the server itself'), "
 	                      "to_char(a.backend_start AT TIME ZONE 'UTC', "
@@ -34,14 +34,14 @@ static int who_holds(struct mrt_pg *pg, const struct mrt_run *run, struct mrt_er
 	                PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2));
 }
 
-int mrt_pg_lock_ping(struct mrt_pg_lock *lock, const struct mrt_run *run, struct mrt_error *err)
+int mrt_pg_lock_ping(struct mrt_pg_lock *lock, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	mrt_autofree char *pid = NULL;
 	char ours[16];
-	int rc = mrt_pg_value(lock->pg, run, "SELECT pid FROM pg_locks WHERE granted AND " IS_OURS,
+	int rc = mrt_pg_value(lock->pg, ctx, "SELECT pid FROM pg_locks WHERE granted AND " IS_OURS,
 	                      &pid, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "the lock is lost");
+		return mrt_prefix(err, rc, "the lock is lost");
 	snprintf(ours, sizeof(ours), "%d", PQbackendPID(lock->pg->conn));
 	if (strcmp(pid, ours) == 0)
 		return 0;
@@ -51,7 +51,7 @@ int mrt_pg_lock_ping(struct mrt_pg_lock *lock, const struct mrt_run *run, struct
 	                     "backup.postgres-url");
 }
 
-int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *options,
+int mrt_pg_lock_take(const struct mrt_context *ctx, const struct mrt_pg_options *options,
                      const struct mrt_pg_params *params, const char *database, const char *who,
                      struct mrt_pg_lock **ret, struct mrt_error *err)
 {
@@ -63,18 +63,18 @@ int mrt_pg_lock_take(const struct mrt_run *run, const struct mrt_pg_options *opt
 	mrt_autofree char *taken = NULL;
 	if (!lock)
 		return mrt_no_memory(err);
-	int rc = mrt_pg_connect(run, &named, params, database, &lock->pg, err);
+	int rc = mrt_pg_connect(ctx, &named, params, database, &lock->pg, err);
 	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE)) {
-		mrt_debug_because(run, err, "the lock is taken in the URL's database");
-		rc = mrt_pg_connect(run, &named, params, NULL, &lock->pg, err);
+		mrt_debug_because(ctx, err, "the lock is taken in the URL's database");
+		rc = mrt_pg_connect(ctx, &named, params, NULL, &lock->pg, err);
 	}
 	if (rc == 0)
-		rc = mrt_pg_value(lock->pg, run, "SELECT pg_try_advisory_lock(" KEYS ")::text",
+		rc = mrt_pg_value(lock->pg, ctx, "SELECT pg_try_advisory_lock(" KEYS ")::text",
 		                  &taken, err);
 	if (rc == 0 && strcmp(taken, "true") != 0)
-		rc = who_holds(lock->pg, run, err);
+		rc = who_holds(lock->pg, ctx, err);
 	if (rc == 0)
-		rc = mrt_pg_lock_ping(lock, run, err);
+		rc = mrt_pg_lock_ping(lock, ctx, err);
 	if (rc == 0)
 		*ret = mrt_steal(lock);
 	return rc;

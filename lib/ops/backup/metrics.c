@@ -165,15 +165,15 @@ static int to_file(const char *path, const struct mrt_buf *text, struct mrt_erro
 	return rc < 0 ? rc : mrt_file_write(path, merged.data, merged.len, FILE_MODE, err);
 }
 
-static int post(const struct mrt_run *run, const struct mrt_config *config, const char *url,
+static int post(const struct mrt_context *ctx, const struct mrt_config *config, const char *url,
                 const char *type, const char *body, size_t len, struct mrt_error *err)
 {
 	const struct mrt_http_options options = { .dns = mrt_config_dns(config),
 		                                  .connect_timeout = TIME_LIMIT,
 		                                  .stall_timeout = TIME_LIMIT };
-	const struct mrt_run limited = { .log = run->log,
-		                         .wall = run->wall,
-		                         .deadline = mrt_clock_monotonic() + TIME_LIMIT };
+	const struct mrt_context limited = { .log = ctx->log,
+		                             .wall = ctx->wall,
+		                             .deadline = mrt_clock_monotonic() + TIME_LIMIT };
 	mrt_auto(mrt_http) *http = NULL;
 	mrt_auto_response response = MRT_HTTP_RESPONSE;
 	const char *headers[] = { type };
@@ -199,7 +199,7 @@ static void add_path(struct mrt_buf *url, const char *label, const char *value)
 	mrt_percent_encode(url, value, strlen(value), "-_.");
 }
 
-static int to_pushgateway(const struct mrt_run *run, const struct mrt_config *config,
+static int to_pushgateway(const struct mrt_context *ctx, const struct mrt_config *config,
                           const char *target, const struct mrt_buf *text, struct mrt_error *err)
 {
 	mrt_auto_buf url = MRT_BUF_INIT;
@@ -212,11 +212,11 @@ static int to_pushgateway(const struct mrt_run *run, const struct mrt_config *co
 	int rc = mrt_buf_check(&url, err);
 	/* POST leaves the metrics that this text does not name: the last success */
 	return rc < 0 ? rc
-	              : post(run, config, url.data, "Content-Type: text/plain; version=0.0.4",
+	              : post(ctx, config, url.data, "Content-Type: text/plain; version=0.0.4",
 	                     text->data, text->len, err);
 }
 
-static void tell(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+static void tell(const struct mrt_context *ctx, const struct mrt_config *config, const char *target,
                  void (*add)(struct mrt_buf *buf, const void *context, const char *platform,
                              const char *target),
                  const void *context)
@@ -227,14 +227,14 @@ static void tell(const struct mrt_run *run, const struct mrt_config *config, con
 		add(&text, context, config->platform_name, target);
 		if (mrt_buf_check(&text, &err) < 0 ||
 		    to_file(config->backup_metrics_textfile, &text, &err) < 0)
-			mrt_warn_because(run, &err, "the metrics could not be written");
+			mrt_warn_because(ctx, &err, "the metrics could not be written");
 	}
 	if (config->backup_pushgateway) {
 		mrt_auto_buf text = MRT_BUF_INIT;
 		add(&text, context, NULL, NULL);
 		if (mrt_buf_check(&text, &err) < 0 ||
-		    to_pushgateway(run, config, target, &text, &err) < 0)
-			mrt_warn_because(run, &err, "the metrics could not be pushed");
+		    to_pushgateway(ctx, config, target, &text, &err) < 0)
+			mrt_warn_because(ctx, &err, "the metrics could not be pushed");
 	}
 }
 
@@ -258,10 +258,10 @@ static void add_outcome(struct mrt_buf *buf, const void *context, const char *pl
 	          (double)o->stored);
 }
 
-void mrt_backup_metrics(const struct mrt_run *run, const struct mrt_config *config,
+void mrt_backup_metrics(const struct mrt_context *ctx, const struct mrt_config *config,
                         const struct mrt_backup_outcome *outcome)
 {
-	tell(run, config, outcome->target, add_outcome, outcome);
+	tell(ctx, config, outcome->target, add_outcome, outcome);
 }
 
 struct verified {
@@ -282,40 +282,32 @@ static void add_verified(struct mrt_buf *buf, const void *context, const char *p
 	          v->recovery_time);
 }
 
-void mrt_backup_metrics_verified(const struct mrt_run *run, const struct mrt_config *config,
+void mrt_backup_metrics_verified(const struct mrt_context *ctx, const struct mrt_config *config,
                                  const char *target, int64_t started, double recovery_time,
                                  int64_t backup_time)
 {
 	const struct verified v = { started, backup_time, recovery_time };
-	tell(run, config, target, add_verified, &v);
+	tell(ctx, config, target, add_verified, &v);
 }
 
-void mrt_ping(const struct mrt_run *run, const struct mrt_config *config, struct mrt_pinger *pinger,
-              enum mrt_ping what, const struct mrt_error *why)
+void mrt_ping(const struct mrt_context *ctx, const struct mrt_config *config,
+              struct mrt_pinger *pinger, enum mrt_ping what, const struct mrt_error *why)
 {
 	static const char *const suffixes[] = { "/start", "", "/fail" };
 	mrt_auto_buf url = MRT_BUF_INIT, body = MRT_BUF_INIT;
 	struct mrt_error err;
 	if (!config->backup_ping)
 		return;
-	if (!pinger->id[0]) {
-		unsigned char raw[16];
-		char hex[33];
-		mrt_random(raw, sizeof(raw));
-		raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40); /* a UUID of version 4 */
-		raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
-		mrt_hex(raw, sizeof(raw), hex);
-		snprintf(pinger->id, sizeof(pinger->id), "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-		         hex + 12, hex + 16, hex + 20);
-	}
+	if (!pinger->id[0])
+		mrt_uuid_make(pinger->id);
 	size_t n = strlen(config->backup_ping);
 	mrt_buf_printf(&url, "%.*s%s?rid=%s",
 	               (int)(n > 0 && config->backup_ping[n - 1] == '/' ? n - 1 : n),
 	               config->backup_ping, suffixes[what], pinger->id);
 	if (why)
-		mrt_error_mask(run->log, why, &body); /* it leaves the house */
+		mrt_error_mask(ctx->log, why, &body); /* it leaves the house */
 	if (mrt_buf_check(&url, &err) < 0 || mrt_buf_check(&body, &err) < 0 ||
-	    post(run, config, url.data, "Content-Type: text/plain; charset=utf-8",
+	    post(ctx, config, url.data, "Content-Type: text/plain; charset=utf-8",
 	         mrt_buf_text(&body), body.len < WORDS_MAX ? body.len : WORDS_MAX, &err) < 0)
-		mrt_warn_because(run, &err, "the ping did not arrive");
+		mrt_warn_because(ctx, &err, "the ping did not arrive");
 }

@@ -20,10 +20,10 @@ struct mrt_backup_outcome {
 };
 /* After each run, good or bad, to backup.metrics-textfile and backup.pushgateway where they are
  * set. A failed run leaves what is known of the last success. */
-void mrt_backup_metrics(const struct mrt_run *run, const struct mrt_config *config,
+void mrt_backup_metrics(const struct mrt_context *ctx, const struct mrt_config *config,
                         const struct mrt_backup_outcome *outcome);
 /* The same for a verification that passed. */
-void mrt_backup_metrics_verified(const struct mrt_run *run, const struct mrt_config *config,
+void mrt_backup_metrics_verified(const struct mrt_context *ctx, const struct mrt_config *config,
                                  const char *target, int64_t started, double recovery_time,
                                  int64_t backup_time);
 
@@ -34,9 +34,9 @@ int mrt_metrics_merge(const char *text, const char *more, struct mrt_buf *ret,
 /* backup.ping, when it is set. */
 enum mrt_ping { MRT_PING_START, MRT_PING_OK, MRT_PING_FAIL };
 struct mrt_pinger {
-	char id[37]; /* pairs start and end */
+	char id[MRT_UUID_SIZE]; /* pairs start and end */
 };
-void mrt_ping(const struct mrt_run *run, const struct mrt_config *config, struct mrt_pinger *pinger,
-              enum mrt_ping what, const struct mrt_error *why);
+void mrt_ping(const struct mrt_context *ctx, const struct mrt_config *config,
+              struct mrt_pinger *pinger, enum mrt_ping what, const struct mrt_error *why);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct physical {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_physical_options *options;
 	struct mrt_pgbase *base;
 	struct mrt_content_writer **writers;
@@ -77,7 +77,7 @@ static int on_start(void *context, const struct mrt_pg_basebackup_start *start,
 		if (rc == 0)
 			rc = mrt_json_set_text(item, "object", object, err);
 	}
-	mrt_progress_begin(p->run->progress, "backing up", total);
+	mrt_progress_begin(p->ctx->progress, "backing up", total);
 	return rc;
 }
 
@@ -110,7 +110,7 @@ static int begin_object(struct physical *p, const char *key, bool compressed, st
 		return mrt_no_memory(err);
 	p->writers = grown;
 	p->plain = 0;
-	rc = mrt_content_open(p->run, p->options->store, p->options->folder, key, &content,
+	rc = mrt_content_open(p->ctx, p->options->store, p->options->folder, key, &content,
 	                      &p->writers[p->n_writers], err);
 	if (rc < 0)
 		return rc;
@@ -173,8 +173,8 @@ static void checked_free(struct mrt_sink *sink)
 static void on_progress(void *context, uint64_t done)
 {
 	const struct physical *p = context;
-	if (p->run->progress)
-		p->run->progress->done = done;
+	if (p->ctx->progress)
+		p->ctx->progress->done = done;
 }
 
 /* The server's word for the end, and the manifest's. */
@@ -208,7 +208,7 @@ static int describe(struct physical *p, const struct mrt_pg_basebackup_end *end,
 		      { "bytes", info->bytes },
 		      { "wal_segments", info->wal_segments },
 		      { "wal_bytes", info->wal_bytes } };
-	for (size_t i = 0; rc == 0 && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(sizes); i++)
 		rc = mrt_json_set_size(p->json, sizes[i].name, sizes[i].value, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(p->json, "manifest_checksums",
@@ -233,7 +233,7 @@ static int commit(struct physical *p, json_t **ret, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_physical_backup(const struct mrt_run *run, struct mrt_pg *pg,
+int mrt_physical_backup(const struct mrt_context *ctx, struct mrt_pg *pg,
                         const struct mrt_physical_options *options, struct mrt_physical_result *ret,
                         struct mrt_error *err)
 {
@@ -241,7 +241,7 @@ int mrt_physical_backup(const struct mrt_run *run, struct mrt_pg *pg,
 		                                          on_data, on_progress };
 	static const struct mrt_sink_ops checked = { checked_write, checked_end, checked_end,
 		                                     checked_free };
-	mrt_cleanup(physical_release) struct physical p = { .run = run,
+	mrt_cleanup(physical_release) struct physical p = { .ctx = ctx,
 		                                            .options = options,
 		                                            .checked.ops = &checked };
 	const struct mrt_pgbase_options check = {
@@ -256,7 +256,7 @@ int mrt_physical_backup(const struct mrt_run *run, struct mrt_pg *pg,
 	if (rc == 0)
 		rc = mrt_pgbase_new(&check, &p.base, err);
 	if (rc == 0)
-		rc = mrt_pg_basebackup(pg, run, &options->basebackup, &ops, &p, &end, err);
+		rc = mrt_pg_basebackup(pg, ctx, &options->basebackup, &ops, &p, &end, err);
 	if (rc == 0)
 		rc = end_object(&p, err);
 	if (rc == 0)

@@ -25,7 +25,7 @@ struct mrt_physical_result {
 void mrt_physical_result_release(struct mrt_physical_result *result);
 
 /* Streams, compares what passes with the server's backup_manifest, commits. */
-int mrt_physical_backup(const struct mrt_run *run, struct mrt_pg *pg,
+int mrt_physical_backup(const struct mrt_context *ctx, struct mrt_pg *pg,
                         const struct mrt_physical_options *options, struct mrt_physical_result *ret,
                         struct mrt_error *err);
 

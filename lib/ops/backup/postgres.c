@@ -27,7 +27,7 @@ static void backup_release(struct mrt_backup_work *b)
 	mrt_physical_slot_free(b->slot);
 	mrt_physical_facts_release(&b->facts);
 	mrt_physical_result_release(&b->physical);
-	mrt_run_stores_free(b->stores);
+	mrt_backup_run_stores_free(b->stores);
 	mrt_age_recipients_free(b->recipients);
 	mrt_pg_params_free(b->context.access.params);
 	mrt_pg_cluster_release(&b->cluster);
@@ -92,28 +92,28 @@ static uint64_t plan_size(const struct mrt_backup_work *b)
 
 static int look_at_server(struct mrt_backup_work *b, struct mrt_error *err)
 {
-	const struct mrt_run *run = b->run;
+	const struct mrt_context *ctx = b->ctx;
 	mrt_auto(mrt_pg) *pg = NULL;
-	int rc = mrt_pg_connect(run, &b->context.access.options, b->context.access.params, NULL,
+	int rc = mrt_pg_connect(ctx, &b->context.access.options, b->context.access.params, NULL,
 	                        &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check_database(pg, run, b->config, err);
+		rc = mrt_platform_check_database(pg, ctx, b->config, err);
 	if (rc == 0)
-		rc = mrt_pg_cluster_read(pg, run, &b->cluster, err);
+		rc = mrt_pg_cluster_read(pg, ctx, &b->cluster, err);
 	if (rc == 0)
-		rc = mrt_pg_databases_read(pg, run, &b->databases, err);
+		rc = mrt_pg_databases_read(pg, ctx, &b->databases, err);
 	if (rc == 0 && b->is_physical)
-		return mrt_run_physical_look(b, pg, err);
+		return mrt_backup_run_physical_look(b, pg, err);
 	if (rc == 0)
 		rc = choose_databases(b, err);
 	if (rc == 0)
-		rc = mrt_pg_find_program(run, "pg_dump", b->cluster.major,
+		rc = mrt_pg_find_program(ctx, "pg_dump", b->cluster.major,
 		                         b->config->postgres_bin_dir, &b->pg_dump, &b->client_major,
 		                         err);
 	if (rc == 0)
 		rc = mrt_text_printf(&b->pg_dumpall, err, "%sall", b->pg_dump);
 	if (rc == 0 && b->client_major != b->cluster.major)
-		mrt_warn(run, "the server is PostgreSQL %d; the nearest pg_dump here is %d",
+		mrt_warn(ctx, "the server is PostgreSQL %d; the nearest pg_dump here is %d",
 		         b->cluster.major, b->client_major);
 	return rc;
 }
@@ -181,16 +181,16 @@ static int supervise(struct mrt_backup_work *b, struct mrt_error *err)
 		pthread_mutex_unlock(&b->mutex);
 		int64_t now = mrt_clock_monotonic();
 		if (rc == 0)
-			rc = mrt_run_check(b->run, err);
+			rc = mrt_context_check(b->ctx, err);
 		if (rc == 0 &&
 		    b->is_physical) /* the lock's session is at work: it shows its life */
-			rc = mrt_run_physical_watch(b, &look, err);
+			rc = mrt_backup_run_physical_watch(b, &look, err);
 		if (rc == 0 && !b->is_physical && now >= ping) {
-			rc = mrt_pg_lock_ping(b->lock, b->run, err);
+			rc = mrt_pg_lock_ping(b->lock, b->ctx, err);
 			ping = now + b->config->limits_lock_ping;
 		}
 		if (rc == 0)
-			rc = mrt_run_stores_renew(b->stores, b->run, err);
+			rc = mrt_backup_run_stores_renew(b->stores, b->ctx, err);
 		if (rc == 0 && now >= alive) {
 			rc = beat(b, err);
 			alive = now + b->config->limits_alive;
@@ -207,10 +207,10 @@ static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	unsigned wanted = (unsigned)b->config->backup_jobs;
 	pthread_t threads[33];
-	b->job_run = *b->run;
+	b->job_run = *b->ctx;
 	b->job_run.abort = &b->abort;
-	int failed = pthread_create(&threads[0], NULL,
-	                            b->is_physical ? mrt_run_physical_work : globals_work, b);
+	int failed = pthread_create(
+	        &threads[0], NULL, b->is_physical ? mrt_backup_run_physical_work : globals_work, b);
 	b->threads = failed == 0;
 	for (; !failed && !b->is_physical && b->threads <= wanted && b->threads <= b->n_jobs;)
 		failed = pthread_create(&threads[b->threads], NULL, work, b) || (b->threads++, 0);
@@ -233,18 +233,18 @@ static int run_jobs(struct mrt_backup_work *b, struct mrt_error *err)
 	}
 	if (worst && err)
 		*err = worst->err;
-	return worst ? worst->rc : mrt_run_check(b->run, err);
+	return worst ? worst->rc : mrt_context_check(b->ctx, err);
 }
 
 static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = NULL;
-	int rc = mrt_run_manifest(b, &json, err);
+	int rc = mrt_backup_run_manifest(b, &json, err);
 	if (rc == 0)
-		rc = mrt_pg_lock_ping(b->lock, b->run,
+		rc = mrt_pg_lock_ping(b->lock, b->ctx,
 		                      err); /* nobody else may have begun meanwhile */
 	if (rc == 0)
-		rc = mrt_run_stores_put_manifest(b->stores, b->run, b->folder, json, err);
+		rc = mrt_backup_run_stores_put_manifest(b->stores, b->ctx, b->folder, json, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
@@ -252,32 +252,33 @@ static int put_manifest(struct mrt_backup_work *b, json_t **ret, struct mrt_erro
 
 static int perform(struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
-	mrt_progress_begin(b->run->progress, "backing up", b->is_physical ? 0 : plan_size(b));
-	int rc = b->is_physical ? mrt_run_physical_heads(b, err) : 0;
+	mrt_progress_begin(b->ctx->progress, "backing up", b->is_physical ? 0 : plan_size(b));
+	int rc = b->is_physical ? mrt_backup_run_physical_heads(b, err) : 0;
 	if (rc == 0 && b->is_physical)
-		rc = mrt_run_physical_slot(b, err);
+		rc = mrt_backup_run_physical_slot(b, err);
 	if (rc == 0)
 		rc = run_jobs(b, err);
 	if (rc == 0)
 		rc = put_manifest(b, ret, err);
-	mrt_run_stores_clean_up(b->stores, b->run, b->folder);
-	mrt_progress_end(b->run->progress);
+	mrt_backup_run_stores_clean_up(b->stores, b->ctx, b->folder);
+	mrt_progress_end(b->ctx->progress);
 	return rc;
 }
 
-int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
-                     const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+int mrt_backup_run_postgres(const struct mrt_context *ctx, const struct mrt_config *config,
+                            const struct mrt_backup_options *options, json_t **ret,
+                            struct mrt_error *err)
 {
-	mrt_cleanup(backup_release) struct mrt_backup_work b = { .run = run,
+	mrt_cleanup(backup_release) struct mrt_backup_work b = { .ctx = ctx,
 		                                                 .config = config,
 		                                                 .options = options };
 	pthread_mutex_init(&b.context.lock, NULL);
 	mrt_rate_init(&b.context.rate, options->max_rate);
 	pthread_mutex_init(&b.mutex, NULL);
 	pthread_cond_init(&b.changed, NULL);
-	b.started = run->wall() / MRT_SECOND;
+	b.started = ctx->wall() / MRT_SECOND;
 	b.is_physical = strcmp(options->method, "physical") == 0;
-	mrt_backup_id_new(run, b.id);
+	mrt_backup_id_new(ctx, b.id);
 	char who[64];
 	snprintf(who, sizeof(who), "backup run %s", b.id);
 	b.context.warnings = json_array();
@@ -293,16 +294,16 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);
 	if (rc == 0)
-		rc = mrt_run_stores_open(run, config, (unsigned)config->backup_jobs,
-		                         &b.context.content, &b.stores, err);
+		rc = mrt_backup_run_stores_open(ctx, config, (unsigned)config->backup_jobs,
+		                                &b.context.content, &b.stores, err);
 	if (rc == 0)
-		b.context.store = mrt_run_stores_all(b.stores);
+		b.context.store = mrt_backup_run_stores_all(b.stores);
 	if (rc == 0)
-		rc = mrt_pg_access_backup(run, config, &b.context.access, err);
+		rc = mrt_pg_access_backup(ctx, config, &b.context.access, err);
 	if (rc == 0)
 		rc = look_at_server(&b, err);
 	if (rc == 0)
-		rc = mrt_run_stores_check_clock(b.stores, run, err);
+		rc = mrt_backup_run_stores_check_clock(b.stores, ctx, err);
 	b.context.config = config;
 	b.context.folder = b.folder;
 	b.context.pg_dump = b.pg_dump;
@@ -310,26 +311,27 @@ int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
 	/* encrypted, they may be in it */
 	b.context.role_passwords = options->plain_role_passwords || b.recipients;
 	b.context.allow_warnings = options->allow_warnings;
-	b.context.log = run->log;
+	b.context.log = ctx->log;
 	if (rc == 0 && options->dry_run) {
-		rc = mrt_run_plan(&b, ret, err);
-		return rc < 0 ? rc : mrt_run_stores_report(b.stores, run, *ret, err);
+		rc = mrt_backup_run_plan(&b, ret, err);
+		return rc < 0 ? rc : mrt_backup_run_stores_report(b.stores, ctx, *ret, err);
 	}
 	if (rc == 0 && b.is_physical)
-		rc = mrt_run_physical_lock(&b, who, err);
+		rc = mrt_backup_run_physical_lock(&b, who, err);
 	else if (rc == 0)
-		rc = mrt_pg_lock_take(run, &b.context.access.options, b.context.access.params,
+		rc = mrt_pg_lock_take(ctx, &b.context.access.options, b.context.access.params,
 		                      config->backup_lock_database, who, &b.lock, err);
 	if (rc == 0)
 		/* a run that holds the store's lock is dead: the server's own is ours */
-		rc = mrt_run_stores_lock(b.stores, run, options->target, who, "backup run", err);
+		rc = mrt_backup_run_stores_lock(b.stores, ctx, options->target, who, "backup run",
+		                                err);
 	if (rc == 0)
-		rc = mrt_run_stores_claim(b.stores, run, options->target,
-		                          b.cluster.system_identifier, b.id, options->adopt_cluster,
-		                          err);
+		rc = mrt_backup_run_stores_claim(b.stores, ctx, options->target,
+		                                 b.cluster.system_identifier, b.id,
+		                                 options->adopt_cluster, err);
 	if (rc == 0)
 		rc = perform(&b, ret, err);
 	if (rc == 0 && !options->accept_shrink)
-		rc = mrt_run_stores_check_shrink(b.stores, run, options->target, b.id, err);
-	return rc < 0 && !*ret ? rc : mrt_run_stores_result(b.stores, run, rc, *ret, err);
+		rc = mrt_backup_run_stores_check_shrink(b.stores, ctx, options->target, b.id, err);
+	return rc < 0 && !*ret ? rc : mrt_backup_run_stores_result(b.stores, ctx, rc, *ret, err);
 }

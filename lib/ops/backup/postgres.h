@@ -1,4 +1,4 @@
-/* postgres.h - one backup run while it goes on: shared by run.c (the work) and run_report.c (what
+/* postgres.h - one backup run while it goes on: shared by postgres.c (the work) and report.c (what
  * is said of it in the manifest or the plan). */
 #ifndef MRT_OPS_BACKUP_POSTGRES_H
 #define MRT_OPS_BACKUP_POSTGRES_H
@@ -18,7 +18,7 @@ struct mrt_backup_job {
 };
 
 struct mrt_backup_work {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_backup_options *options;
 	char id[MRT_BACKUP_ID_SIZE];
@@ -31,10 +31,10 @@ struct mrt_backup_work {
 	struct mrt_dump_context context;
 	struct mrt_age_recipients *recipients; /* or NULL */
 	struct mrt_pg_lock *lock;
-	struct mrt_run_stores *stores;
+	struct mrt_backup_run_stores *stores;
 	/* jobs */
 	struct mrt_backup_job server; /* roles and tablespaces; physical: the base backup */
-	struct mrt_run job_run;
+	struct mrt_context job_run;
 	atomic_int abort;
 	struct mrt_backup_job *jobs;
 	size_t n_jobs, next, ended;
@@ -51,25 +51,31 @@ struct mrt_backup_work {
 	pthread_cond_t changed;
 };
 
-/* run.c; the backup exists when *ret is set, whatever else is to be said about it */
-int mrt_run_postgres(const struct mrt_run *run, const struct mrt_config *config,
-                     const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
-/* run_physical.c */
-int mrt_run_physical_options(const struct mrt_backup_options *options, struct mrt_error *err);
-const char *mrt_run_physical_checksums(const struct mrt_backup_options *options);
-int mrt_run_physical_look(struct mrt_backup_work *work, struct mrt_pg *pg, struct mrt_error *err);
+/* postgres.c; the backup exists when *ret is set, whatever else is to be said about it */
+int mrt_backup_run_postgres(const struct mrt_context *ctx, const struct mrt_config *config,
+                            const struct mrt_backup_options *options, json_t **ret,
+                            struct mrt_error *err);
+/* postgres_physical.c */
+int mrt_backup_run_physical_options(const struct mrt_backup_options *options,
+                                    struct mrt_error *err);
+const char *mrt_backup_run_physical_checksums(const struct mrt_backup_options *options);
+int mrt_backup_run_physical_look(struct mrt_backup_work *work, struct mrt_pg *pg,
+                                 struct mrt_error *err);
 /* The lock's session is the one that BASE_BACKUP runs in. */
-int mrt_run_physical_lock(struct mrt_backup_work *work, const char *who, struct mrt_error *err);
-int mrt_run_physical_heads(struct mrt_backup_work *work, struct mrt_error *err);
-int mrt_run_physical_slot(struct mrt_backup_work *work, struct mrt_error *err);
-void *mrt_run_physical_work(void *work); /* a thread's function */
+int mrt_backup_run_physical_lock(struct mrt_backup_work *work, const char *who,
+                                 struct mrt_error *err);
+int mrt_backup_run_physical_heads(struct mrt_backup_work *work, struct mrt_error *err);
+int mrt_backup_run_physical_slot(struct mrt_backup_work *work, struct mrt_error *err);
+void *mrt_backup_run_physical_work(void *work); /* a thread's function */
 /* From time to time: is the slot there, and not too much WAL kept? */
-int mrt_run_physical_watch(struct mrt_backup_work *work, int64_t *next, struct mrt_error *err);
-int mrt_run_physical_describe(const struct mrt_backup_work *work, json_t *physical,
-                              struct mrt_error *err);
+int mrt_backup_run_physical_watch(struct mrt_backup_work *work, int64_t *next,
+                                  struct mrt_error *err);
+int mrt_backup_run_physical_describe(const struct mrt_backup_work *work, json_t *physical,
+                                     struct mrt_error *err);
 
 /* The manifest of a run whose jobs all ended; the plan of one that has not begun. */
-int mrt_run_manifest(const struct mrt_backup_work *work, json_t **ret, struct mrt_error *err);
-int mrt_run_plan(const struct mrt_backup_work *work, json_t **ret, struct mrt_error *err);
+int mrt_backup_run_manifest(const struct mrt_backup_work *work, json_t **ret,
+                            struct mrt_error *err);
+int mrt_backup_run_plan(const struct mrt_backup_work *work, json_t **ret, struct mrt_error *err);
 
 #endif

@@ -12,13 +12,14 @@
 
 static int add_warning(struct mrt_backup_work *b, const char *text, struct mrt_error *err)
 {
-	mrt_warn(b->run, "%s", text);
+	mrt_warn(b->ctx, "%s", text);
 	return mrt_json_append(b->context.warnings, json_string(text), err);
 }
 
-int mrt_run_physical_look(struct mrt_backup_work *b, struct mrt_pg *pg, struct mrt_error *err)
+int mrt_backup_run_physical_look(struct mrt_backup_work *b, struct mrt_pg *pg,
+                                 struct mrt_error *err)
 {
-	int rc = mrt_physical_facts_read(pg, b->run, &b->facts, err);
+	int rc = mrt_physical_facts_read(pg, b->ctx, &b->facts, err);
 	if (rc == 0 && !b->facts.page_checksums)
 		rc = add_warning(
 		        b,
@@ -30,7 +31,7 @@ int mrt_run_physical_look(struct mrt_backup_work *b, struct mrt_pg *pg, struct m
 
 /* Before the copy begins: whatever it has at its end, it has these. A role that may only replicate
  * cannot look; then nothing is remembered. */
-int mrt_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
+int mrt_backup_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	int rc = 0;
 	b->audit_heads = json_object();
@@ -41,18 +42,18 @@ int mrt_run_physical_heads(struct mrt_backup_work *b, struct mrt_error *err)
 		mrt_auto(mrt_pg) *pg = NULL;
 		mrt_auto_json database = json_object();
 		struct mrt_error why;
-		rc = mrt_run_check(b->run, err);
+		rc = mrt_context_check(b->ctx, err);
 		if (rc < 0 || b->databases.items[i].reason)
 			continue;
-		int looked = mrt_pg_connect(b->run, &b->context.access.options,
+		int looked = mrt_pg_connect(b->ctx, &b->context.access.options,
 		                            b->context.access.params, name, &pg, &why);
 		if (looked == 0)
-			looked = mrt_pg_exec(pg, b->run, &why, "BEGIN READ ONLY");
+			looked = mrt_pg_exec(pg, b->ctx, &why, "BEGIN READ ONLY");
 		if (looked == 0)
-			looked = mrt_audit_heads_read(pg, b->run, database, &why);
+			looked = mrt_audit_heads_read(pg, b->ctx, database, &why);
 		json_t *heads = json_object_get(database, "audit_heads");
 		if (looked < 0)
-			mrt_info_because(b->run, &why,
+			mrt_info_because(b->ctx, &why,
 			                 "the audit chains of database %s are not remembered",
 			                 name);
 		else if (heads)
@@ -74,30 +75,30 @@ static int replication_params(struct mrt_backup_work *b, struct mrt_pg_params **
 	return rc;
 }
 
-int mrt_run_physical_lock(struct mrt_backup_work *b, const char *who, struct mrt_error *err)
+int mrt_backup_run_physical_lock(struct mrt_backup_work *b, const char *who, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	const char *database = b->config->backup_lock_database;
 	int rc = replication_params(b, &params, err);
 	if (rc == 0)
-		rc = mrt_pg_lock_take(b->run, &b->context.access.options, params, database, who,
+		rc = mrt_pg_lock_take(b->ctx, &b->context.access.options, params, database, who,
 		                      &b->lock, err);
 	return rc;
 }
 
-int mrt_run_physical_slot(struct mrt_backup_work *b, struct mrt_error *err)
+int mrt_backup_run_physical_slot(struct mrt_backup_work *b, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg_params) *params = NULL;
 	int rc = replication_params(b, &params, err);
 	/* where the lock is: that database let us in */
 	if (rc == 0)
-		rc = mrt_physical_slot_open(b->run, &b->context.access.options, params,
+		rc = mrt_physical_slot_open(b->ctx, &b->context.access.options, params,
 		                            PQdb(mrt_pg_lock_session(b->lock)->conn), b->id,
 		                            &b->slot, err);
 	return rc;
 }
 
-void *mrt_run_physical_work(void *arg)
+void *mrt_backup_run_physical_work(void *arg)
 {
 	struct mrt_backup_work *b = arg;
 	const struct mrt_backup_options *o = b->options;
@@ -114,7 +115,7 @@ void *mrt_run_physical_work(void *arg)
 			.spread = o->spread,
 			.allow_damaged = o->allow_damaged,
 			.max_rate = o->max_rate,
-			.manifest_checksums = mrt_run_physical_checksums(o),
+			.manifest_checksums = mrt_backup_run_physical_checksums(o),
 			.compression_level = o->server_compression ? b->context.content.zstd.level
 			                                           : 0,
 		},
@@ -128,13 +129,13 @@ void *mrt_run_physical_work(void *arg)
 	return NULL;
 }
 
-int mrt_run_physical_watch(struct mrt_backup_work *b, int64_t *next, struct mrt_error *err)
+int mrt_backup_run_physical_watch(struct mrt_backup_work *b, int64_t *next, struct mrt_error *err)
 {
 	uint64_t retained = 0, limit = b->options->max_wal_retained;
 	if (mrt_clock_monotonic() < *next)
 		return 0;
 	*next = mrt_clock_monotonic() + WATCH;
-	int rc = mrt_physical_slot_look(b->slot, b->run, &retained, err);
+	int rc = mrt_physical_slot_look(b->slot, b->ctx, &retained, err);
 	if (rc < 0)
 		return rc;
 	if (retained > b->retained)
@@ -153,13 +154,13 @@ int mrt_run_physical_watch(struct mrt_backup_work *b, int64_t *next, struct mrt_
 	                "slow, the backup ends sooner");
 }
 
-const char *mrt_run_physical_checksums(const struct mrt_backup_options *o)
+const char *mrt_backup_run_physical_checksums(const struct mrt_backup_options *o)
 {
 	return o->manifest_checksums && strcmp(o->manifest_checksums, "sha256") == 0 ? "SHA256"
 	                                                                             : "CRC32C";
 }
 
-int mrt_run_physical_options(const struct mrt_backup_options *o, struct mrt_error *err)
+int mrt_backup_run_physical_options(const struct mrt_backup_options *o, struct mrt_error *err)
 {
 	bool physical = strcmp(o->method, "physical") == 0;
 	if (!physical && (o->spread || o->allow_damaged || o->server_compression ||
@@ -180,8 +181,8 @@ int mrt_run_physical_options(const struct mrt_backup_options *o, struct mrt_erro
 	return 0;
 }
 
-int mrt_run_physical_describe(const struct mrt_backup_work *b, json_t *physical,
-                              struct mrt_error *err)
+int mrt_backup_run_physical_describe(const struct mrt_backup_work *b, json_t *physical,
+                                     struct mrt_error *err)
 {
 	int rc = mrt_json_set_text(physical, "page_checksums",
 	                           b->facts.page_checksums ? "on" : "off", err);

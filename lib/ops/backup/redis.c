@@ -13,14 +13,14 @@
 #include <string.h>
 
 struct redis_work {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_backup_options *options;
 	char id[MRT_BACKUP_ID_SIZE];
 	char *folder;
 	int64_t started, next_beat;
 	unsigned alive;
-	struct mrt_run_stores *stores;
+	struct mrt_backup_run_stores *stores;
 	struct mrt_store *store; /* all of them */
 	struct mrt_age_recipients *recipients;
 	struct mrt_content_options content;
@@ -39,12 +39,12 @@ static void work_release(struct redis_work *w)
 	mrt_rdb_free(w->rdb);
 	mrt_rate_release(&w->rate);
 	mrt_redis_free(w->redis);
-	mrt_run_stores_free(w->stores);
+	mrt_backup_run_stores_free(w->stores);
 	mrt_age_recipients_free(w->recipients);
 	free(w->folder);
 }
 
-int mrt_run_redis_options(const struct mrt_backup_options *o, struct mrt_error *err)
+int mrt_backup_run_redis_options(const struct mrt_backup_options *o, struct mrt_error *err)
 {
 	if (o->n_databases > 0 || o->plain_role_passwords || o->allow_warnings ||
 	    o->adopt_cluster || o->spread || o->allow_damaged || o->server_compression ||
@@ -76,11 +76,11 @@ static int connect_server(struct redis_work *w, struct mrt_error *err)
 		mrt_fail(err, MRT_CONFIG, "there is no Redis to back up");
 		return mrt_hint(err, "set redis.url, or REDIS_URL");
 	}
-	int rc = mrt_redis_connect(w->run, w->config->redis_url, &options, &w->redis, err);
+	int rc = mrt_redis_connect(w->ctx, w->config->redis_url, &options, &w->redis, err);
 	if (rc == 0)
-		rc = mrt_redis_command(w->redis, w->run, info, &text, err);
+		rc = mrt_redis_command(w->redis, w->ctx, info, &text, err);
 	if (rc == 0)
-		rc = mrt_redis_command(w->redis, w->run, replication, &text, err);
+		rc = mrt_redis_command(w->redis, w->ctx, replication, &text, err);
 	if (rc < 0)
 		return may_not(rc, err);
 	mrt_redis_info(mrt_buf_text(&text), "redis_version", w->version, sizeof(w->version));
@@ -94,25 +94,25 @@ static int beat(struct redis_work *w, struct mrt_error *err)
 {
 	mrt_autofree char *key = NULL;
 	int64_t now = mrt_clock_monotonic();
-	int rc = mrt_run_stores_renew(w->stores, w->run, err);
+	int rc = mrt_backup_run_stores_renew(w->stores, w->ctx, err);
 	if (rc < 0 || now < w->next_beat)
 		return rc;
 	w->next_beat = now + w->config->limits_alive;
 	rc = mrt_text_printf(&key, err, "%salive-%u", w->folder, w->alive++);
-	return rc < 0 ? rc : mrt_store_put_bytes(w->store, w->run, key, w->id, strlen(w->id), err);
+	return rc < 0 ? rc : mrt_store_put_bytes(w->store, w->ctx, key, w->id, strlen(w->id), err);
 }
 
 static int on_data(void *context, const void *data, size_t len, struct mrt_error *err)
 {
 	struct redis_work *w = context;
-	int rc = mrt_run_check(w->run, err);
+	int rc = mrt_context_check(w->ctx, err);
 	if (rc == 0)
 		rc = mrt_rdb_feed(w->rdb, data, len, err);
 	if (rc == 0)
 		rc = mrt_sink_write(mrt_content_sink(w->writer), data, len, err);
-	mrt_run_progress(w->run, len);
+	mrt_context_progress(w->ctx, len);
 	if (rc == 0)
-		rc = mrt_rate_spend(&w->rate, w->run, len, err);
+		rc = mrt_rate_spend(&w->rate, w->ctx, len, err);
 	return rc < 0 ? rc : beat(w, err);
 }
 
@@ -172,7 +172,7 @@ static int describe(const struct redis_work *w, json_t *json, struct mrt_error *
 		{ "compression", w->config->backup_compression },
 	};
 	int rc = mrt_json_set_size(json, "format", MRT_MANIFEST_FORMAT, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "whole", json_true(), err);
@@ -192,7 +192,7 @@ static int make_manifest(struct redis_work *w, json_t **ret, struct mrt_error *e
 	const struct mrt_rdb_info *info = mrt_rdb_info(w->rdb);
 	json_t *databases = json_array(), *objects = json_array(), *redis = json_object(),
 	       *warnings = json_array();
-	mrt_time_format(w->run->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
+	mrt_time_format(w->ctx->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
 	int rc = json ? describe(w, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "ended", ended, err);
@@ -224,10 +224,10 @@ static int stream(struct redis_work *w, struct mrt_error *err)
 {
 	int rc = mrt_rdb_new(&w->rdb, err);
 	if (rc == 0)
-		rc = mrt_content_open(w->run, w->store, w->folder, MRT_REDIS_OBJECT, &w->content,
+		rc = mrt_content_open(w->ctx, w->store, w->folder, MRT_REDIS_OBJECT, &w->content,
 		                      &w->writer, err);
 	if (rc == 0)
-		rc = may_not(mrt_redis_snapshot(w->redis, w->run, on_data, w, err), err);
+		rc = may_not(mrt_redis_snapshot(w->redis, w->ctx, on_data, w, err), err);
 	if (rc == 0)
 		rc = mrt_rdb_end(w->rdb, err);
 	/* what came is bad; nothing that we keep is */
@@ -240,16 +240,16 @@ static int stream(struct redis_work *w, struct mrt_error *err)
 static int perform(struct redis_work *w, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = NULL;
-	mrt_progress_begin(w->run->progress, "backing up", 0);
+	mrt_progress_begin(w->ctx->progress, "backing up", 0);
 	w->next_beat = mrt_clock_monotonic() + w->config->limits_alive;
 	int rc = stream(w, err);
 	if (rc == 0)
 		rc = make_manifest(w, &json, err);
 	if (rc == 0)
-		rc = mrt_run_stores_put_manifest(w->stores, w->run, w->folder, json, err);
+		rc = mrt_backup_run_stores_put_manifest(w->stores, w->ctx, w->folder, json, err);
 	mrt_content_writer_free(mrt_steal(w->writer));
-	mrt_run_stores_clean_up(w->stores, w->run, w->folder);
-	mrt_progress_end(w->run->progress);
+	mrt_backup_run_stores_clean_up(w->stores, w->ctx, w->folder);
+	mrt_progress_end(w->ctx->progress);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
@@ -272,16 +272,17 @@ static int plan(struct redis_work *w, json_t **ret, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
-                  const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
+int mrt_backup_run_redis(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const struct mrt_backup_options *options, json_t **ret,
+                         struct mrt_error *err)
 {
-	mrt_cleanup(work_release) struct redis_work w = { .run = run,
+	mrt_cleanup(work_release) struct redis_work w = { .ctx = ctx,
 		                                          .config = config,
 		                                          .options = options };
 	mrt_rate_init(&w.rate, options->max_rate);
-	w.started = run->wall() / MRT_SECOND;
+	w.started = ctx->wall() / MRT_SECOND;
 	char who[64];
-	mrt_backup_id_new(run, w.id);
+	mrt_backup_id_new(ctx, w.id);
 	snprintf(who, sizeof(who), "backup run %s", w.id);
 	int rc = mrt_config_name_check("platform", config->platform_name, err);
 	if (rc == 0)
@@ -294,22 +295,22 @@ int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
 		rc = mrt_backup_key(config->platform_name, options->target, w.id, "", &w.folder,
 		                    err);
 	if (rc == 0)
-		rc = mrt_run_stores_open(run, config, 1, &w.content, &w.stores, err);
+		rc = mrt_backup_run_stores_open(ctx, config, 1, &w.content, &w.stores, err);
 	if (rc == 0)
-		w.store = mrt_run_stores_all(w.stores);
+		w.store = mrt_backup_run_stores_all(w.stores);
 	if (rc == 0)
 		rc = connect_server(&w, err);
 	if (rc == 0)
-		rc = mrt_run_stores_check_clock(w.stores, run, err);
+		rc = mrt_backup_run_stores_check_clock(w.stores, ctx, err);
 	if (rc == 0 && options->dry_run) {
 		rc = plan(&w, ret, err);
-		return rc < 0 ? rc : mrt_run_stores_report(w.stores, run, *ret, err);
+		return rc < 0 ? rc : mrt_backup_run_stores_report(w.stores, ctx, *ret, err);
 	}
 	if (rc == 0)
-		rc = mrt_run_stores_lock(w.stores, run, options->target, who, NULL, err);
+		rc = mrt_backup_run_stores_lock(w.stores, ctx, options->target, who, NULL, err);
 	if (rc == 0)
 		rc = perform(&w, ret, err);
 	if (rc == 0 && !options->accept_shrink)
-		rc = mrt_run_stores_check_shrink(w.stores, run, options->target, w.id, err);
-	return rc < 0 && !*ret ? rc : mrt_run_stores_result(w.stores, run, rc, *ret, err);
+		rc = mrt_backup_run_stores_check_shrink(w.stores, ctx, options->target, w.id, err);
+	return rc < 0 && !*ret ? rc : mrt_backup_run_stores_result(w.stores, ctx, rc, *ret, err);
 }

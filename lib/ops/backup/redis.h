@@ -6,8 +6,9 @@
 #include "ops/backup/options.h"
 
 /* MRT_USAGE for options that are PostgreSQL's. */
-int mrt_run_redis_options(const struct mrt_backup_options *options, struct mrt_error *err);
-int mrt_run_redis(const struct mrt_run *run, const struct mrt_config *config,
-                  const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
+int mrt_backup_run_redis_options(const struct mrt_backup_options *options, struct mrt_error *err);
+int mrt_backup_run_redis(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const struct mrt_backup_options *options, json_t **ret,
+                         struct mrt_error *err);
 
 #endif

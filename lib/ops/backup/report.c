@@ -61,7 +61,7 @@ static int describe(const struct mrt_backup_work *b, json_t *json, struct mrt_er
 		{ "compression", b->config->backup_compression },
 	};
 	int rc = mrt_json_set_size(json, "format", MRT_MANIFEST_FORMAT, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "whole", json_boolean(b->options->n_databases == 0), err);
@@ -97,14 +97,14 @@ static int add_physical(const struct mrt_backup_work *b, json_t *json, json_t *d
 		rc = mrt_json_set(json, "physical", json_incref(physical), err);
 	if (rc == 0)
 		rc = mrt_json_set_size(physical, "wal_retained", b->retained, err);
-	return rc < 0 ? rc : mrt_run_physical_describe(b, physical, err);
+	return rc < 0 ? rc : mrt_backup_run_physical_describe(b, physical, err);
 }
 
-int mrt_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
+int mrt_backup_run_manifest(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
 	char ended[MRT_TIME_SIZE];
-	mrt_time_format(b->run->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
+	mrt_time_format(b->ctx->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
 	json_t *databases = json_array(), *skipped = json_array(), *objects = json_array();
 	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
 	if (rc == 0)
@@ -146,13 +146,13 @@ static int plan_physical(const struct mrt_backup_work *b, json_t *json, json_t *
 	if (rc == 0)
 		rc = mrt_json_set(physical, "tablespaces", json_incref(b->facts.tablespaces), err);
 	if (rc == 0)
-		rc = mrt_run_physical_describe(b, physical, err);
+		rc = mrt_backup_run_physical_describe(b, physical, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "warnings", json_incref(b->context.warnings), err);
 	return rc < 0 ? rc : add_databases(b, databases, err);
 }
 
-int mrt_run_plan(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
+int mrt_backup_run_plan(const struct mrt_backup_work *b, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
 	json_t *databases = json_array(), *skipped = json_array();

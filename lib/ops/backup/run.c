@@ -27,12 +27,12 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 }
 
 /* What monitoring is told, whatever the end. */
-static void tell(const struct mrt_run *run, const struct mrt_config *config, const char *target,
+static void tell(const struct mrt_context *ctx, const struct mrt_config *config, const char *target,
                  int64_t took, const json_t *manifest, int code)
 {
 	struct mrt_backup_outcome outcome = {
 		.target = target,
-		.ended = run->wall() / MRT_SECOND,
+		.ended = ctx->wall() / MRT_SECOND,
 		.duration = (double)took / (double)MRT_SECOND,
 		.exit_status = mrt_code_exit_status((enum mrt_code)code),
 	};
@@ -42,28 +42,28 @@ static void tell(const struct mrt_run *run, const struct mrt_config *config, con
 		outcome.size += mrt_json_size_or(object, "size", 0);
 		outcome.stored += mrt_json_size_or(object, "stored_size", 0);
 	}
-	mrt_backup_metrics(run, config, &outcome);
+	mrt_backup_metrics(ctx, config, &outcome);
 }
 
-static int run_one(const struct mrt_run *run, const struct mrt_config *config,
+static int run_one(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_backup_options *options, const char *name, json_t **ret,
                    struct mrt_error *err)
 {
 	mrt_cleanup(mrt_target_release) struct mrt_target target = { 0 };
 	struct mrt_backup_options one = *options;
-	int rc = mrt_target_find(run, config, name, &target, err);
+	int rc = mrt_target_find(ctx, config, name, &target, err);
 	one.target = target.name;
 	one.method = target.redis ? "rdb" : rc == 0 ? target.config->backup_method : NULL;
 	if (rc == 0)
-		rc = target.redis ? mrt_run_redis_options(&one, err)
-		                  : mrt_run_physical_options(&one, err);
+		rc = target.redis ? mrt_backup_run_redis_options(&one, err)
+		                  : mrt_backup_run_physical_options(&one, err);
 	if (rc < 0)
 		return rc;
 	int64_t begun = mrt_clock_monotonic();
-	rc = target.redis ? mrt_run_redis(run, target.config, &one, ret, err)
-	                  : mrt_run_postgres(run, target.config, &one, ret, err);
+	rc = target.redis ? mrt_backup_run_redis(ctx, target.config, &one, ret, err)
+	                  : mrt_backup_run_postgres(ctx, target.config, &one, ret, err);
 	if (!options->dry_run)
-		tell(run, target.config, name, mrt_clock_monotonic() - begun, *ret, rc);
+		tell(ctx, target.config, name, mrt_clock_monotonic() - begun, *ret, rc);
 	return rc;
 }
 
@@ -93,7 +93,7 @@ static int note(json_t *list, const char *name, const char *status, json_t *back
 	return rc < 0 || !owned ? rc : mrt_json_set(item, "backup", mrt_steal(owned), err);
 }
 
-static int run_all(const struct mrt_run *run, const struct mrt_config *config,
+static int run_all(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -108,17 +108,17 @@ static int run_all(const struct mrt_run *run, const struct mrt_config *config,
 	for (const char *name; rc == 0 && (name = mrt_target_configured(config, n)); n++) {
 		struct mrt_error why = { 0 };
 		json_t *backup = NULL;
-		bool tried = mrt_run_check(run, NULL) == 0;
-		int one = tried ? run_one(run, config, options, name, &backup, &why)
-		                : mrt_run_check(run, &why);
+		bool tried = mrt_context_check(ctx, NULL) == 0;
+		int one = tried ? run_one(ctx, config, options, name, &backup, &why)
+		                : mrt_context_check(ctx, &why);
 		if (tried && one < 0) {
-			mrt_log_error(run->log, MRT_LOG_WARNING, &why, true, "%s", name);
+			mrt_log_error(ctx->log, MRT_LOG_WARNING, &why, true, "%s", name);
 		}
 		rc = note(list, name,
 		          !tried    ? "not tried"
 		          : one < 0 ? "failed"
 		                    : "done",
-		          backup, run->log, tried && one < 0 ? &why : NULL, err);
+		          backup, ctx->log, tried && one < 0 ? &why : NULL, err);
 		if (one < 0) {
 			mrt_buf_printf(&failed, "%s%s", n_failed++ ? ", " : "", name);
 			code = one == MRT_CANCELLED ? one : common(code, one);
@@ -135,7 +135,7 @@ static int run_all(const struct mrt_run *run, const struct mrt_config *config,
 	                mrt_buf_text(&failed));
 }
 
-int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_run(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
 	struct mrt_pinger pinger = { .id = "" };
@@ -145,11 +145,11 @@ int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc < 0)
 		return rc;
 	if (!options->dry_run)
-		mrt_ping(run, config, &pinger, MRT_PING_START, NULL);
-	rc = options->target ? run_one(run, config, options, options->target, ret, err)
-	                     : run_all(run, config, options, ret, err);
+		mrt_ping(ctx, config, &pinger, MRT_PING_START, NULL);
+	rc = options->target ? run_one(ctx, config, options, options->target, ret, err)
+	                     : run_all(ctx, config, options, ret, err);
 	if (!options->dry_run)
-		mrt_ping(run, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
+		mrt_ping(ctx, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
 		         rc < 0 ? err : NULL);
 	return rc;
 }

@@ -10,7 +10,7 @@
  * "stores"; of several targets {"targets": [{"target", "status", "error", "backup"}]}. Where it is
  * set, the backup exists; a failure then says what is wrong with it all the same: MRT_BAD, that it
  * is suspiciously small; MRT_FAILED, that it is not in every store, or not all targets have one. */
-int mrt_backup_run(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_run(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err);
 
 #endif

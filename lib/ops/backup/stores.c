@@ -24,7 +24,7 @@ struct run_store {
 	bool committed; /* the manifest is there */
 };
 
-struct mrt_run_stores {
+struct mrt_backup_run_stores {
 	struct mrt_store_views views;
 	struct run_store *items; /* one per view */
 	size_t n;
@@ -32,7 +32,7 @@ struct mrt_run_stores {
 	struct mrt_store *tee; /* NULL: there is one */
 };
 
-void mrt_run_stores_free(struct mrt_run_stores *s)
+void mrt_backup_run_stores_free(struct mrt_backup_run_stores *s)
 {
 	if (!s)
 		return;
@@ -46,14 +46,15 @@ void mrt_run_stores_free(struct mrt_run_stores *s)
 	free(s);
 }
 
-struct mrt_store *mrt_run_stores_all(const struct mrt_run_stores *s)
+struct mrt_store *mrt_backup_run_stores_all(const struct mrt_backup_run_stores *s)
 {
 	return s->tee ? s->tee : s->items[0].store;
 }
 
 /* The memory that compressors leave is for part buffers, which the stores share. */
-static int fit(const struct mrt_run_stores *s, const struct mrt_config *config, unsigned jobs,
-               struct mrt_content_options *content, unsigned *ret_buffers, struct mrt_error *err)
+static int fit(const struct mrt_backup_run_stores *s, const struct mrt_config *config,
+               unsigned jobs, struct mrt_content_options *content, unsigned *ret_buffers,
+               struct mrt_error *err)
 {
 	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), buffers = 0;
 	unsigned workers = cpus / jobs < 1 ? 1 : cpus / jobs > 4 ? 4 : cpus / jobs;
@@ -106,16 +107,16 @@ static int open_one(const struct mrt_config *config, unsigned buffers, bool bris
 	return mrt_repository_open(&hurried, buffers, ret, err);
 }
 
-int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *config, unsigned jobs,
-                        struct mrt_content_options *content, struct mrt_run_stores **ret,
-                        struct mrt_error *err)
+int mrt_backup_run_stores_open(const struct mrt_context *ctx, const struct mrt_config *config,
+                               unsigned jobs, struct mrt_content_options *content,
+                               struct mrt_backup_run_stores **ret, struct mrt_error *err)
 {
 	unsigned buffers = 0;
-	mrt_auto(mrt_run_stores) *s = calloc(1, sizeof(*s));
+	mrt_auto(mrt_backup_run_stores) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
 	s->held_since = content->held_since;
-	int rc = mrt_store_views_open(run, config, &s->views, err);
+	int rc = mrt_store_views_open(ctx, config, &s->views, err);
 	if (rc < 0)
 		return rc;
 	s->items = calloc(s->views.n, sizeof(*s->items));
@@ -131,7 +132,7 @@ int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *conf
 		rc = open_one(s->items[i].view->config, buffers, s->n > 1 && content->brisk,
 		              &s->items[i].store, err);
 		if (rc < 0 && s->n > 1)
-			mrt_context(err, rc, "store %s", s->items[i].view->name);
+			mrt_prefix(err, rc, "store %s", s->items[i].view->name);
 		all[i] = s->items[i].store;
 		for (size_t k = 0; rc == 0 && k < i; k++)
 			if (same_place(&s->items[k], &s->items[i]))
@@ -148,13 +149,13 @@ int mrt_run_stores_open(const struct mrt_run *run, const struct mrt_config *conf
 	return rc;
 }
 
-static bool is_left(const struct mrt_run_stores *s, size_t i)
+static bool is_left(const struct mrt_backup_run_stores *s, size_t i)
 {
 	return !s->tee || !mrt_store_tee_dropped(s->tee, i);
 }
 
 /* Of several, the one that failed is left out. */
-static int drop(struct mrt_run_stores *s, const struct mrt_run *run, size_t i, int rc,
+static int drop(struct mrt_backup_run_stores *s, const struct mrt_context *ctx, size_t i, int rc,
                 struct mrt_error *why, struct mrt_error *err)
 {
 	if (!s->tee || rc == MRT_CANCELLED || rc == MRT_DEADLINE) {
@@ -162,12 +163,12 @@ static int drop(struct mrt_run_stores *s, const struct mrt_run *run, size_t i, i
 			*err = *why;
 		return rc;
 	}
-	mrt_warn_because(run, why, "store %s is left out", s->items[i].view->name);
+	mrt_warn_because(ctx, why, "store %s is left out", s->items[i].view->name);
 	mrt_store_tee_drop(s->tee, i, why);
 	return 0;
 }
 
-static int some_left(const struct mrt_run_stores *s, struct mrt_error *err)
+static int some_left(const struct mrt_backup_run_stores *s, struct mrt_error *err)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (is_left(s, i))
@@ -175,7 +176,7 @@ static int some_left(const struct mrt_run_stores *s, struct mrt_error *err)
 	const struct mrt_error *first = mrt_store_tee_dropped(s->tee, 0);
 	if (err)
 		*err = *first;
-	return mrt_context(err, first->code, "store %s", s->items[0].view->name);
+	return mrt_prefix(err, first->code, "store %s", s->items[0].view->name);
 }
 
 /* One step of each store that is left. */
@@ -186,15 +187,16 @@ struct step {
 	bool adopt;
 };
 
-static int each(struct mrt_run_stores *s, const struct mrt_run *run, const struct step *step,
-                int (*take)(struct run_store *s, const struct mrt_run *run, const struct step *step,
-                            struct mrt_error *err),
+static int each(struct mrt_backup_run_stores *s, const struct mrt_context *ctx,
+                const struct step *step,
+                int (*take)(struct run_store *s, const struct mrt_context *ctx,
+                            const struct step *step, struct mrt_error *err),
                 struct mrt_error *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct mrt_error why = { 0 };
-		int rc = is_left(s, i) ? take(&s->items[i], run, step, &why) : 0;
-		rc = rc < 0 ? drop(s, run, i, rc, &why, err) : 0;
+		int rc = is_left(s, i) ? take(&s->items[i], ctx, step, &why) : 0;
+		rc = rc < 0 ? drop(s, ctx, i, rc, &why, err) : 0;
 		if (rc < 0)
 			return rc;
 	}
@@ -202,12 +204,12 @@ static int each(struct mrt_run_stores *s, const struct mrt_run *run, const struc
 }
 
 /* A clock that is off would give ids that sort wrongly, and signatures that are refused. */
-static int check_clock(struct run_store *s, const struct mrt_run *run, const struct step *step,
+static int check_clock(struct run_store *s, const struct mrt_context *ctx, const struct step *step,
                        struct mrt_error *err)
 {
 	(void)step;
 	struct mrt_store_capabilities c;
-	int rc = mrt_store_probe(s->store, run, false, &c, err);
+	int rc = mrt_store_probe(s->store, ctx, false, &c, err);
 	if (rc < 0 || !c.has_clock)
 		return rc;
 	int64_t off = c.clock_skew < 0 ? -c.clock_skew : c.clock_skew;
@@ -218,13 +220,13 @@ static int check_clock(struct run_store *s, const struct mrt_run *run, const str
 	                off / MRT_SECOND);
 }
 
-int mrt_run_stores_check_clock(struct mrt_run_stores *s, const struct mrt_run *run,
-                               struct mrt_error *err)
+int mrt_backup_run_stores_check_clock(struct mrt_backup_run_stores *s,
+                                      const struct mrt_context *ctx, struct mrt_error *err)
 {
-	return each(s, run, NULL, check_clock, err);
+	return each(s, ctx, NULL, check_clock, err);
 }
 
-static int lock(struct run_store *s, const struct mrt_run *run, const struct step *step,
+static int lock(struct run_store *s, const struct mrt_context *ctx, const struct step *step,
                 struct mrt_error *err)
 {
 	const struct mrt_store_lock_options options = {
@@ -235,79 +237,82 @@ static int lock(struct run_store *s, const struct mrt_run *run, const struct ste
 		.clock_skew = s->clock_skew,
 		.overrule = step->overrule,
 	};
-	int rc = mrt_platform_check_store(s->store, run, s->view->config, err);
-	return rc < 0 ? rc : mrt_store_lock_take(run, s->store, &options, &s->lock, err);
+	int rc = mrt_platform_check_store(s->store, ctx, s->view->config, err);
+	return rc < 0 ? rc : mrt_store_lock_take(ctx, s->store, &options, &s->lock, err);
 }
 
-int mrt_run_stores_lock(struct mrt_run_stores *s, const struct mrt_run *run, const char *target,
-                        const char *who, const char *overrule, struct mrt_error *err)
+int mrt_backup_run_stores_lock(struct mrt_backup_run_stores *s, const struct mrt_context *ctx,
+                               const char *target, const char *who, const char *overrule,
+                               struct mrt_error *err)
 {
 	const struct step step = { .target = target, .who = who, .overrule = overrule };
-	return each(s, run, &step, lock, err);
+	return each(s, ctx, &step, lock, err);
 }
 
-static int claim(struct run_store *s, const struct mrt_run *run, const struct step *step,
+static int claim(struct run_store *s, const struct mrt_context *ctx, const struct step *step,
                  struct mrt_error *err)
 {
-	return mrt_cluster_claim(run, s->store, s->view->config->platform_name, step->target,
+	return mrt_cluster_claim(ctx, s->store, s->view->config->platform_name, step->target,
 	                         step->system_identifier, step->id, step->adopt, err);
 }
 
-int mrt_run_stores_claim(struct mrt_run_stores *s, const struct mrt_run *run, const char *target,
-                         const char *system_identifier, const char *id, bool adopt,
-                         struct mrt_error *err)
+int mrt_backup_run_stores_claim(struct mrt_backup_run_stores *s, const struct mrt_context *ctx,
+                                const char *target, const char *system_identifier, const char *id,
+                                bool adopt, struct mrt_error *err)
 {
 	const struct step step = {
 		.target = target, .system_identifier = system_identifier, .id = id, .adopt = adopt
 	};
-	return each(s, run, &step, claim, err);
+	return each(s, ctx, &step, claim, err);
 }
 
-static int renew(struct run_store *s, const struct mrt_run *run, const struct step *step,
+static int renew(struct run_store *s, const struct mrt_context *ctx, const struct step *step,
                  struct mrt_error *err)
 {
 	(void)step;
-	return mrt_store_lock_renew(s->lock, run, err);
+	return mrt_store_lock_renew(s->lock, ctx, err);
 }
 
-int mrt_run_stores_renew(struct mrt_run_stores *s, const struct mrt_run *run, struct mrt_error *err)
+int mrt_backup_run_stores_renew(struct mrt_backup_run_stores *s, const struct mrt_context *ctx,
+                                struct mrt_error *err)
 {
-	return each(s, run, NULL, renew, err);
+	return each(s, ctx, NULL, renew, err);
 }
 
 /* For what must be done whatever the run's end. */
-static struct mrt_run last_run(const struct mrt_run *run)
+static struct mrt_context last_run(const struct mrt_context *ctx)
 {
-	return (struct mrt_run) { .log = run->log,
-		                  .wall = run->wall,
-		                  .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
+	return (struct mrt_context) { .log = ctx->log,
+		                      .wall = ctx->wall,
+		                      .deadline = mrt_clock_monotonic() + 2 * MRT_SECOND };
 }
 
-static int put_manifest(struct run_store *s, const struct mrt_run *run, const struct step *step,
+static int put_manifest(struct run_store *s, const struct mrt_context *ctx, const struct step *step,
                         struct mrt_error *err)
 {
 	mrt_auto_buf text = { .ceiling = (size_t)256 << 20 };
 	mrt_autofree char *key = NULL;
-	int rc = mrt_store_lock_check(s->lock, run, err);
+	int rc = mrt_store_lock_check(s->lock, ctx, err);
 	if (rc == 0)
 		rc = mrt_manifest_print(step->json, &text, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&key, err, "%smanifest.json", step->folder);
 	if (rc == 0)
-		rc = mrt_store_put_bytes_held(s->store, run, key, step->held_since, text.data,
+		rc = mrt_store_put_bytes_held(s->store, ctx, key, step->held_since, text.data,
 		                              text.len, err);
 	/* a put may fail and have put it all the same: then the backup is there, and is said to be
 	 */
 	struct mrt_object there;
-	s->committed = rc == 0 || (key && mrt_store_head(s->store, run, key, &there, NULL) == 0);
+	s->committed = rc == 0 || (key && mrt_store_head(s->store, ctx, key, &there, NULL) == 0);
 	return rc;
 }
 
-int mrt_run_stores_put_manifest(struct mrt_run_stores *s, const struct mrt_run *run,
-                                const char *folder, const json_t *json, struct mrt_error *err)
+int mrt_backup_run_stores_put_manifest(struct mrt_backup_run_stores *s,
+                                       const struct mrt_context *ctx, const char *folder,
+                                       const json_t *json, struct mrt_error *err)
 {
 	const struct step step = { .folder = folder, .json = json, .held_since = s->held_since };
-	return each(s, run, &step, put_manifest, err);
+	return each(s, ctx, &step, put_manifest, err);
 }
 
 struct remains {
@@ -327,9 +332,9 @@ static int collect(void *context, const struct mrt_object *object, struct mrt_er
 	return rc;
 }
 
-static void clean_up(const struct mrt_run *run, struct mrt_store *store, const char *folder)
+static void clean_up(const struct mrt_context *ctx, struct mrt_store *store, const char *folder)
 {
-	const struct mrt_run last = last_run(run);
+	const struct mrt_context last = last_run(ctx);
 	mrt_autofree char *manifest = NULL;
 	struct remains r = { 0 };
 	struct mrt_error err;
@@ -342,33 +347,35 @@ static void clean_up(const struct mrt_run *run, struct mrt_store *store, const c
 	if (rc == 0 && r.n > 0)
 		rc = mrt_store_delete_many(store, &last, (const char *const *)r.keys, r.n, &err);
 	if (rc < 0)
-		mrt_warn_because(run, &err, "unfinished objects may stay under %s", folder);
+		mrt_warn_because(ctx, &err, "unfinished objects may stay under %s", folder);
 	for (size_t i = 0; i < r.n; i++)
 		free(r.keys[i]);
 	free(r.keys);
 }
 
-void mrt_run_stores_clean_up(struct mrt_run_stores *s, const struct mrt_run *run,
-                             const char *folder)
+void mrt_backup_run_stores_clean_up(struct mrt_backup_run_stores *s, const struct mrt_context *ctx,
+                                    const char *folder)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->items[i].committed)
-			clean_up(run, s->items[i].store, folder);
+			clean_up(ctx, s->items[i].store, folder);
 }
 
-int mrt_run_stores_check_shrink(const struct mrt_run_stores *s, const struct mrt_run *run,
-                                const char *target, const char *id, struct mrt_error *err)
+int mrt_backup_run_stores_check_shrink(const struct mrt_backup_run_stores *s,
+                                       const struct mrt_context *ctx, const char *target,
+                                       const char *id, struct mrt_error *err)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->items[i].committed)
-			return mrt_backup_check_shrink(run, s->items[i].store,
+			return mrt_backup_check_shrink(ctx, s->items[i].store,
 			                               s->items[i].view->config->platform_name,
 			                               target, id, err);
 	return 0;
 }
 
-int mrt_run_stores_report(const struct mrt_run_stores *s, const struct mrt_run *run, json_t *answer,
-                          struct mrt_error *err)
+int mrt_backup_run_stores_report(const struct mrt_backup_run_stores *s,
+                                 const struct mrt_context *ctx, json_t *answer,
+                                 struct mrt_error *err)
 {
 	if (!s->tee)
 		return 0;
@@ -385,7 +392,7 @@ int mrt_run_stores_report(const struct mrt_run_stores *s, const struct mrt_run *
 		if (rc == 0)
 			rc = mrt_json_set(item, "stored", json_boolean(s->items[i].committed), err);
 		if (rc == 0)
-			rc = mrt_json_set_error(item, "error", run->log, why, err);
+			rc = mrt_json_set_error(item, "error", ctx->log, why, err);
 	}
 	return rc;
 }
@@ -402,8 +409,9 @@ static void add_failure(struct mrt_error *all, const char *name, const struct mr
 	mrt_error_join(all, "; ", &one);
 }
 
-int mrt_run_stores_result(const struct mrt_run_stores *s, const struct mrt_run *run, int code,
-                          json_t *answer, struct mrt_error *err)
+int mrt_backup_run_stores_result(const struct mrt_backup_run_stores *s,
+                                 const struct mrt_context *ctx, int code, json_t *answer,
+                                 struct mrt_error *err)
 {
 	struct mrt_error other, all = { 0 };
 	for (size_t i = 0; s->tee && i < s->n; i++) {
@@ -411,7 +419,7 @@ int mrt_run_stores_result(const struct mrt_run_stores *s, const struct mrt_run *
 		if (why)
 			add_failure(&all, s->items[i].view->name, why);
 	}
-	int rc = mrt_run_stores_report(s, run, answer, &other);
+	int rc = mrt_backup_run_stores_report(s, ctx, answer, &other);
 	if (rc < 0 && code == 0 && err)
 		*err = other;
 	if (rc < 0 || all.code == 0)

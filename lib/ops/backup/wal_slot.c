@@ -64,12 +64,12 @@ static int check_limits(const PGresult *r, const char *where, struct mrt_error *
 }
 
 /* Rows of two texts: as an object {a: b}, or as a list of {name: a, location: b}. */
-static int pairs(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, bool list,
+static int pairs(struct mrt_pg *pg, const struct mrt_context *ctx, const char *sql, bool list,
                  json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	mrt_auto_json json = list ? json_array() : json_object();
-	int rc = json ? mrt_pg_query(pg, run, sql, NULL, 0, &r, err) : mrt_no_memory(err);
+	int rc = json ? mrt_pg_query(pg, ctx, sql, NULL, 0, &r, err) : mrt_no_memory(err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		if (!list) {
 			rc = mrt_json_set_text(json, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), err);
@@ -87,7 +87,7 @@ static int pairs(struct mrt_pg *pg, const struct mrt_run *run, const char *sql, 
 	return rc;
 }
 
-int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_context *ctx,
                             struct mrt_physical_facts *ret, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
@@ -97,7 +97,7 @@ int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
 		                "a physical backup needs PostgreSQL 15 or newer; this is %d",
 		                pg->version / 10000);
 	int rc = mrt_pg_query(
-	        pg, run,
+	        pg, ctx,
 	        "SELECT (rolreplication OR rolsuper)::text, rolname, quote_ident(rolname), "
 	        "current_setting('wal_level'), "
 	        "current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity "
@@ -117,12 +117,12 @@ int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
 	if (rc == 0)
 		rc = mrt_text_dup(PQgetvalue(r, 0, 10), &f.superuser, err);
 	if (rc == 0)
-		rc = pairs(pg, run,
+		rc = pairs(pg, ctx,
 		           "SELECT name, setting FROM pg_settings WHERE name IN (" SETTINGS
 		           ") ORDER BY name",
 		           false, &f.settings, err);
 	if (rc == 0)
-		rc = pairs(pg, run,
+		rc = pairs(pg, ctx,
 		           "SELECT spcname, pg_tablespace_location(oid) FROM pg_tablespace WHERE "
 		           "pg_tablespace_location(oid) <> '' ORDER BY spcname",
 		           true, &f.tablespaces, err);
@@ -149,7 +149,7 @@ void mrt_physical_slot_free(struct mrt_physical_slot *slot)
 	free(slot);
 }
 
-int mrt_physical_slot_open(const struct mrt_run *run, const struct mrt_pg_options *options,
+int mrt_physical_slot_open(const struct mrt_context *ctx, const struct mrt_pg_options *options,
                            const struct mrt_pg_params *params, const char *database,
                            const char *backup_id, struct mrt_physical_slot **ret,
                            struct mrt_error *err)
@@ -160,18 +160,18 @@ int mrt_physical_slot_open(const struct mrt_run *run, const struct mrt_pg_option
 	snprintf(slot->name, sizeof(slot->name), "maratea_%s", backup_id);
 	for (char *p = slot->name; *p; p++)
 		*p = *p == '-' ? '_' : (char)tolower((unsigned char)*p);
-	int rc = mrt_pg_connect(run, options, params, database, &slot->pg, err);
+	int rc = mrt_pg_connect(ctx, options, params, database, &slot->pg, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(slot->pg, run, err,
+		rc = mrt_pg_exec(slot->pg, ctx, err,
 		                 "CREATE_REPLICATION_SLOT %s TEMPORARY PHYSICAL (RESERVE_WAL)",
 		                 slot->name);
 	if (rc < 0)
-		return mrt_context(err, rc, "the slot that keeps WAL for the backup");
+		return mrt_prefix(err, rc, "the slot that keeps WAL for the backup");
 	*ret = mrt_steal(slot);
 	return 0;
 }
 
-int mrt_physical_slot_look(struct mrt_physical_slot *slot, const struct mrt_run *run,
+int mrt_physical_slot_look(struct mrt_physical_slot *slot, const struct mrt_context *ctx,
                            uint64_t *ret_retained, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
@@ -186,9 +186,9 @@ int mrt_physical_slot_look(struct mrt_physical_slot *slot, const struct mrt_run 
 	               slot->name);
 	int rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(slot->pg, run, sql.data, NULL, 0, &r, err);
+		rc = mrt_pg_query(slot->pg, ctx, sql.data, NULL, 0, &r, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "the slot that keeps WAL for the backup is lost");
+		return mrt_prefix(err, rc, "the slot that keeps WAL for the backup is lost");
 	if (PQntuples(r) != 1 || strcmp(PQgetvalue(r, 0, 0), "lost") == 0) {
 		mrt_fail(err, MRT_FAILED, "the slot that keeps WAL for the backup is lost");
 		return mrt_hint(err,

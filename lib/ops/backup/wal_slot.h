@@ -14,21 +14,21 @@ struct mrt_physical_facts {
 	json_t *tablespaces; /* list of {name, location}, without the two built-in ones */
 };
 /* MRT_REFUSED, with the remedy as hint: no REPLICATION, wal_level, no wal sender or slot left. */
-int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_run *run,
+int mrt_physical_facts_read(struct mrt_pg *pg, const struct mrt_context *ctx,
                             struct mrt_physical_facts *ret, struct mrt_error *err);
 void mrt_physical_facts_release(struct mrt_physical_facts *facts);
 
 /* A temporary slot on a replication connection of its own: as long as it lives the server keeps all
  * WAL from now on. */
 struct mrt_physical_slot;
-int mrt_physical_slot_open(const struct mrt_run *run, const struct mrt_pg_options *options,
+int mrt_physical_slot_open(const struct mrt_context *ctx, const struct mrt_pg_options *options,
                            const struct mrt_pg_params *params, const char *database,
                            const char *backup_id, struct mrt_physical_slot **ret,
                            struct mrt_error *err);
 void mrt_physical_slot_free(struct mrt_physical_slot *slot);
 MRT_DEFINE_AUTO(mrt_physical_slot)
 /* Is it alive, and how many bytes of WAL are kept for it? A lost slot is an error. */
-int mrt_physical_slot_look(struct mrt_physical_slot *slot, const struct mrt_run *run,
+int mrt_physical_slot_look(struct mrt_physical_slot *slot, const struct mrt_context *ctx,
                            uint64_t *ret_retained, struct mrt_error *err);
 
 #endif

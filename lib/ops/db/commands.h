@@ -19,7 +19,7 @@ struct mrt_db_init_options {
  * password: "made", "read", "kept", null: it does not log in. MRT_UNSUPPORTED: this server's
  * administrator cannot grant BYPASSRLS. MRT_CHANGED: the database or the store is another
  * platform's. */
-int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_db_init(const struct mrt_context *ctx, const struct mrt_config *config,
                 const struct mrt_db_init_options *options, json_t **ret, struct mrt_error *err);
 
 struct mrt_db_migrate_options {
@@ -29,18 +29,18 @@ struct mrt_db_migrate_options {
 /* Applies pending migrations to the platform, to the schema that schools share, and to those that
  * have one, or a database, of their own. *ret, NULL before: {"schemas": [{"set", "schema",
  * "database", "tenant", "applied", "error"}]}. MRT_FAILED, with the answer, when some failed. */
-int mrt_db_migrate(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_db_migrate(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_db_migrate_options *options, json_t **ret,
                    struct mrt_error *err);
 /* *ret: the same list, each with "migrations" as mrt_migrate_state() gives them. MRT_BAD, with the
  * answer, when something is pending, edited or unknown. */
-int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_db_status(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                   struct mrt_error *err);
 
 /* *ret: {"differences": [{"schema", "tenant", "change", "text"}]}: "missing" is what the migrations
  * make, "unexpected" what they do not, "unknown" why it could not be looked at. MRT_BAD, with the
  * answer, when there are any. */
-int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_db_diff(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                 struct mrt_error *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct diffing {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	json_t *list;
 };
@@ -26,26 +26,26 @@ static int run_file(const struct diffing *d, struct mrt_pg *pg, const struct mrt
 	mrt_auto_buf text = { .ceiling = (size_t)4 << 20 };
 	mrt_migration_text(m, &text);
 	int rc = mrt_buf_check(&text, err);
-	return rc < 0 ? rc : mrt_pg_script(pg, d->run, mrt_buf_text(&text), err);
+	return rc < 0 ? rc : mrt_pg_script(pg, d->ctx, mrt_buf_text(&text), err);
 }
 
 static int describe(const struct diffing *d, struct mrt_pg *pg, const char *schema, PGresult **ret,
                     struct mrt_error *err)
 {
 	const char *const values[] = { schema };
-	int rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = pg_catalog");
-	return rc < 0 ? rc : mrt_pg_query(pg, d->run, mrt_sql_description, values, 1, ret, err);
+	int rc = mrt_pg_exec(pg, d->ctx, err, "SET LOCAL search_path = pg_catalog");
+	return rc < 0 ? rc : mrt_pg_query(pg, d->ctx, mrt_sql_description, values, 1, ret, err);
 }
 
 /* What the whole set makes; the schema is gone with the transaction. */
 static int make(const struct diffing *d, struct mrt_pg *pg, const char *set, const char *schema,
                 PGresult **ret, struct mrt_error *err)
 {
-	int rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL ROLE " MRT_OWNER);
+	int rc = mrt_pg_exec(pg, d->ctx, err, "SET LOCAL ROLE " MRT_OWNER);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, d->run, err, "CREATE SCHEMA %s", schema);
+		rc = mrt_pg_exec(pg, d->ctx, err, "CREATE SCHEMA %s", schema);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, d->run, err, "SET LOCAL search_path = %s, pg_temp", schema);
+		rc = mrt_pg_exec(pg, d->ctx, err, "SET LOCAL search_path = %s, pg_temp", schema);
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++)
 		if (strcmp(mrt_migrations[i].set, set) == 0)
 			rc = run_file(d, pg, &mrt_migrations[i], err);
@@ -60,7 +60,7 @@ static int note(const struct diffing *d, const char *schema, const char *tenant,
 	const char *const texts[][2] = {
 		{ "schema", schema }, { "tenant", tenant }, { "change", change }, { "text", text }
 	};
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
 	return rc;
 }
@@ -92,7 +92,7 @@ static int is_migrated(const struct diffing *d, struct mrt_pg *pg, const char *s
 	mrt_auto_json states = NULL;
 	const json_t *item;
 	size_t i;
-	int rc = mrt_migrate_state(pg, d->run, set, schema, &states, err);
+	int rc = mrt_migrate_state(pg, d->ctx, set, schema, &states, err);
 	*ret = false;
 	json_array_foreach (states, i, item)
 		*ret = *ret || strcmp(mrt_json_text_or(item, "state", ""), "pending") != 0;
@@ -105,10 +105,8 @@ static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	mrt_auto_pgresult wanted = NULL;
 	mrt_auto_pgresult there = NULL;
 	struct mrt_error why;
-	unsigned char raw[6];
 	char name[32], random[13];
-	mrt_random(raw, sizeof(raw));
-	mrt_hex(raw, sizeof(raw), random);
+	mrt_random_hex(6, random);
 	snprintf(name, sizeof(name), "maratea_diff_%s", random);
 	bool migrated;
 	int rc = is_migrated(d, pg, set, schema, &migrated, err);
@@ -116,16 +114,16 @@ static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 		return note(d, schema, tenant, "missing",
 		            "everything: it is not migrated ('maratea db migrate')", err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, d->run, err, "BEGIN");
+		rc = mrt_pg_exec(pg, d->ctx, err, "BEGIN");
 	if (rc == 0)
 		rc = make(d, pg, set, name, &wanted, err);
 	if (rc == 0)
 		rc = describe(d, pg, schema, &there, err);
-	int back = mrt_pg_exec(pg, d->run, &why, "ROLLBACK");
+	int back = mrt_pg_exec(pg, d->ctx, &why, "ROLLBACK");
 	if (rc == 0 && back < 0 && err)
 		*err = why;
 	rc = rc < 0 ? rc : back;
-	return rc < 0 ? mrt_context(err, rc, "schema %s", schema)
+	return rc < 0 ? mrt_prefix(err, rc, "schema %s", schema)
 	              : compare(d, wanted, there, schema, tenant, err);
 }
 
@@ -136,14 +134,14 @@ static int diff_own(const struct diffing *d, struct mrt_pg *platform, const stru
 	mrt_auto(mrt_pg) *own = NULL;
 	struct mrt_pg *pg = NULL;
 	struct mrt_error why;
-	int rc = mrt_place_connect(d->run, d->config, platform, p->database, &own, &pg, &why);
+	int rc = mrt_place_connect(d->ctx, d->config, platform, p->database, &own, &pg, &why);
 	if (rc == 0)
 		rc = diff(d, pg, "tenant", p->schema, p->tenant, &why);
 	if (rc == 0)
 		return 0;
 	if (!mrt_code_is_final(rc) && p->database) {
 		mrt_autofree char *text = NULL;
-		rc = mrt_error_explain(d->run->log, &why, &text, err, NULL);
+		rc = mrt_error_explain(d->ctx->log, &why, &text, err, NULL);
 		return rc < 0 ? rc : note(d, p->schema, p->tenant, "unknown", text, err);
 	}
 	if (err)
@@ -155,11 +153,11 @@ static int diff_all(const struct diffing *d, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
-	int rc = mrt_platform_connect(d->run, d->config, NULL, &pg, err);
+	int rc = mrt_platform_connect(d->ctx, d->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, d->run, d->config, false, err);
+		rc = mrt_platform_check(pg, d->ctx, d->config, false, err);
 	if (rc == 0)
-		rc = mrt_places_read(pg, d->run, &own, err);
+		rc = mrt_places_read(pg, d->ctx, &own, err);
 	if (rc == 0)
 		rc = diff(d, pg, "platform", MRT_PLATFORM_SCHEMA, NULL, err);
 	if (rc == 0)
@@ -170,11 +168,11 @@ static int diff_all(const struct diffing *d, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_db_diff(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_db_diff(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                 struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
-	struct diffing d = { .run = run, .config = config, .list = json_array() };
+	struct diffing d = { .ctx = ctx, .config = config, .list = json_array() };
 	int rc = json ? mrt_json_set(json, "differences", d.list, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = diff_all(&d, err);

@@ -27,7 +27,7 @@ static const struct role {
 	{ "maratea_app", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
 	{ "maratea_ops", "LOGIN INHERIT NOBYPASSRLS NOREPLICATION" NO_POWERS, true },
 };
-#define N_ROLES (sizeof(roles) / sizeof(roles[0]))
+#define N_ROLES (MRT_COUNT(roles))
 
 /* Every one of these may be said again. maratea_migrate reaches its roles by SET ROLE only. */
 static const char *const grants[] = {
@@ -52,7 +52,7 @@ static const char *const grants[] = {
 };
 
 struct init {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_db_init_options *options;
 	struct mrt_pg *pg;
@@ -72,7 +72,7 @@ static void init_release(struct init *i)
 static int check_admin(const struct init *i, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(i->pg, i->run,
+	int rc = mrt_pg_query(i->pg, i->ctx,
 	                      "SELECT rolsuper::text, rolname, (SELECT "
 	                      "pg_encoding_to_char(encoding) FROM pg_database WHERE datname = "
 	                      "current_database()) FROM pg_roles WHERE rolname = current_user",
@@ -105,7 +105,7 @@ static int check_no_password(const struct init *i, const char *role, const char 
 	const char *const values[] = { role };
 	mrt_auto_pgresult r = NULL;
 	int rc =
-	        mrt_pg_query(i->pg, i->run,
+	        mrt_pg_query(i->pg, i->ctx,
 	                     "SELECT FROM pg_authid WHERE rolname = $1 AND rolpassword IS NOT NULL",
 	                     values, 1, &r, err);
 	if (rc < 0 || PQntuples(r) == 0)
@@ -132,10 +132,8 @@ static int password_of(const struct init *i, const char *role, char **ret, const
 	if (rc == MRT_NOT_FOUND && i->options->dry_run)
 		return 0;
 	if (rc == MRT_NOT_FOUND) {
-		unsigned char random[PASSWORD_BYTES];
 		char hex[2 * PASSWORD_BYTES + 1];
-		mrt_random(random, sizeof(random));
-		mrt_hex(random, sizeof(random), hex);
+		mrt_random_hex(PASSWORD_BYTES, hex);
 		mrt_buf_add_text(&text, hex);
 		rc = mrt_file_create(path, hex, strlen(hex), 0600, err);
 		explicit_bzero(hex, sizeof(hex));
@@ -145,7 +143,7 @@ static int password_of(const struct init *i, const char *role, char **ret, const
 		                     mrt_buf_text(&text));
 	if (rc == 0 && !**ret)
 		rc = mrt_fail(err, MRT_CONFIG, "%s is empty", path);
-	return rc < 0 ? rc : mrt_log_secret(i->run->log, *ret, err);
+	return rc < 0 ? rc : mrt_log_secret(i->ctx->log, *ret, err);
 }
 
 /* The server gets the verifier, never the password. */
@@ -159,7 +157,7 @@ static int set_password(const struct init *i, const char *role, const char **ret
 	char *verifier = PQencryptPasswordConn(i->pg->conn, password, role, "scram-sha-256");
 	if (!verifier)
 		return mrt_fail(err, MRT_FAILED, "PostgreSQL: %s", PQerrorMessage(i->pg->conn));
-	rc = mrt_pg_exec(i->pg, i->run, err, "ALTER ROLE %s PASSWORD '%s'", role, verifier);
+	rc = mrt_pg_exec(i->pg, i->ctx, err, "ALTER ROLE %s PASSWORD '%s'", role, verifier);
 	PQfreemem(verifier);
 	return rc;
 }
@@ -168,14 +166,14 @@ static int set_role(const struct init *i, const struct role *role, struct mrt_er
 {
 	const char *const values[] = { role->name };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(i->pg, i->run, "SELECT FROM pg_roles WHERE rolname = $1", values, 1,
+	int rc = mrt_pg_query(i->pg, i->ctx, "SELECT FROM pg_roles WHERE rolname = $1", values, 1,
 	                      &r, err);
 	bool there = rc == 0 && PQntuples(r) > 0;
 	bool password = role->login && i->options->passwords;
 	if (rc == 0 && !there)
-		rc = mrt_pg_exec(i->pg, i->run, err, "CREATE ROLE %s", role->name);
+		rc = mrt_pg_exec(i->pg, i->ctx, err, "CREATE ROLE %s", role->name);
 	if (rc == 0)
-		rc = mrt_pg_exec(i->pg, i->run, err, "ALTER ROLE %s %s", role->name,
+		rc = mrt_pg_exec(i->pg, i->ctx, err, "ALTER ROLE %s %s", role->name,
 		                 role->attributes);
 	const char *how = role->login ? "kept" : NULL;
 	if (rc == 0 && password)
@@ -197,12 +195,12 @@ static int set_role(const struct init *i, const struct role *role, struct mrt_er
 static int take_memberships(const struct init *i, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(i->pg, i->run, mrt_sql_memberships, NULL, 0, &r, err);
+	int rc = mrt_pg_query(i->pg, i->ctx, mrt_sql_memberships, NULL, 0, &r, err);
 	for (int k = 0; rc == 0 && k < PQntuples(r); k++) {
-		rc = mrt_pg_exec(i->pg, i->run, err, "REVOKE %s FROM %s", PQgetvalue(r, k, 0),
+		rc = mrt_pg_exec(i->pg, i->ctx, err, "REVOKE %s FROM %s", PQgetvalue(r, k, 0),
 		                 PQgetvalue(r, k, 1));
 		if (rc == 0)
-			mrt_warn(i->run, "%s was a member of %s: %s", PQgetvalue(r, k, 1),
+			mrt_warn(i->ctx, "%s was a member of %s: %s", PQgetvalue(r, k, 1),
 			         PQgetvalue(r, k, 0),
 			         i->options->dry_run ? "it would be no more" : "it is no more");
 	}
@@ -218,7 +216,7 @@ static int note(struct init *i, const char *before, struct mrt_error *err)
 	mrt_auto_pgresult r = NULL;
 	struct mrt_audit_who who;
 	struct mrt_audit_event event = { .begins = true, .action = "db.init", .payload = payload };
-	int rc = payload ? mrt_pg_query(i->pg, i->run,
+	int rc = payload ? mrt_pg_query(i->pg, i->ctx,
 	                                "SELECT current_database() WHERE "
 	                                "to_regclass('" MRT_PLATFORM_SCHEMA
 	                                ".audit_log') IS NOT NULL",
@@ -236,9 +234,9 @@ static int note(struct init *i, const char *before, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_json_set(payload, "roles", json_deep_copy(i->roles), err);
 	if (rc == 0)
-		rc = mrt_pg_exec(i->pg, i->run, err,
+		rc = mrt_pg_exec(i->pg, i->ctx, err,
 		                 "SET LOCAL search_path = " MRT_PLATFORM_SCHEMA);
-	return rc < 0 ? rc : mrt_audit_append(i->pg, i->run, &who, &event, err);
+	return rc < 0 ? rc : mrt_audit_append(i->pg, i->ctx, &who, &event, err);
 }
 
 /* Two that change the same schools' databases are none. */
@@ -246,7 +244,7 @@ static int check_original(struct init *i, const char *before, struct mrt_error *
 {
 	const char *const values[] = { before };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(i->pg, i->run,
+	int rc = mrt_pg_query(i->pg, i->ctx,
 	                      "SELECT FROM pg_database WHERE datname = $1 AND datname <> "
 	                      "current_database()",
 	                      values, 1, &r, err);
@@ -266,7 +264,7 @@ static int choose_id(struct init *i, struct mrt_error *err)
 {
 	mrt_autofree char *there = NULL;
 	const char *wanted = i->config->platform_id;
-	int rc = mrt_pg_value(i->pg, i->run, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
+	int rc = mrt_pg_value(i->pg, i->ctx, "SELECT id FROM " MRT_PLATFORM_SCHEMA ".platform",
 	                      &there, err);
 	if (rc < 0)
 		return rc;
@@ -279,21 +277,21 @@ static int choose_id(struct init *i, struct mrt_error *err)
 		mrt_autofree char *before = NULL;
 		rc = mrt_text_dup(there, &i->id, err);
 		if (rc == 0)
-			rc = mrt_pg_value(i->pg, i->run,
+			rc = mrt_pg_value(i->pg, i->ctx,
 			                  "SELECT database_name FROM " MRT_PLATFORM_SCHEMA
 			                  ".platform",
 			                  &before, err);
 		if (rc == 0)
 			rc = check_original(i, before, err);
 		if (rc == 0)
-			rc = mrt_pg_exec(i->pg, i->run, err,
+			rc = mrt_pg_exec(i->pg, i->ctx, err,
 			                 "UPDATE " MRT_PLATFORM_SCHEMA
 			                 ".platform SET database_name = current_database()");
 		return rc < 0 ? rc : note(i, before, err);
 	}
 	const char *const values[] = { wanted };
 	mrt_auto_pgresult r = NULL;
-	rc = mrt_pg_query(i->pg, i->run,
+	rc = mrt_pg_query(i->pg, i->ctx,
 	                  "INSERT INTO " MRT_PLATFORM_SCHEMA
 	                  ".platform (id) VALUES (coalesce($1::uuid, gen_random_uuid())) RETURNING "
 	                  "id",
@@ -305,7 +303,7 @@ static int compare_store(struct init *i, bool *ret_missing, struct mrt_error *er
 {
 	mrt_autofree char *id = NULL;
 	*ret_missing = false;
-	int rc = i->store ? mrt_platform_of_store(i->store, i->run, i->config, &id, err) : 0;
+	int rc = i->store ? mrt_platform_of_store(i->store, i->ctx, i->config, &id, err) : 0;
 	if (rc < 0 || !i->store)
 		return rc;
 	*ret_missing = !*id;
@@ -324,7 +322,7 @@ static int put_store(struct init *i, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&text, err, "{\n  \"id\": \"%s\"\n}\n", i->id);
 	if (rc == 0)
-		rc = mrt_store_put_bytes(i->store, i->run, key, text, strlen(text), err);
+		rc = mrt_store_put_bytes(i->store, i->ctx, key, text, strlen(text), err);
 	return rc == MRT_EXISTS ? compare_store(i, &missing, err) : rc;
 }
 
@@ -354,7 +352,7 @@ static int ask(const struct init *i, struct mrt_error *err)
 static int lock(struct init *i, struct mrt_error *err)
 {
 	mrt_autofree char *taken = NULL;
-	int rc = mrt_pg_value(i->pg, i->run,
+	int rc = mrt_pg_value(i->pg, i->ctx,
 	                      "SELECT pg_try_advisory_xact_lock(" LOCK_KEYS ")::text", &taken, err);
 	return rc < 0 || strcmp(taken, "true") == 0
 	               ? rc
@@ -366,7 +364,7 @@ static int lock(struct init *i, struct mrt_error *err)
 static int check_owners(struct init *i, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(i->pg, i->run,
+	int rc = mrt_pg_query(i->pg, i->ctx,
 	                      "SELECT nspname, pg_get_userbyid(nspowner) FROM pg_namespace WHERE "
 	                      "nspname IN ('" MRT_PLATFORM_SCHEMA "', '" MRT_SHARED_SCHEMA
 	                      "') AND nspowner <> '" MRT_OWNER "'::regrole ORDER BY 1",
@@ -383,15 +381,15 @@ static int check_owners(struct init *i, struct mrt_error *err)
 static int set_up(struct init *i, struct mrt_error *err)
 {
 	bool missing = false;
-	int rc = mrt_pg_exec(i->pg, i->run, err, "BEGIN");
+	int rc = mrt_pg_exec(i->pg, i->ctx, err, "BEGIN");
 	if (rc == 0)
 		rc = lock(i, err);
 	for (size_t k = 0; rc == 0 && k < N_ROLES; k++)
 		rc = set_role(i, &roles[k], err);
 	if (rc == 0)
 		rc = take_memberships(i, err);
-	for (size_t k = 0; rc == 0 && k < sizeof(grants) / sizeof(grants[0]); k++)
-		rc = mrt_pg_exec(i->pg, i->run, err, "%s", grants[k]);
+	for (size_t k = 0; rc == 0 && k < MRT_COUNT(grants); k++)
+		rc = mrt_pg_exec(i->pg, i->ctx, err, "%s", grants[k]);
 	if (rc == 0)
 		rc = check_owners(i, err);
 	if (rc == 0)
@@ -399,17 +397,17 @@ static int set_up(struct init *i, struct mrt_error *err)
 	if (rc == 0)
 		rc = compare_store(i, &missing, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(i->pg, i->run, err, i->options->dry_run ? "ROLLBACK" : "COMMIT");
+		rc = mrt_pg_exec(i->pg, i->ctx, err, i->options->dry_run ? "ROLLBACK" : "COMMIT");
 	if (rc == 0 && missing && !i->options->dry_run)
 		rc = put_store(i, err);
 	return rc;
 }
 
-int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_db_init(const struct mrt_context *ctx, const struct mrt_config *config,
                 const struct mrt_db_init_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(init_release) struct init i = {
-		.run = run, .config = config, .options = options, .roles = json_array()
+		.ctx = ctx, .config = config, .options = options, .roles = json_array()
 	};
 	const struct mrt_config_pg how = { .url = options->admin_url,
 		                           .password_from = "a password in $MARATEA_ADMIN_URL",
@@ -418,7 +416,7 @@ int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
 	int rc = i.roles && json ? mrt_config_name_check("platform", config->platform_name, err)
 	                         : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_config_open_pg(run, config, &how, &i.pg, err);
+		rc = mrt_config_open_pg(ctx, config, &how, &i.pg, err);
 	if (rc == 0 && config->store_url)
 		rc = mrt_config_open_store(config, 2, &i.store, err);
 	if (rc == 0)
@@ -430,7 +428,7 @@ int mrt_db_init(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = set_up(&i, err);
 	if (rc == 0 && !config->store_url)
-		mrt_warn(run, "no store is configured: the platform's id is in the database only");
+		mrt_warn(ctx, "no store is configured: the platform's id is in the database only");
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "platform_id", i.id, err);
 	if (rc == 0)

@@ -23,7 +23,7 @@ struct place {
 };
 
 struct migrating {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	bool look_only, status; /* status: whatever it is, it is shown */
 	struct place *places;
@@ -65,7 +65,7 @@ static int add_common(struct migrating *m, const char *set, const char *schema,
 static int find_places(struct migrating *m, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
-	int rc = mrt_places_read(pg, m->run, &own, err);
+	int rc = mrt_places_read(pg, m->ctx, &own, err);
 	for (size_t i = 0; rc == 0 && i < own.n; i++)
 		rc = add_place(m, "tenant", &own.items[i], err);
 	return rc;
@@ -80,9 +80,9 @@ static int visit(const struct migrating *m, struct mrt_pg *pg, struct place *p,
 		.retry_longest = m->config->limits_retry_longest,
 	};
 	int rc = m->look_only ? 0
-	                      : mrt_migrate_apply(pg, m->run, p->set, p->at.schema, &options,
+	                      : mrt_migrate_apply(pg, m->ctx, p->set, p->at.schema, &options,
 	                                          &p->applied, err);
-	return rc < 0 ? rc : mrt_migrate_state(pg, m->run, p->set, p->at.schema, &p->states, err);
+	return rc < 0 ? rc : mrt_migrate_state(pg, m->ctx, p->set, p->at.schema, &p->states, err);
 }
 
 /* One of those that schools have for themselves, over a connection of its own. */
@@ -91,9 +91,9 @@ static void visit_own(const struct migrating *m, struct place *p)
 	mrt_auto(mrt_pg) *pg = NULL;
 	if (p->at.provisioning) /* who makes it migrates it */
 		return;
-	p->rc = mrt_run_check(m->run, &p->err);
+	p->rc = mrt_context_check(m->ctx, &p->err);
 	if (p->rc == 0)
-		p->rc = mrt_platform_connect(m->run, m->config, p->at.database, &pg, &p->err);
+		p->rc = mrt_platform_connect(m->ctx, m->config, p->at.database, &pg, &p->err);
 	if (p->rc == 0)
 		p->rc = visit(m, pg, p, &p->err);
 }
@@ -127,7 +127,7 @@ static int set_fault(const struct migrating *m, const struct place *p, json_t *t
                      struct mrt_error *err)
 {
 	if (p->rc < 0)
-		return mrt_json_set_error(to, "error", m->run->log, &p->err, err);
+		return mrt_json_set_error(to, "error", m->ctx->log, &p->err, err);
 	bool missed = !p->states && !p->at.provisioning;
 	return mrt_json_set_text(to, "error", missed ? "not looked at" : NULL, err);
 }
@@ -145,7 +145,7 @@ static int describe(const struct migrating *m, json_t **ret, struct mrt_error *e
 			                         { "schema", p->at.schema },
 			                         { "database", p->at.database },
 			                         { "tenant", p->at.tenant } };
-		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
+		for (size_t k = 0; rc == 0 && k < MRT_COUNT(texts); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
 		if (rc == 0)
 			rc = set_fault(m, p, item, err);
@@ -186,11 +186,11 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 {
 	mrt_auto(mrt_pg) *pg = NULL;
 	size_t failed = 0, first = 0;
-	int rc = mrt_platform_connect(m->run, m->config, NULL, &pg, err);
+	int rc = mrt_platform_connect(m->ctx, m->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, m->run, m->config, !m->look_only, err);
+		rc = mrt_platform_check(pg, m->ctx, m->config, !m->look_only, err);
 	if (rc == 0 && !m->look_only)
-		rc = mrt_migrate_lock(pg, m->run, false, err);
+		rc = mrt_migrate_lock(pg, m->ctx, false, err);
 	if (rc == 0)
 		rc = add_common(m, "platform", MRT_PLATFORM_SCHEMA, err);
 	if (rc == 0)
@@ -198,7 +198,7 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	/* both, before anything is applied to either */
 	for (size_t i = 0; rc == 0 && i < 2 && !m->status; i++)
 		rc = keep(&m->places[i],
-		          mrt_migrate_check(pg, m->run, m->places[i].set, m->places[i].at.schema,
+		          mrt_migrate_check(pg, m->ctx, m->places[i].set, m->places[i].at.schema,
 		                            &m->places[i].err),
 		          err);
 	for (; rc == 0 && m->next < 2; m->next++)
@@ -214,9 +214,9 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	visit_others(m, jobs);
 	/* whose connection broke has had no lock since */
 	if (!m->look_only)
-		rc = mrt_pg_exec(pg, m->run, err, "SELECT");
+		rc = mrt_pg_exec(pg, m->ctx, err, "SELECT");
 	if (rc < 0)
-		return mrt_context(err, rc, "the lock on migrations was lost on the way");
+		return mrt_prefix(err, rc, "the lock on migrations was lost on the way");
 	for (size_t i = m->n; i > 0; i--)
 		if (m->places[i - 1].rc < 0) {
 			failed++;
@@ -234,22 +234,22 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	return rc;
 }
 
-int mrt_db_migrate(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_db_migrate(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_db_migrate_options *options, json_t **ret,
                    struct mrt_error *err)
 {
-	mrt_cleanup(migrating_release) struct migrating m = { .run = run,
+	mrt_cleanup(migrating_release) struct migrating m = { .ctx = ctx,
 		                                              .config = config,
 		                                              .look_only = options->dry_run };
 	pthread_mutex_init(&m.lock, NULL);
 	return visit_all(&m, options->jobs, ret, err);
 }
 
-int mrt_db_status(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_db_status(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                   struct mrt_error *err)
 {
 	mrt_cleanup(migrating_release) struct migrating m = {
-		.run = run, .config = config, .look_only = true, .status = true
+		.ctx = ctx, .config = config, .look_only = true, .status = true
 	};
 	pthread_mutex_init(&m.lock, NULL);
 	int rc = visit_all(&m, 4, ret, err);

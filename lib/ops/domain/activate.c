@@ -239,7 +239,7 @@ static int activate(struct mrt_session *s, struct activating *a, struct mrt_erro
 {
 	int rc = mrt_session_look(s, find, a, err);
 	if (rc == 0)
-		rc = mrt_domain_ask(s->run, s->config, &a->claim, &a->proof, err);
+		rc = mrt_domain_ask(s->ctx, s->config, &a->claim, &a->proof, err);
 	if (rc == 0)
 		rc = mrt_domain_judge(&a->claim, &a->proof, err);
 	if (rc == 0)
@@ -259,7 +259,7 @@ static int activate(struct mrt_session *s, struct activating *a, struct mrt_erro
 	return rc;
 }
 
-int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_activate(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *slug, const char *name, bool primary, json_t **ret,
                         struct mrt_error *err)
 {
@@ -272,7 +272,7 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	a.event.action = "domain.activate";
 	a.event.payload = a.payload;
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	if (rc == 0)
 		rc = mrt_tenant_lock(&s, slug, err);
 	if (rc < 0)
@@ -283,7 +283,7 @@ int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *conf
 	if (rc == 0)
 		rc = mrt_domain_follow(&s, slug, a.name, err);
 	if (rc == 0 && a.proof.way_known && !a.proof.here)
-		mrt_warn(run, "%s does not lead to this platform yet", a.name);
+		mrt_warn(ctx, "%s does not lead to this platform yet", a.name);
 	if (!a.proof.answers || a.unknown)
 		return rc;
 	struct mrt_error second;

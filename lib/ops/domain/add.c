@@ -36,7 +36,7 @@ static int add(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc < 0 ? rc : mrt_domain_claim_find(s, a->slug, a->name, &a->claim, err);
 }
 
-int mrt_domain_add(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_domain_add(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    const char *name, json_t **ret, struct mrt_error *err)
 {
 	char normal[MRT_DOMAIN_SIZE];
@@ -48,7 +48,7 @@ int mrt_domain_add(const struct mrt_run *run, const struct mrt_config *config, c
 	if (rc == 0)
 		rc = mrt_json_set_text(a.payload, "name", normal, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	if (rc == 0)
 		rc = mrt_session_change(&s, add, &a, &a.event, err);
 	if (rc == 0)

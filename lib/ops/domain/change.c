@@ -65,7 +65,7 @@ int mrt_domain_note_other(struct mrt_session *s, const char *tenant, json_t *pay
 {
 	struct mrt_audit_event event = { .action = action, .payload = payload };
 	snprintf(event.tenant, sizeof(event.tenant), "%s", tenant);
-	return mrt_audit_append(s->pg, s->run, &s->who, &event, err);
+	return mrt_audit_append(s->pg, s->ctx, &s->who, &event, err);
 }
 
 /* What is in the schools' own tables follows; the same command makes up for what was missed. */
@@ -74,9 +74,9 @@ int mrt_domain_follow(struct mrt_session *s, const char *slug, const char *name,
 {
 	int rc = mrt_domain_sync_all(s, slug, name, err);
 	if (rc < 0) {
-		mrt_context(err, rc,
-		            "%s: it is so in the platform, but not in a school's own tables yet",
-		            name);
+		mrt_prefix(err, rc,
+		           "%s: it is so in the platform, but not in a school's own tables yet",
+		           name);
 		mrt_hint(err, "the same command goes on from there");
 	}
 	return rc;

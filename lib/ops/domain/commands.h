@@ -12,7 +12,7 @@
  * "holder": another school that has it, or null, "challenge": {"by", "holder", "until"}, "record":
  * {"name", "type", "value"}, "file": {"url", "content"}, "target", "changed"}. MRT_CHANGED: the
  * school is not made yet, or archived. */
-int mrt_domain_add(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_domain_add(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    const char *name, json_t **ret, struct mrt_error *err);
 
 struct mrt_domain_filter {
@@ -20,7 +20,7 @@ struct mrt_domain_filter {
 };
 /* Calls each with every claim, by name, as above up to "challenge"; a page of them at a time is in
  * memory. What each gives but 0 ends it. */
-int mrt_domain_list(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_list(const struct mrt_context *ctx, const struct mrt_config *config,
                     const struct mrt_domain_filter *filter,
                     int (*each)(const json_t *domain, void *context, struct mrt_error *err),
                     void *context, struct mrt_error *err);
@@ -33,18 +33,18 @@ struct mrt_domain_verify_options {
 /* Calls each, by name, with {..., "verdict", "shown", "method", "zone", "answers", "leads_to",
  * "site", "advice", "error"}, see maratea-domain(1), and changes nothing. MRT_BAD, after the last:
  * some are not shown, or to be lost; MRT_UNREACHABLE: of some nothing could be said. */
-int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_verify(const struct mrt_context *ctx, const struct mrt_config *config,
                       const struct mrt_domain_verify_options *options,
                       int (*each)(const json_t *domain, void *context, struct mrt_error *err),
                       void *context, struct mrt_error *err);
 /* *ret, NULL before, also with MRT_BAD: it is not shown, MRT_UNREACHABLE, and MRT_EXISTS: another
  * school has it, whose time to show it runs from the first of these. MRT_CHANGED: things
  * changed meanwhile, or as for add. */
-int mrt_domain_activate(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_activate(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *slug, const char *name, bool primary, json_t **ret,
                         struct mrt_error *err);
 /* *ret: {"slug", "name", "state", "primary"}: what it was. */
-int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const char *name, json_t **ret, struct mrt_error *err);
+int mrt_domain_remove(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const char *name, json_t **ret, struct mrt_error *err);
 
 #endif

@@ -41,7 +41,7 @@ static int check_state(const char *state, struct mrt_error *err)
 	                          "--state: '%.80s' is not one of pending, expired, active", state);
 }
 
-int mrt_domain_list(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_list(const struct mrt_context *ctx, const struct mrt_config *config,
                     const struct mrt_domain_filter *filter,
                     int (*each)(const json_t *domain, void *context, struct mrt_error *err),
                     void *context, struct mrt_error *err)
@@ -51,7 +51,7 @@ int mrt_domain_list(const struct mrt_run *run, const struct mrt_config *config,
 	bool more = true;
 	int rc = check_state(filter->state, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, false, &s, err);
+		rc = mrt_session_open(ctx, config, false, &s, err);
 	if (rc == 0 && filter->slug)
 		rc = mrt_session_look(&s, find_school, (void *)filter->slug, err);
 	while (rc == 0 && more) {

@@ -16,7 +16,7 @@
 #define WAY_WITHIN (20 * MRT_SECOND)
 
 struct proving {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_domain_question *question;
 	struct mrt_domain_proof *proof;
@@ -49,7 +49,7 @@ static int add_answer(struct proving *p, const char *server, const char *address
 		                         { "verdict", verdict },
 		                         { "text", text } };
 	int rc = mrt_json_append(p->proof->answers, one, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(one, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set(one, "records", records = json_array(), err);
@@ -119,7 +119,7 @@ static int ask_for_token(struct proving *p, const char *server, const char *zone
 {
 	mrt_cleanup(mrt_domain_reply_release) struct mrt_domain_reply r = { 0 };
 	char text[MRT_DNS_NAME_SIZE + 64];
-	int rc = mrt_domain_ask_server(p->run, p->config, server, name, MRT_DNS_TXT, &r, err);
+	int rc = mrt_domain_ask_server(p->ctx, p->config, server, name, MRT_DNS_TXT, &r, err);
 	if (mrt_code_is_final(rc))
 		return rc;
 	if (rc == 0) {
@@ -150,7 +150,7 @@ static int no_servers(struct proving *p, const char *name, int rc, const struct 
 	if (rc != MRT_NOT_FOUND)
 		return p->proof->why
 		               ? 0
-		               : mrt_error_explain(p->run->log, why, &p->proof->why, err, NULL);
+		               : mrt_error_explain(p->ctx->log, why, &p->proof->why, err, NULL);
 	p->proof->answered = true;
 	p->denied++;
 	snprintf(text, sizeof(text), "there is no domain %s", name);
@@ -162,7 +162,7 @@ static int ask_all(struct proving *p, const char *name, struct mrt_error *err)
 	const struct mrt_dns_options options = mrt_config_dns(p->config);
 	struct mrt_dns_servers servers;
 	struct mrt_error why;
-	int rc = mrt_dns_find_servers(p->run, &options, name, &servers, &why);
+	int rc = mrt_dns_find_servers(p->ctx, &options, name, &servers, &why);
 	p->alias[0] = '\0';
 	if (mrt_code_is_final(rc)) {
 		if (err)
@@ -209,7 +209,7 @@ static int look_elsewhere(struct proving *p, const char *wanted, struct mrt_erro
 		mrt_cleanup(mrt_domain_reply_release) struct mrt_domain_reply r = { 0 };
 		int rc = strlen(names[i]) >= MRT_DNS_NAME_SIZE
 		                 ? MRT_UNREACHABLE
-		                 : mrt_domain_ask_server(p->run, p->config, p->server, names[i],
+		                 : mrt_domain_ask_server(p->ctx, p->config, p->server, names[i],
 		                                         MRT_DNS_TXT, &r, err);
 		if (mrt_code_is_final(rc))
 			return rc;
@@ -257,7 +257,7 @@ static int find_way(struct proving *p, struct mrt_error *err)
 {
 	if (!p->served) /* who serves the name does not say that either */
 		return 0;
-	int rc = mrt_domain_find_way(p->run, p->config, p->question->name, p->question->slug,
+	int rc = mrt_domain_find_way(p->ctx, p->config, p->question->name, p->question->slug,
 	                             p->server, &p->way, err);
 	p->proof->here = rc == 0 && p->way.here;
 	p->proof->way_known = rc == 0 && p->way.known;
@@ -276,7 +276,7 @@ static int look_at_site(struct proving *p, struct mrt_error *err)
 		return mrt_text_printf(&proof->site, err,
 		                       "was not asked for a file: where %s.%s leads is not known",
 		                       q->slug, p->config->platform_domain);
-	int rc = mrt_domain_ask_site(p->run, p->config, q->name, q->token, addresses, &proof->shown,
+	int rc = mrt_domain_ask_site(p->ctx, p->config, q->name, q->token, addresses, &proof->shown,
 	                             &proof->site, err);
 	if (proof->shown)
 		proof->method = "file";
@@ -284,19 +284,19 @@ static int look_at_site(struct proving *p, struct mrt_error *err)
 }
 
 /* Part of the work, with so much time; *ret_whole: that was enough. */
-static int do_within(struct proving *p, const struct mrt_run *run, int64_t time,
+static int do_within(struct proving *p, const struct mrt_context *ctx, int64_t time,
                      int (*work)(struct proving *p, struct mrt_error *err), bool *ret_whole,
                      struct mrt_error *err)
 {
-	struct mrt_run brief = *run;
+	struct mrt_context brief = *ctx;
 	int64_t end = mrt_clock_monotonic() + time;
 	if (!brief.deadline || brief.deadline > end)
 		brief.deadline = end;
-	p->run = &brief;
+	p->ctx = &brief;
 	int rc = work(p, err);
-	p->run = run;
+	p->ctx = ctx;
 	*ret_whole = rc != MRT_DEADLINE;
-	return rc == MRT_DEADLINE ? mrt_run_check(run, err) : rc;
+	return rc == MRT_DEADLINE ? mrt_context_check(ctx, err) : rc;
 }
 
 static int find_way_and_advise(struct proving *p, struct mrt_error *err)
@@ -305,12 +305,12 @@ static int find_way_and_advise(struct proving *p, struct mrt_error *err)
 	return rc < 0 ? rc : advise(p, err);
 }
 
-static int prove(struct proving *p, const struct mrt_run *run, struct mrt_error *err)
+static int prove(struct proving *p, const struct mrt_context *ctx, struct mrt_error *err)
 {
 	bool whole = true;
 	int rc = describe_way(p, err); /* nothing is known yet */
 	if (rc == 0)
-		rc = do_within(p, run, RECORD_WITHIN, ask_for_record, &whole, err);
+		rc = do_within(p, ctx, RECORD_WITHIN, ask_for_record, &whole, err);
 	if (rc < 0)
 		return rc;
 	if (!whole) {
@@ -321,11 +321,11 @@ static int prove(struct proving *p, const struct mrt_run *run, struct mrt_error 
 		p->proof->why = NULL;
 		return mrt_text_dup("its servers took longer than 30 s", &p->proof->why, err);
 	}
-	rc = do_within(p, run, WAY_WITHIN, find_way_and_advise, &whole, err);
+	rc = do_within(p, ctx, WAY_WITHIN, find_way_and_advise, &whole, err);
 	return rc < 0 || !whole ? rc : look_at_site(p, err);
 }
 
-int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_prove(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_domain_question *question, struct mrt_domain_proof *ret,
                      struct mrt_error *err)
 {
@@ -338,7 +338,7 @@ int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
 		.question = question,
 		.proof = &proof,
 	};
-	int rc = proof.answers && proof.leads_to ? prove(&p, run, err) : mrt_no_memory(err);
+	int rc = proof.answers && proof.leads_to ? prove(&p, ctx, err) : mrt_no_memory(err);
 	if (rc < 0)
 		return rc;
 	*ret = proof;

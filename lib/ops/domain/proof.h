@@ -30,7 +30,7 @@ struct mrt_domain_proof {
 	char *advice; /* what is wrong with what was found, in words; NULL */
 };
 /* That nobody answers is an answer, too. */
-int mrt_domain_prove(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_prove(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_domain_question *question, struct mrt_domain_proof *ret,
                      struct mrt_error *err);
 void mrt_domain_proof_release(struct mrt_domain_proof *proof);

@@ -48,7 +48,7 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 	};
 	int rc = mrt_domain_claim_hold(s, r->slug, r->name, &r->claim, err);
 	const char *const values[] = { r->name, r->claim.id };
-	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(steps); i++) {
 		mrt_auto_pgresult done = NULL;
 		rc = mrt_session_query(s, steps[i], values, 2, &done, err);
 	}
@@ -83,8 +83,8 @@ static int remove_claim(struct mrt_session *s, struct removing *r, struct mrt_er
 	return rc < 0 ? rc : mrt_domain_follow(s, r->slug, r->name, err);
 }
 
-int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const char *name, json_t **ret, struct mrt_error *err)
+int mrt_domain_remove(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const char *name, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_cleanup(removing_release) struct removing r = { .slug = slug,
@@ -95,7 +95,7 @@ int mrt_domain_remove(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_json_set_text(r.payload, "name", r.name, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	if (rc == 0)
 		rc = mrt_tenant_lock(&s, slug, err);
 	if (rc == 0)

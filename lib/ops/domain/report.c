@@ -11,7 +11,7 @@
 #define PAGE 200
 #define NAMES_MAX 5
 
-int mrt_domain_ask(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_domain_claim *claim, struct mrt_domain_proof *ret,
                    struct mrt_error *err)
 {
@@ -23,7 +23,7 @@ int mrt_domain_ask(const struct mrt_run *run, const struct mrt_config *config,
 		.other = claim->active ? NULL : claim->holder_token,
 		.rival = claim->active ? NULL : claim->rival_token,
 	};
-	return mrt_domain_prove(run, config, &question, ret, err);
+	return mrt_domain_prove(ctx, config, &question, ret, err);
 }
 
 /* An active one that was shown by a file, which cannot be looked at any more, and leads here. */
@@ -107,7 +107,7 @@ int mrt_domain_report(const struct mrt_config *config, const struct mrt_domain_c
 		                  proof->answered || proof->shown ? json_boolean(proof->shown)
 		                                                  : json_null(),
 		                  err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i].name, texts[i].text, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "answers", json_incref(proof->answers), err);
@@ -120,7 +120,7 @@ int mrt_domain_report(const struct mrt_config *config, const struct mrt_domain_c
 
 struct asking {
 	struct mrt_job job;
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_domain_claim *claim;
 	struct mrt_domain_proof proof;
@@ -131,9 +131,9 @@ struct asking {
 static void ask(struct mrt_job *job)
 {
 	struct asking *a = (struct asking *)job;
-	a->rc = mrt_run_check(a->run, &a->err);
+	a->rc = mrt_context_check(a->ctx, &a->err);
 	if (a->rc == 0)
-		a->rc = mrt_domain_ask(a->run, a->config, a->claim, &a->proof, &a->err);
+		a->rc = mrt_domain_ask(a->ctx, a->config, a->claim, &a->proof, &a->err);
 }
 
 struct verifying {
@@ -181,8 +181,8 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	                                       v->last.name ? &v->last : NULL, PAGE, &v->page, err);
 }
 
-static int ask_page(struct verifying *v, const struct mrt_run *run, const struct mrt_config *config,
-                    struct mrt_error *err)
+static int ask_page(struct verifying *v, const struct mrt_context *ctx,
+                    const struct mrt_config *config, struct mrt_error *err)
 {
 	mrt_auto(mrt_workers) *workers = NULL;
 	v->asking = calloc(v->page.n ? v->page.n : 1, sizeof(*v->asking));
@@ -191,7 +191,7 @@ static int ask_page(struct verifying *v, const struct mrt_run *run, const struct
 	for (size_t i = 0; rc == 0 && i < v->page.n; i++) {
 		struct asking *a = &v->asking[i];
 		a->job.work = ask;
-		a->run = run;
+		a->ctx = ctx;
 		a->config = config;
 		a->claim = &v->page.items[i];
 		rc = mrt_workers_submit(workers, &a->job, err);
@@ -268,7 +268,7 @@ static int end(const struct verifying *v, struct mrt_error *err)
 	                troubled > NAMES_MAX ? ", ..." : "");
 }
 
-int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_verify(const struct mrt_context *ctx, const struct mrt_config *config,
                       const struct mrt_domain_verify_options *options,
                       int (*each)(const json_t *domain, void *context, struct mrt_error *err),
                       void *context, struct mrt_error *err)
@@ -282,12 +282,12 @@ int mrt_domain_verify(const struct mrt_run *run, const struct mrt_config *config
 	                       : mrt_domain_ready(config, err);
 	v.name = options->name ? name : NULL;
 	if (rc == 0)
-		rc = mrt_session_open(run, config, false, &s, err);
+		rc = mrt_session_open(ctx, config, false, &s, err);
 	while (rc == 0 && more) {
 		rc = mrt_session_look(&s, read_page, &v, err);
 		more = rc == 0 && v.page.n == PAGE;
 		if (rc == 0)
-			rc = ask_page(&v, run, config, err);
+			rc = ask_page(&v, ctx, config, err);
 		if (rc == 0)
 			rc = tell_page(&v, config, each, context, err);
 		if (rc == 0 && more) {

@@ -5,7 +5,7 @@
 #include "ops/domain/proof.h"
 #include "platform/claims.h"
 
-int mrt_domain_ask(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_domain_claim *claim, struct mrt_domain_proof *ret,
                    struct mrt_error *err);
 /* 0: it is shown, or an active one that was shown by a file leads here still; MRT_UNREACHABLE:

@@ -22,23 +22,23 @@ static struct mrt_dns_options patience(const struct mrt_config *config)
 	return options;
 }
 
-int mrt_domain_resolve(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                       struct mrt_addresses *ret, struct mrt_error *err)
+int mrt_domain_resolve(const struct mrt_context *ctx, const struct mrt_config *config,
+                       const char *name, struct mrt_addresses *ret, struct mrt_error *err)
 {
 	const struct mrt_dns_options options = mrt_config_dns(config);
 	char absolute[MRT_DNS_NAME_SIZE + 1];
 	snprintf(absolute, sizeof(absolute), "%s.", name);
-	return mrt_dns_resolve(run, &options, absolute, ret, err);
+	return mrt_dns_resolve(ctx, &options, absolute, ret, err);
 }
 
-int mrt_domain_ask_server(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask_server(const struct mrt_context *ctx, const struct mrt_config *config,
                           const char *server, const char *name, enum mrt_dns_type type,
                           struct mrt_domain_reply *ret, struct mrt_error *err)
 {
 	const struct mrt_dns_options options = patience(config);
 	const bool private = strcmp(config->domains_allow_private, "false") != 0;
 	struct mrt_addresses addresses;
-	int rc = mrt_domain_resolve(run, config, server, &addresses, err);
+	int rc = mrt_domain_resolve(ctx, config, server, &addresses, err);
 	ret->private = false;
 	ret->address[0] = '\0';
 	if (rc < 0)
@@ -56,7 +56,7 @@ int mrt_domain_ask_server(const struct mrt_run *run, const struct mrt_config *co
 		n++;
 		snprintf(at, sizeof(at), strchr(address, ':') ? "[%s]:%d" : "%s:%d", address,
 		         (int)config->dns_authoritative_port);
-		rc = mrt_dns_ask(run, &options, at, name, type, &ret->answer, err);
+		rc = mrt_dns_ask(ctx, &options, at, name, type, &ret->answer, err);
 	}
 	return rc;
 }

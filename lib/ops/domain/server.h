@@ -12,11 +12,11 @@ struct mrt_domain_reply {
 };
 void mrt_domain_reply_release(struct mrt_domain_reply *reply);
 /* The first answer of a server, from whichever of its addresses. As mrt_dns_ask(). */
-int mrt_domain_ask_server(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask_server(const struct mrt_context *ctx, const struct mrt_config *config,
                           const char *server, const char *name, enum mrt_dns_type type,
                           struct mrt_domain_reply *ret, struct mrt_error *err);
 /* Past the search domains of this machine. */
-int mrt_domain_resolve(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                       struct mrt_addresses *ret, struct mrt_error *err);
+int mrt_domain_resolve(const struct mrt_context *ctx, const struct mrt_config *config,
+                       const char *name, struct mrt_addresses *ret, struct mrt_error *err);
 
 #endif

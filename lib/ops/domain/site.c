@@ -14,7 +14,7 @@
 #define FILE_MAX 256
 
 struct visit {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_addresses *addresses; /* that may be asked */
 	char file[FILE_MAX + 1];
@@ -44,7 +44,7 @@ static int fetch(struct visit *v, const char *url, struct mrt_error *err)
 	response.body.ceiling = response.headers.ceiling = 64 << 10;
 	int rc = mrt_http_new(&options, &http, err);
 	if (rc == 0)
-		rc = mrt_http_request(http, v->run, &request, &response, err);
+		rc = mrt_http_request(http, v->ctx, &request, &response, err);
 	if (rc < 0)
 		return rc;
 	v->status = response.status;
@@ -86,13 +86,13 @@ static int visit(struct visit *v, const char *first, const char *token, bool *re
 	                       *ret_shown ? "has it at %s" : "has something else at %s", url);
 }
 
-int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask_site(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *name, const char *token, const struct mrt_addresses *addresses,
                         bool *ret_shown, char **ret_text, struct mrt_error *err)
 {
 	const bool private = strcmp(config->domains_allow_private, "true") == 0;
 	struct mrt_addresses allowed = { .n = 0 };
-	struct mrt_run brief = *run;
+	struct mrt_context brief = *ctx;
 	struct mrt_error why;
 	char url[MRT_DOMAIN_URL_SIZE];
 	for (size_t i = 0; i < addresses->n; i++)
@@ -104,16 +104,16 @@ int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *conf
 	int64_t end = mrt_clock_monotonic() + WITHIN;
 	if (!brief.deadline || brief.deadline > end)
 		brief.deadline = end;
-	mrt_cleanup(visit_release) struct visit v = { .run = &brief,
+	mrt_cleanup(visit_release) struct visit v = { .ctx = &brief,
 		                                      .config = config,
 		                                      .addresses = &allowed };
 	int rc = visit(&v, url, token, ret_shown, ret_text, &why);
-	int ended = rc == MRT_NO_MEMORY ? mrt_no_memory(err) : mrt_run_check(run, err);
+	int ended = rc == MRT_NO_MEMORY ? mrt_no_memory(err) : mrt_context_check(ctx, err);
 	if (ended < 0)
 		return ended;
 	if (rc == MRT_DEADLINE)
 		return mrt_text_dup("took longer than 15 s", ret_text, err);
-	return rc < 0 ? mrt_error_explain(run->log, &why, ret_text, err,
+	return rc < 0 ? mrt_error_explain(ctx->log, &why, ret_text, err,
 	                                  rc == MRT_UNREACHABLE ? "could not be asked"
 	                                                        : "does not have it")
 	              : 0;

@@ -7,7 +7,7 @@
 
 /* Fetches it from those addresses and no others, whatever DNS says by then. *ret_text: what came of
  * it, in words that follow "the site"; to be freed. */
-int mrt_domain_ask_site(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_ask_site(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *name, const char *token, const struct mrt_addresses *addresses,
                         bool *ret_shown, char **ret_text, struct mrt_error *err);
 

@@ -79,7 +79,7 @@ static int sync_school(const struct mrt_session *s, const char *slug, struct mrt
 	int rc = y.domains ? mrt_json_set(y.payload, "domains", json_incref(y.domains), err)
 	                   : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_school_open(s->run, s->config, slug, false, &school, err);
+		rc = mrt_school_open(s->ctx, s->config, slug, false, &school, err);
 	if (rc == 0)
 		rc = mrt_session_look(&school.s, read_platform, &y, err);
 	return rc < 0 ? rc : mrt_school_change(&school, write_school, &y, &y.event, err);
@@ -163,10 +163,10 @@ int mrt_domain_sync_all(struct mrt_session *s, const char *slug, const char *nam
 		int one = see_to(s, &w, own, own && same && bad < 0, &why);
 		if (one == 0)
 			continue;
-		mrt_context(&why, one, "the school '%s'", at(&w, SLUG));
+		mrt_prefix(&why, one, "the school '%s'", at(&w, SLUG));
 		rc = mrt_code_is_final(one) ? one : 0;
 		if (rc == 0 && !own && !same)
-			mrt_warn_because(s->run, &why, "its own tables do not say who has %s yet",
+			mrt_warn_because(s->ctx, &why, "its own tables do not say who has %s yet",
 			                 at(&w, NAME));
 		else if ((rc < 0 || bad == 0) && err)
 			*err = why;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct finding {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const char *name, *first;
 	struct mrt_domain_way *way;
@@ -48,13 +48,13 @@ static int find_addresses(struct finding *f, struct mrt_addresses *ret, bool *re
 	static const enum mrt_dns_type types[] = { MRT_DNS_A, MRT_DNS_AAAA };
 	const struct mrt_dns_options options = mrt_config_dns(f->config);
 	struct mrt_dns_servers servers = { .n = 0 };
-	int rc = mrt_dns_find_servers(f->run, &options, f->name, &servers, err);
+	int rc = mrt_dns_find_servers(f->ctx, &options, f->name, &servers, err);
 	bool served = false, whole = true;
 	put_first(&servers, f->first);
 	for (size_t i = 0; !mrt_code_is_final(rc) && !served && i < servers.n; i++)
 		for (size_t k = 0; !mrt_code_is_final(rc) && k < 2; k++) {
 			mrt_cleanup(mrt_domain_reply_release) struct mrt_domain_reply r = { 0 };
-			rc = mrt_domain_ask_server(f->run, f->config, servers.names[i], f->name,
+			rc = mrt_domain_ask_server(f->ctx, f->config, servers.names[i], f->name,
 			                           types[k], &r, err);
 			if (rc < 0 || !r.answer.authoritative) {
 				whole = whole && !served; /* one family is not known */
@@ -68,7 +68,7 @@ static int find_addresses(struct finding *f, struct mrt_addresses *ret, bool *re
 		}
 	*ret_known = served && whole;
 	if (!mrt_code_is_final(rc) && ret->n == 0 && *f->way->alias) {
-		rc = mrt_domain_resolve(f->run, f->config, f->way->alias, ret, err);
+		rc = mrt_domain_resolve(f->ctx, f->config, f->way->alias, ret, err);
 		*ret_known = *ret_known && rc == 0;
 	}
 	return mrt_code_is_final(rc) ? rc : 0;
@@ -95,13 +95,13 @@ static int is_configured(const struct mrt_config *config, const char *address, b
 	}
 }
 
-int mrt_domain_find_way(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_find_way(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *name, const char *slug, const char *first,
                         struct mrt_domain_way *ret, struct mrt_error *err)
 {
 	struct mrt_domain_way way = { .known = false };
 	struct finding f = {
-		.run = run, .config = config, .name = name, .first = first, .way = &way
+		.ctx = ctx, .config = config, .name = name, .first = first, .way = &way
 	};
 	char own[MRT_DNS_NAME_SIZE];
 	struct mrt_addresses ours = { .n = 0 };
@@ -110,7 +110,7 @@ int mrt_domain_find_way(const struct mrt_run *run, const struct mrt_config *conf
 	int rc = find_addresses(&f, &way.addresses, &known, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_domain_resolve(run, config, own, &ours, err);
+	rc = mrt_domain_resolve(ctx, config, own, &ours, err);
 	/* of so many addresses there may be more than were told */
 	bool whole = rc == 0 && ours.n < MRT_ADDRESSES_MAX;
 	rc = mrt_code_is_final(rc) ? rc : 0;

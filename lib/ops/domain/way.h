@@ -12,7 +12,7 @@ struct mrt_domain_way {
 	bool known;                    /* whether it is could be found out */
 };
 /* By what the servers that serve the name say; first: one of them that has answered before. */
-int mrt_domain_find_way(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_domain_find_way(const struct mrt_context *ctx, const struct mrt_config *config,
                         const char *name, const char *slug, const char *first,
                         struct mrt_domain_way *ret, struct mrt_error *err);
 

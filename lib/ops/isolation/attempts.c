@@ -33,13 +33,13 @@ struct attempt {
 static int become(const struct live *l, const char *role, const char *tenant, struct mrt_error *err)
 {
 	const struct mrt_tenant_scope scope = { tenant, l->schema, role };
-	return mrt_tenant_enter(l->pg, l->c->run, &scope, err);
+	return mrt_tenant_enter(l->pg, l->c->ctx, &scope, err);
 }
 
 static int make_canary(const struct live *l, const char *tenant, struct mrt_error *err)
 {
 	int rc = become(l, MRT_OWNER, tenant, err);
-	return rc < 0 ? rc : mrt_pg_script(l->pg, l->c->run, mrt_sql_canary, err);
+	return rc < 0 ? rc : mrt_pg_script(l->pg, l->c->ctx, mrt_sql_canary, err);
 }
 
 /* Runs it and takes it back. *ret_rows: that it read or wrote. The server's no is no error: *state
@@ -48,11 +48,11 @@ static int run_attempt(const struct live *l, const char *sql, int64_t *ret_rows,
                        struct mrt_error *why, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_exec(l->pg, l->c->run, err, "SAVEPOINT attempt");
+	int rc = mrt_pg_exec(l->pg, l->c->ctx, err, "SAVEPOINT attempt");
 	if (rc < 0)
 		return rc;
 	l->c->attempts++;
-	rc = mrt_pg_query(l->pg, l->c->run, sql, NULL, 0, &r, why);
+	rc = mrt_pg_query(l->pg, l->c->ctx, sql, NULL, 0, &r, why);
 	if (rc < 0 && rc != MRT_FAILED && rc != MRT_REFUSED) {
 		if (err)
 			*err = *why;
@@ -64,7 +64,7 @@ static int run_attempt(const struct live *l, const char *sql, int64_t *ret_rows,
 		const char *n = PQntuples(r) > 0 ? PQgetvalue(r, 0, 0) : PQcmdTuples(r);
 		*ret_rows = strtoll(n, NULL, 10);
 	}
-	return mrt_pg_exec(l->pg, l->c->run, err, "ROLLBACK TO attempt");
+	return mrt_pg_exec(l->pg, l->c->ctx, err, "ROLLBACK TO attempt");
 }
 
 /* Row security is asked before any constraint: whom a constraint stopped, it let pass. Whatever is
@@ -82,7 +82,7 @@ static int attempt(const struct live *l, const struct attempt *a, const char *ob
 		return rc;
 	if (!*state || (a->aim != REFER && strncmp(state, "23", 2) == 0))
 		return mrt_tenant_finding(l->c, "attempt", object, a->found, err);
-	rc = mrt_error_explain(l->c->run->log, &why, &text, err, "could not be tried, %s",
+	rc = mrt_error_explain(l->c->ctx->log, &why, &text, err, "could not be tried, %s",
 	                       a->doing);
 	return rc < 0 ? rc : mrt_tenant_finding(l->c, "attempt", object, text, err);
 }
@@ -125,7 +125,7 @@ static int try_table(const struct live *l, const char *table, struct mrt_error *
 		rc = mrt_text_printf(&object, err, "%s.%s", l->schema, table);
 	if (rc == 0)
 		rc = count_visible(l, object, n, &visible, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(attempts); i++) {
 		mrt_auto_buf sql = MRT_BUF_INIT;
 		if (i == 0)
 			mrt_buf_printf(&sql, "SELECT count(*) FROM %s WHERE %s = '%s'", n, k, t);
@@ -160,7 +160,7 @@ static int try_references(const struct live *l, struct mrt_error *err)
 	const char *const values[] = { l->schema };
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_query(
-	        l->pg, l->c->run,
+	        l->pg, l->c->ctx,
 	        "SELECT n.nspname || '.' || c.relname, format('UPDATE %I SET %I = ', c.relname, "
 	        "a.attname) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
 	        "pg_namespace n ON n.oid = c.relnamespace JOIN pg_class f ON f.oid = k.confrelid "
@@ -203,7 +203,7 @@ static int list_tables(const struct live *l, const char *more, PGresult **ret,
 	               more);
 	int rc = mrt_buf_check(&sql, err);
 	return rc < 0 ? rc
-	              : mrt_pg_query(l->pg, l->c->run, mrt_buf_text(&sql), values, 1, ret, err);
+	              : mrt_pg_query(l->pg, l->c->ctx, mrt_buf_text(&sql), values, 1, ret, err);
 }
 
 static int try_all(const struct live *l, struct mrt_error *err)
@@ -249,7 +249,7 @@ static int look_as(const struct live *l, const char *tenant, const PGresult *tab
 	if (rc == 0)
 		rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(l->pg, l->c->run, mrt_buf_text(&sql), NULL, 0, &r, err);
+		rc = mrt_pg_query(l->pg, l->c->ctx, mrt_buf_text(&sql), NULL, 0, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		mrt_autofree char *object = NULL, *text = NULL;
 		rc = mrt_text_printf(&object, err, "%s.%s", l->schema, PQgetvalue(r, i, 0));
@@ -267,19 +267,19 @@ static int look_page(const struct live *l, const PGresult *tables, char last[37]
 {
 	const char *const values[] = { last };
 	mrt_auto_pgresult ids = NULL;
-	int rc = mrt_pg_exec(l->pg, l->c->run, err, "BEGIN READ ONLY");
+	int rc = mrt_pg_exec(l->pg, l->c->ctx, err, "BEGIN READ ONLY");
 	if (rc == 0)
 		rc = become(l, MRT_OWNER, "", err);
 	if (rc == 0)
 		rc = mrt_pg_query(
-		        l->pg, l->c->run,
+		        l->pg, l->c->ctx,
 		        "SELECT id FROM tenants WHERE id > $1::uuid ORDER BY id LIMIT " PAGE,
 		        values, 1, &ids, err);
 	for (int i = 0; rc == 0 && i < PQntuples(ids); i++) {
 		snprintf(last, 37, "%s", PQgetvalue(ids, i, 0));
 		rc = look_as(l, last, tables, err);
 	}
-	int back = mrt_pg_exec(l->pg, l->c->run, rc < 0 ? NULL : err, "ROLLBACK");
+	int back = mrt_pg_exec(l->pg, l->c->ctx, rc < 0 ? NULL : err, "ROLLBACK");
 	*ret_more = rc == 0 && PQntuples(ids) > 0;
 	return rc < 0 ? rc : back;
 }
@@ -304,23 +304,23 @@ int mrt_tenant_check_live(struct mrt_tenant_checking *c, struct mrt_pg *pg, cons
 	struct mrt_error why;
 	mrt_uuid_make(l.ours);
 	mrt_uuid_make(l.theirs);
-	int rc = mrt_pg_exec(pg, c->run, err, "BEGIN");
+	int rc = mrt_pg_exec(pg, c->ctx, err, "BEGIN");
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, c->run, err, "SET LOCAL lock_timeout = '2s'");
+		rc = mrt_pg_exec(pg, c->ctx, err, "SET LOCAL lock_timeout = '2s'");
 	if (rc == 0)
 		rc = try_all(&l, &why);
 	/* always: nothing of it stays */
-	int back = mrt_pg_exec(pg, c->run, err, "ROLLBACK");
+	int back = mrt_pg_exec(pg, c->ctx, err, "ROLLBACK");
 	if (back < 0)
 		return back;
 	if (rc == 0 && c->all_tenants)
 		rc = look_as_all(&l, &why);
 	if (rc == MRT_FAILED || rc == MRT_REFUSED) { /* as it is, schools cannot be made in it */
 		mrt_autofree char *text = NULL;
-		rc = mrt_error_explain(c->run->log, &why, &text, err, "could not be tried");
+		rc = mrt_error_explain(c->ctx->log, &why, &text, err, "could not be tried");
 		return rc < 0 ? rc : mrt_tenant_finding(c, "attempt", schema, text, err);
 	}
 	if (rc < 0 && err)
 		*err = why;
-	return rc < 0 ? mrt_context(err, rc, "the attempts in %s", schema) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "the attempts in %s", schema) : 0;
 }

@@ -90,7 +90,7 @@ static int check_catalogue(struct mrt_tenant_checking *c, struct mrt_pg *pg,
 	mrt_buf_printf(&sql, "%s%s", mrt_sql_tables, check->sql);
 	int rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values, 3, &r, err);
+		rc = mrt_pg_query(pg, c->ctx, mrt_buf_text(&sql), values, 3, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++)
 		rc = mrt_tenant_finding(c, check->name, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
 		                        err);
@@ -105,7 +105,7 @@ static int count_tables(struct mrt_tenant_checking *c, struct mrt_pg *pg,
 	mrt_buf_printf(&sql, "%sSELECT FROM tables", mrt_sql_tables);
 	int rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->run, mrt_buf_text(&sql), values, 3, &r, err);
+		rc = mrt_pg_query(pg, c->ctx, mrt_buf_text(&sql), values, 3, &r, err);
 	if (rc == 0)
 		*ret = (uint64_t)PQntuples(r);
 	return rc;
@@ -141,7 +141,7 @@ static int check_own(struct mrt_tenant_checking *c, struct mrt_pg *pg, const str
 {
 	mrt_auto(mrt_pg) *own = NULL;
 	struct mrt_pg *place = NULL;
-	int rc = mrt_place_connect(c->run, c->config, pg, p->database, &own, &place, err);
+	int rc = mrt_place_connect(c->ctx, c->config, pg, p->database, &own, &place, err);
 	return rc < 0 ? rc : check_schema(c, place, all, p->schema, own || whole, err);
 }
 
@@ -157,7 +157,7 @@ static int go_on(struct mrt_tenant_checking *c, int rc, const char *object,
 	}
 	if (rc == 0)
 		return 0;
-	rc = mrt_error_explain(c->run->log, why, &text, err, "could not be checked");
+	rc = mrt_error_explain(c->ctx->log, why, &text, err, "could not be checked");
 	return rc < 0 ? rc : mrt_tenant_finding(c, "schema", object, text, err);
 }
 
@@ -172,13 +172,13 @@ static int find_slug(struct mrt_tenant_checking *c, struct mrt_pg *pg, const cha
 			*ret_own = i;
 			return 0;
 		}
-	int rc = mrt_pg_script(pg, c->run, "BEGIN; SET LOCAL ROLE " MRT_OWNER, err);
+	int rc = mrt_pg_script(pg, c->ctx, "BEGIN; SET LOCAL ROLE " MRT_OWNER, err);
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->run,
+		rc = mrt_pg_query(pg, c->ctx,
 		                  "SELECT FROM " MRT_PLATFORM_SCHEMA ".tenants WHERE slug = $1",
 		                  values, 1, &r, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, c->run, err, "COMMIT");
+		rc = mrt_pg_exec(pg, c->ctx, err, "COMMIT");
 	if (rc == 0 && PQntuples(r) == 0)
 		rc = mrt_fail(err, MRT_NOT_FOUND, "there is no school '%.80s'", slug);
 	*ret_own = own->n;
@@ -191,11 +191,11 @@ static int check_all(struct mrt_tenant_checking *c, const char *slug, struct mrt
 	mrt_cleanup(mrt_places_release) struct mrt_places own = { 0 };
 	struct mrt_error why;
 	size_t only = 0;
-	int rc = mrt_platform_connect(c->run, c->config, NULL, &pg, err);
+	int rc = mrt_platform_connect(c->ctx, c->config, NULL, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check(pg, c->run, c->config, false, err);
+		rc = mrt_platform_check(pg, c->ctx, c->config, false, err);
 	if (rc == 0)
-		rc = mrt_places_read(pg, c->run, &own, err);
+		rc = mrt_places_read(pg, c->ctx, &own, err);
 	if (rc == 0 && slug)
 		rc = find_slug(c, pg, slug, &own, &only, err);
 	if (rc == 0 && slug && only < own.n && own.items[only].provisioning) {
@@ -218,12 +218,12 @@ static int check_all(struct mrt_tenant_checking *c, const char *slug, struct mrt
 	return rc;
 }
 
-int mrt_tenant_check(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_tenant_check(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_tenant_check_options *options, json_t **ret,
                      struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
-	struct mrt_tenant_checking c = { .run = run,
+	struct mrt_tenant_checking c = { .ctx = ctx,
 		                         .config = config,
 		                         .all_tenants = options->all_tenants,
 		                         .findings = json_array(),

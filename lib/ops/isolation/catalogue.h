@@ -18,7 +18,7 @@ struct mrt_tenant_check_options {
 /* *ret, NULL before: {"schemas", "tables", "attempts", "findings": [{"check", "database",
  * "tenant", "object", "text"}], "reviewed": the same, of what tenant.reviewed names}. MRT_BAD, with
  * the answer, when there are findings. */
-int mrt_tenant_check(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_tenant_check(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_tenant_check_options *options, json_t **ret,
                      struct mrt_error *err);
 

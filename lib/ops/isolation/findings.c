@@ -24,7 +24,7 @@ static int is_reviewed(const struct mrt_tenant_checking *c, const char *check, c
 	const char *list = c->config->tenant_reviewed;
 	bool can = false;
 	*ret = false;
-	for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(may); i++)
 		can = can || strcmp(check, may[i]) == 0;
 	while (can && !*ret) {
 		mrt_autofree char *item = NULL;
@@ -70,7 +70,7 @@ int mrt_tenant_finding(struct mrt_tenant_checking *c, const char *check, const c
 		                         { "text", text } };
 	json_t *item = json_object();
 	rc = mrt_json_append(list, item, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(item, texts[i][0], texts[i][1], err);
 	return rc;
 }

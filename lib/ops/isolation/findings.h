@@ -6,7 +6,7 @@
 #include "config/settings.h"
 
 struct mrt_tenant_checking {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	bool all_tenants;
 	json_t *findings, *reviewed;

@@ -17,14 +17,14 @@ void mrt_restore_context_release(struct mrt_restore_context *c)
 	free(c->pg_restore);
 }
 
-int mrt_restore_connect(const struct mrt_run *run, struct mrt_restore_context *c,
+int mrt_restore_connect(const struct mrt_context *ctx, struct mrt_restore_context *c,
                         bool force_downgrade, struct mrt_error *err)
 {
 	struct mrt_error local;
 	err = err ? err : &local;
-	int rc = mrt_pg_connect(run, &c->access.options, c->access.params, "postgres", &c->pg, err);
+	int rc = mrt_pg_connect(ctx, &c->access.options, c->access.params, "postgres", &c->pg, err);
 	if (rc == MRT_REFUSED && mrt_error_has_peer_code(err, MRT_SQLSTATE_NO_DATABASE))
-		rc = mrt_pg_connect(run, &c->access.options, c->access.params, "template1", &c->pg,
+		rc = mrt_pg_connect(ctx, &c->access.options, c->access.params, "template1", &c->pg,
 		                    err);
 	if (rc < 0)
 		return rc;
@@ -38,16 +38,16 @@ int mrt_restore_connect(const struct mrt_run *run, struct mrt_restore_context *c
 		return mrt_hint(err,
 		                "an older server may not understand it; --force-downgrade tries");
 	}
-	return mrt_pg_find_program(run, "pg_restore", dumper, c->config->postgres_bin_dir,
+	return mrt_pg_find_program(ctx, "pg_restore", dumper, c->config->postgres_bin_dir,
 	                           &c->pg_restore, &found, err);
 }
 
 /* Names of a JSON list of texts (or of objects with a name) that a query's column does not have. */
-static int missing(const struct mrt_run *run, struct mrt_pg *pg, const json_t *list,
+static int missing(const struct mrt_context *ctx, struct mrt_pg *pg, const json_t *list,
                    const char *sql, const char *what, struct mrt_buf *to, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(pg, run, sql, NULL, 0, &r, err);
+	int rc = mrt_pg_query(pg, ctx, sql, NULL, 0, &r, err);
 	const json_t *item;
 	size_t i, n = 0;
 	json_array_foreach (list, i, item) {
@@ -68,24 +68,24 @@ static int missing(const struct mrt_run *run, struct mrt_pg *pg, const json_t *l
 	return rc;
 }
 
-int mrt_restore_check(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_check(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                       const json_t *database, struct mrt_error *err)
 {
 	mrt_auto_buf lacks = MRT_BUF_INIT;
 	static const char roles[] = "SELECT rolname FROM pg_roles";
 	int rc = 0;
 	if (!c->no_owner)
-		rc = missing(run, c->pg, json_object_get(database, "roles"), roles, "roles ",
+		rc = missing(ctx, c->pg, json_object_get(database, "roles"), roles, "roles ",
 		             &lacks, err);
 	bool some = lacks.len > 0;
 	if (rc == 0 && !c->no_owner && !some)
-		rc = missing(run, c->pg, json_object_get(database, "owners"), roles, "roles ",
+		rc = missing(ctx, c->pg, json_object_get(database, "owners"), roles, "roles ",
 		             &lacks, err);
 	if (rc == 0 && !c->no_tablespaces)
-		rc = missing(run, c->pg, json_object_get(database, "tablespaces"),
+		rc = missing(ctx, c->pg, json_object_get(database, "tablespaces"),
 		             "SELECT spcname FROM pg_tablespace", "tablespaces ", &lacks, err);
 	if (rc == 0)
-		rc = missing(run, c->pg, json_object_get(database, "extensions"),
+		rc = missing(ctx, c->pg, json_object_get(database, "extensions"),
 		             "SELECT name FROM pg_available_extensions", "extensions ", &lacks,
 		             err);
 	if (rc < 0 || lacks.len == 0)
@@ -123,8 +123,8 @@ static int add_name(struct mrt_pg *pg, struct mrt_buf *sql, const char *clause, 
 	return rc;
 }
 
-static int create(const struct mrt_run *run, const struct mrt_restore_context *c, const json_t *d,
-                  const char *name, struct mrt_error *err)
+static int create(const struct mrt_context *ctx, const struct mrt_restore_context *c,
+                  const json_t *d, const char *name, struct mrt_error *err)
 {
 	mrt_auto_buf sql = MRT_BUF_INIT;
 	const char *provider = mrt_json_text_or(d, "provider", "c");
@@ -156,33 +156,33 @@ static int create(const struct mrt_run *run, const struct mrt_restore_context *c
 	if (rc == 0)
 		rc = mrt_buf_check(&sql, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(c->pg, run, err, "%s", sql.data);
+		rc = mrt_pg_exec(c->pg, ctx, err, "%s", sql.data);
 	if (rc == 0)
-		rc = mrt_pg_exec(c->pg, run, err, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC",
+		rc = mrt_pg_exec(c->pg, ctx, err, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC",
 		                 name);
 	return rc;
 }
 
-int mrt_restore_drop(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_drop(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                      const char *name, struct mrt_error *err)
 {
 	mrt_autofree char *quoted = NULL;
 	int rc = mrt_pg_name(c->pg, name, &quoted, err);
 	/* a template cannot be dropped; a database that does not exist is dropped already */
 	if (rc == 0)
-		mrt_pg_exec(c->pg, run, NULL, "ALTER DATABASE %s IS_TEMPLATE false", quoted);
+		mrt_pg_exec(c->pg, ctx, NULL, "ALTER DATABASE %s IS_TEMPLATE false", quoted);
 	if (rc == 0)
-		rc = mrt_pg_exec(c->pg, run, err, "DROP DATABASE IF EXISTS %s%s", quoted,
+		rc = mrt_pg_exec(c->pg, ctx, err, "DROP DATABASE IF EXISTS %s%s", quoted,
 		                 c->pg->version >= 130000 ? " WITH (FORCE)" : "");
 	return rc;
 }
 
-void mrt_restore_abandon(const struct mrt_run *run, const struct mrt_restore_context *c,
+void mrt_restore_abandon(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                          const char *name)
 {
-	const struct mrt_run last = { .log = run->log,
-		                      .wall = run->wall,
-		                      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+	const struct mrt_context last = { .log = ctx->log,
+		                          .wall = ctx->wall,
+		                          .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 	mrt_auto(mrt_pg) *pg = NULL;
 	struct mrt_error err;
 	int rc = mrt_pg_connect(&last, &c->access.options, c->access.params, "postgres", &pg, &err);
@@ -191,7 +191,7 @@ void mrt_restore_abandon(const struct mrt_run *run, const struct mrt_restore_con
 	if (rc == 0)
 		rc = mrt_restore_drop(&last, &own, name, &err);
 	if (rc < 0)
-		mrt_warn_because(run, &err, "the unfinished database %s stays", name);
+		mrt_warn_because(ctx, &err, "the unfinished database %s stays", name);
 }
 
 static void on_line(void *context, const char *line)
@@ -200,7 +200,7 @@ static void on_line(void *context, const char *line)
 	         line);
 }
 
-static int start_pg_restore(const struct mrt_run *run, const struct mrt_restore_context *c,
+static int start_pg_restore(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                             const char *name, const char *file, bool single, struct mrt_child **ret,
                             struct mrt_error *err)
 {
@@ -223,7 +223,7 @@ static int start_pg_restore(const struct mrt_run *run, const struct mrt_restore_
 	}
 	int rc = mrt_pg_params_copy(c->access.params, &resolved, err);
 	if (rc == 0)
-		rc = mrt_pg_params_resolve(resolved, run, &c->access.options.dns, err);
+		rc = mrt_pg_params_resolve(resolved, ctx, &c->access.options.dns, err);
 	const struct mrt_pg_client_options client = {
 		.argv = argv,
 		.params = resolved,
@@ -231,12 +231,12 @@ static int start_pg_restore(const struct mrt_run *run, const struct mrt_restore_
 		.in = file ? MRT_FD_NULL : MRT_FD_PIPE,
 		.out = MRT_FD_NULL,
 		.on_line = on_line,
-		.context = run->log,
+		.context = ctx->log,
 	};
-	return rc < 0 ? rc : mrt_pg_client(run, &client, ret, err);
+	return rc < 0 ? rc : mrt_pg_client(ctx, &client, ret, err);
 }
 
-static int open_archive(const struct mrt_run *run, const struct mrt_restore_context *c,
+static int open_archive(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                         const json_t *d, struct mrt_source **ret, struct mrt_error *err)
 {
 	const char *key = NULL;
@@ -246,25 +246,25 @@ static int open_archive(const struct mrt_run *run, const struct mrt_restore_cont
 	const struct mrt_manifest_object *object = mrt_manifest_object(c->manifest, key);
 	if (!object)
 		return mrt_fail(err, MRT_CORRUPT, "the manifest does not describe %s", key);
-	return mrt_content_source(run, c->store, c->manifest, object, ret, err);
+	return mrt_content_source(ctx, c->store, c->manifest, object, ret, err);
 }
 
-static int stream_in(const struct mrt_run *run, const struct mrt_restore_context *c,
+static int stream_in(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                      const json_t *d, const char *name, bool single, struct mrt_error *err)
 {
 	mrt_auto(mrt_source) *source = NULL;
 	mrt_auto(mrt_sink) *sink = NULL;
 	mrt_auto(mrt_child) *child = NULL;
-	int rc = open_archive(run, c, d, &source, err);
+	int rc = open_archive(ctx, c, d, &source, err);
 	if (rc == 0)
-		rc = start_pg_restore(run, c, name, NULL, single, &child, err);
+		rc = start_pg_restore(ctx, c, name, NULL, single, &child, err);
 	if (rc == 0)
-		rc = mrt_sink_of_fd(run, mrt_child_in(child), &sink, err);
+		rc = mrt_sink_of_fd(ctx, mrt_child_in(child), &sink, err);
 	if (rc == 0)
-		rc = mrt_stream_copy(run, source, sink, err);
+		rc = mrt_stream_copy(ctx, source, sink, err);
 	if (rc == MRT_IO) { /* pg_restore went away: its own words say why */
 		struct mrt_error why;
-		int code = mrt_child_wait(child, run, &why);
+		int code = mrt_child_wait(child, ctx, &why);
 		if (code < 0 && err)
 			*err = why;
 		return code < 0 ? code : rc;
@@ -272,11 +272,11 @@ static int stream_in(const struct mrt_run *run, const struct mrt_restore_context
 	if (rc < 0)
 		return rc;
 	mrt_child_close_in(child);
-	return mrt_child_wait(child, run, err);
+	return mrt_child_wait(child, ctx, err);
 }
 
 /* Several jobs need a file to seek in. */
-static int through_file(const struct mrt_run *run, const struct mrt_restore_context *c,
+static int through_file(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                         const json_t *d, const char *name, struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
@@ -285,29 +285,29 @@ static int through_file(const struct mrt_run *run, const struct mrt_restore_cont
 	mrt_auto(mrt_child) *child = NULL;
 	int rc = mrt_text_printf(&path, err, "%s/%s.pgdump", c->scratch, name);
 	if (rc == 0)
-		rc = open_archive(run, c, d, &source, err);
+		rc = open_archive(ctx, c, d, &source, err);
 	if (rc < 0)
 		return rc;
 	mrt_autofd fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", path);
-	rc = mrt_sink_of_fd(run, fd, &sink, err);
+	rc = mrt_sink_of_fd(ctx, fd, &sink, err);
 	if (rc == 0)
-		rc = mrt_stream_copy(run, source, sink, err);
+		rc = mrt_stream_copy(ctx, source, sink, err);
 	if (rc == 0)
-		rc = start_pg_restore(run, c, name, path, false, &child, err);
+		rc = start_pg_restore(ctx, c, name, path, false, &child, err);
 	if (rc == 0)
-		rc = mrt_child_wait(child, run, err);
+		rc = mrt_child_wait(child, ctx, err);
 	unlink(path);
 	return rc;
 }
 
-static int compare_rows(const struct mrt_run *run, struct mrt_pg *pg, const json_t *d,
+static int compare_rows(const struct mrt_context *ctx, struct mrt_pg *pg, const json_t *d,
                         struct mrt_error *err)
 {
 	const json_t *t;
 	size_t i;
-	int rc = mrt_pg_exec(pg, run, err, "SET row_security = off");
+	int rc = mrt_pg_exec(pg, ctx, err, "SET row_security = off");
 	json_array_foreach (json_object_get(d, "tables"), i, t) {
 		if (rc < 0)
 			return rc;
@@ -322,7 +322,7 @@ static int compare_rows(const struct mrt_run *run, struct mrt_pg *pg, const json
 			rc = mrt_text_printf(&sql, err, "SELECT count(*) FROM ONLY %s.%s", schema,
 			                     name);
 		if (rc == 0)
-			rc = mrt_pg_value(pg, run, sql, &rows, err);
+			rc = mrt_pg_value(pg, ctx, sql, &rows, err);
 		snprintf(wanted, sizeof(wanted), "%" PRIu64, mrt_json_size_or(t, "rows", 0));
 		if (rc == 0 && strcmp(rows, wanted) != 0)
 			rc = mrt_fail(err, MRT_BAD,
@@ -333,36 +333,34 @@ static int compare_rows(const struct mrt_run *run, struct mrt_pg *pg, const json
 	return rc;
 }
 
-int mrt_restore_fill(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_fill(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                      const json_t *d, const char *name, bool single_transaction,
                      struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
 	int rc = c->jobs > 1 && !single_transaction
-	                 ? through_file(run, c, d, name, err)
-	                 : stream_in(run, c, d, name, single_transaction, err);
+	                 ? through_file(ctx, c, d, name, err)
+	                 : stream_in(ctx, c, d, name, single_transaction, err);
 	if (rc == 0)
-		rc = mrt_pg_connect(run, &c->access.options, c->access.params, name, &pg, err);
+		rc = mrt_pg_connect(ctx, &c->access.options, c->access.params, name, &pg, err);
 	if (rc == 0)
-		rc = compare_rows(run, pg, d, err);
-	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "ANALYZE");
+		rc = compare_rows(ctx, pg, d, err);
+	return rc < 0 ? rc : mrt_pg_exec(pg, ctx, err, "ANALYZE");
 }
 
-int mrt_restore_build(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_build(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                       const json_t *d, char **ret_name, struct mrt_error *err)
 {
-	unsigned char random[6];
 	char hex[13];
 	mrt_autofree char *name = NULL;
-	mrt_random(random, sizeof(random));
-	mrt_hex(random, sizeof(random), hex);
+	mrt_random_hex(6, hex);
 	int rc = mrt_text_printf(&name, err, "maratea_restore_%s", hex);
 	if (rc == 0)
-		rc = create(run, c, d, name, err);
+		rc = create(ctx, c, d, name, err);
 	if (rc == 0) {
-		rc = mrt_restore_fill(run, c, d, name, false, err);
+		rc = mrt_restore_fill(ctx, c, d, name, false, err);
 		if (rc < 0)
-			mrt_restore_abandon(run, c, name);
+			mrt_restore_abandon(ctx, c, name);
 	}
 	if (rc == 0)
 		*ret_name = mrt_steal(name);

@@ -16,7 +16,7 @@
 #define SPACES_MAX 1024
 
 struct target {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_store *store;
 	const struct mrt_manifest *manifest;
 	struct mrt_data_directory_options how;
@@ -149,7 +149,7 @@ static int choose_owner(struct target *t, const char *name, struct mrt_error *er
 	else if (!name)
 		getpwnam_r("postgres", &entry, room, sizeof(room), &found);
 	if (!found) {
-		mrt_warn(t->run, "the files will belong to root, as whom PostgreSQL does not run "
+		mrt_warn(t->ctx, "the files will belong to root, as whom PostgreSQL does not run "
 		                 "(--owner names another user)");
 		return 0;
 	}
@@ -219,7 +219,7 @@ static int write_directory(struct target *t, struct mrt_physical_found *found,
 	        json_object_get(json_object_get(t->manifest->json, "physical"), "settings");
 	int rc = mrt_data_directory_new(&t->how, &d, err);
 	const struct mrt_physical_reader reader = {
-		.run = t->run,
+		.ctx = t->ctx,
 		.store = t->store,
 		.manifest = t->manifest,
 		.ops = &mrt_data_directory_ops,
@@ -261,7 +261,7 @@ static int report(const struct target *t, const struct mrt_physical_found *found
 		{ "owner", t->owner },
 		{ "end_lsn", mrt_json_text_or(physical, "end_lsn", NULL) },
 	};
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "server_major", (uint64_t)t->manifest->server_major,
@@ -283,7 +283,7 @@ static int report(const struct target *t, const struct mrt_physical_found *found
 	return rc;
 }
 
-int mrt_restore_dir(const struct mrt_run *run, struct mrt_store *store,
+int mrt_restore_dir(const struct mrt_context *ctx, struct mrt_store *store,
                     const struct mrt_manifest *manifest, const struct mrt_restore_options *options,
                     json_t **ret, struct mrt_error *err)
 {
@@ -291,7 +291,7 @@ int mrt_restore_dir(const struct mrt_run *run, struct mrt_store *store,
 	struct mrt_physical_found found = { 0 };
 	if (!t)
 		return mrt_no_memory(err);
-	*t = (struct target) { .run = run, .store = store, .manifest = manifest };
+	*t = (struct target) { .ctx = ctx, .store = store, .manifest = manifest };
 	char *dir = NULL;
 	int rc = absolute(options->to_dir, &dir, err);
 	t->how.dir = dir;
@@ -308,9 +308,9 @@ int mrt_restore_dir(const struct mrt_run *run, struct mrt_store *store,
 	if (rc == 0)
 		rc = check_room(t, err);
 	if (rc == 0 && !options->dry_run) {
-		mrt_progress_begin(run->progress, "restoring", manifest->stored_size);
+		mrt_progress_begin(ctx->progress, "restoring", manifest->stored_size);
 		rc = write_directory(t, &found, err);
-		mrt_progress_end(run->progress);
+		mrt_progress_end(ctx->progress);
 	}
 	if (rc == 0)
 		rc = report(t, &found, options->dry_run, ret, err);
@@ -318,14 +318,14 @@ int mrt_restore_dir(const struct mrt_run *run, struct mrt_store *store,
 	return rc;
 }
 
-int mrt_restore_scratch(const struct mrt_run *run, struct mrt_store *store,
+int mrt_restore_scratch(const struct mrt_context *ctx, struct mrt_store *store,
                         const struct mrt_manifest *manifest, const char *dir, uid_t uid, gid_t gid,
                         struct mrt_physical_found *ret, struct mrt_error *err)
 {
 	mrt_autofree struct target *t = calloc(1, sizeof(*t));
 	if (!t)
 		return mrt_no_memory(err);
-	*t = (struct target) { .run = run, .store = store, .manifest = manifest };
+	*t = (struct target) { .ctx = ctx, .store = store, .manifest = manifest };
 	t->how.owned = uid != 0;
 	t->how.uid = uid;
 	t->how.gid = gid;

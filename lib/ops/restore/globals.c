@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct script {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_restore_context *c;
 	const struct mrt_globals_options *options;
 	PGresult *roles, *spaces; /* that exist */
@@ -77,7 +77,7 @@ static int note(struct script *s, const char *action, const char *what, const ch
 
 static int execute(struct script *s, const char *sql, struct mrt_error *err)
 {
-	return s->options->plan_only ? 0 : mrt_pg_exec(s->c->pg, s->run, err, "%s", sql);
+	return s->options->plan_only ? 0 : mrt_pg_exec(s->c->pg, s->ctx, err, "%s", sql);
 }
 
 static const char *mapped(const struct mrt_globals_options *o, const char *name)
@@ -151,7 +151,7 @@ static int do_statement(struct script *s, const char *sql, struct mrt_error *err
 		      { "GRANT ", 4 } };
 	int kind = 0;
 	const char *rest = sql;
-	for (size_t i = 0; !kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; !kind && i < MRT_COUNT(kinds); i++)
 		if (strncmp(sql, kinds[i].begin, strlen(kinds[i].begin)) == 0) {
 			kind = kinds[i].kind;
 			rest = sql + strlen(kinds[i].begin);
@@ -193,7 +193,7 @@ static int do_script(struct script *s, const char *text, struct mrt_error *err)
 	return 0;
 }
 
-int mrt_restore_globals(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_globals(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                         const struct mrt_globals_options *options, json_t **ret,
                         struct mrt_error *err)
 {
@@ -208,15 +208,15 @@ int mrt_restore_globals(const struct mrt_run *run, const struct mrt_restore_cont
 		return mrt_fail(err, MRT_CORRUPT, "the backup has no globals.sql.zst");
 	if (!plan)
 		return mrt_no_memory(err);
-	int rc = mrt_content_source(run, c->store, c->manifest, object, &source, err);
+	int rc = mrt_content_source(ctx, c->store, c->manifest, object, &source, err);
 	if (rc == 0)
-		rc = mrt_stream_slurp(run, source, &text, err);
+		rc = mrt_stream_slurp(ctx, source, &text, err);
 	if (rc == 0)
-		rc = mrt_pg_query(c->pg, run, "SELECT rolname FROM pg_roles", NULL, 0, &roles, err);
+		rc = mrt_pg_query(c->pg, ctx, "SELECT rolname FROM pg_roles", NULL, 0, &roles, err);
 	if (rc == 0)
-		rc = mrt_pg_query(c->pg, run, "SELECT spcname FROM pg_tablespace", NULL, 0, &spaces,
+		rc = mrt_pg_query(c->pg, ctx, "SELECT spcname FROM pg_tablespace", NULL, 0, &spaces,
 		                  err);
-	struct script s = { .run = run,
+	struct script s = { .ctx = ctx,
 		            .c = c,
 		            .options = options,
 		            .roles = roles,

@@ -37,7 +37,7 @@ static int take_named(void *context, const void *data, size_t len, struct mrt_er
 {
 	const struct taking *t = context;
 	int rc = t->take(t->context, data, len, err);
-	return rc == MRT_CORRUPT ? mrt_context(err, rc, "%s", t->key) : rc;
+	return rc == MRT_CORRUPT ? mrt_prefix(err, rc, "%s", t->key) : rc;
 }
 
 static int read_object(const struct mrt_physical_reader *r, const char *key,
@@ -49,7 +49,7 @@ static int read_object(const struct mrt_physical_reader *r, const char *key,
 	struct taking taking = { take, context, key };
 	if (!object)
 		return mrt_fail(err, MRT_CORRUPT, "the manifest has no object %s", key);
-	return mrt_content_pump(r->run, r->store, r->manifest, object, take_named, &taking, err);
+	return mrt_content_pump(r->ctx, r->store, r->manifest, object, take_named, &taking, err);
 }
 
 struct both {

@@ -7,10 +7,10 @@
 #include "repository/content.h"
 
 struct mrt_physical_reader {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	struct mrt_store *store;
 	const struct mrt_manifest *manifest;
-	/* who wants the bytes, too: both may be NULL. Entries as in pgbase.h */
+	/* who wants the bytes, too: both may be NULL. Entries as in codec/pg/basebackup.h */
 	const struct mrt_tar_ops *ops;
 	int (*on_manifest)(void *context, const void *data, size_t len, struct mrt_error *err);
 	void *context;

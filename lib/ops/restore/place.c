@@ -44,8 +44,8 @@ int mrt_restore_choose_place(struct mrt_restoring *r, const struct mrt_config *c
 {
 	const struct mrt_restore_options *o = r->options;
 	/* the configured password is for the configured server only */
-	int rc = o->to ? mrt_pg_access_url(r->run, config, o->to, NULL, &r->c.access, err)
-	               : mrt_pg_access_url(r->run, config, config->postgres_url,
+	int rc = o->to ? mrt_pg_access_url(r->ctx, config, o->to, NULL, &r->c.access, err)
+	               : mrt_pg_access_url(r->ctx, config, config->postgres_url,
 	                                   config->postgres_password, &r->c.access, err);
 	if (rc < 0 || o->globals)
 		return rc;
@@ -88,7 +88,7 @@ static int look_at_place(struct mrt_restoring *r, struct mrt_error *err)
 	const char *const values[] = { r->name };
 	mrt_auto_pgresult result = NULL;
 	mrt_autofree char *objects = NULL;
-	int rc = mrt_pg_query(r->c.pg, r->run,
+	int rc = mrt_pg_query(r->c.pg, r->ctx,
 	                      "SELECT (SELECT count(*) FROM pg_database WHERE datname = $1), "
 	                      "(rolsuper OR rolcreatedb)::text FROM pg_roles WHERE rolname = "
 	                      "current_user",
@@ -99,13 +99,13 @@ static int look_at_place(struct mrt_restoring *r, struct mrt_error *err)
 	if (strcmp(PQgetvalue(result, 0, 0), "0") == 0)
 		return 0;
 	mrt_auto(mrt_pg) *pg = NULL;
-	rc = mrt_pg_connect(r->run, &r->c.access.options, r->c.access.params, r->name, &pg, err);
+	rc = mrt_pg_connect(r->ctx, &r->c.access.options, r->c.access.params, r->name, &pg, err);
 	if (rc == 0)
-		rc = mrt_platform_check_database(pg, r->run, r->c.config, err);
+		rc = mrt_platform_check_database(pg, r->ctx, r->c.config, err);
 	if (rc == 0)
-		rc = mrt_pg_value(pg, r->run, emptiness, &objects, err);
+		rc = mrt_pg_value(pg, r->ctx, emptiness, &objects, err);
 	if (rc == 0)
-		rc = mrt_pg_properties(pg, r->run, &r->old, err);
+		rc = mrt_pg_properties(pg, r->ctx, &r->old, err);
 	r->state = rc == 0 && strcmp(objects, "0") == 0 ? MRT_PLACE_EMPTY : MRT_PLACE_TAKEN;
 	return rc;
 }
@@ -116,7 +116,7 @@ int mrt_restore_check_place(struct mrt_restoring *r, struct mrt_error *err)
 	if (rc < 0)
 		return rc;
 	if (r->options->swap)
-		return mrt_swap_check(r->run, &r->c, r->name, &r->kept, err);
+		return mrt_swap_check(r->ctx, &r->c, r->name, &r->kept, err);
 	if (r->state == MRT_PLACE_TAKEN) {
 		mrt_fail(err, MRT_EXISTS, "the database %s exists and is not empty", r->name);
 		return mrt_hint(err,
@@ -140,7 +140,7 @@ int mrt_restore_fits_transaction(struct mrt_restoring *r, struct mrt_error *err)
 	mrt_autofree char *room = NULL;
 	uint64_t objects = json_array_size(json_object_get(r->database, "tables")) * 4 +
 	                   mrt_json_size_or(r->database, "large_objects", 0);
-	int rc = mrt_pg_value(r->c.pg, r->run,
+	int rc = mrt_pg_value(r->c.pg, r->ctx,
 	                      "SELECT current_setting('max_locks_per_transaction')::bigint * ("
 	                      "current_setting('max_connections')::bigint + "
 	                      "current_setting('max_prepared_transactions')::bigint)",

@@ -9,7 +9,7 @@
 enum mrt_place_state { MRT_PLACE_FREE, MRT_PLACE_EMPTY, MRT_PLACE_TAKEN };
 
 struct mrt_restoring {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_restore_options *options;
 	struct mrt_restore_context c;
 	struct mrt_target target; /* whose backup it is, where that is configured */

@@ -16,7 +16,7 @@ static bool is_list(const char *name)
 		"local_preload_libraries",  "search_path",      "session_preload_libraries",
 		"shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"
 	};
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(lists); i++)
 		if (strcasecmp(lists[i], name) == 0)
 			return true;
 	return false;
@@ -52,7 +52,7 @@ static int add_list(struct mrt_pg *pg, const char *value, struct mrt_buf *sql,
 	return 0;
 }
 
-static int apply_setting(const struct mrt_run *run, struct mrt_pg *pg, const char *database,
+static int apply_setting(const struct mrt_context *ctx, struct mrt_pg *pg, const char *database,
                          const json_t *s, struct mrt_error *err)
 {
 	const char *setting = mrt_json_text_or(s, "setting", ""),
@@ -79,19 +79,19 @@ static int apply_setting(const struct mrt_run *run, struct mrt_pg *pg, const cha
 	}
 	if (rc == 0)
 		rc = mrt_buf_check(&sql, err);
-	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "%s", sql.data);
+	return rc < 0 ? rc : mrt_pg_exec(pg, ctx, err, "%s", sql.data);
 }
 
-static int apply_acl(const struct mrt_run *run, struct mrt_pg *pg, const char *database,
+static int apply_acl(const struct mrt_context *ctx, struct mrt_pg *pg, const char *database,
                      const char *owner, const json_t *acl, struct mrt_error *err)
 {
 	if (!json_is_array(
 	            acl)) /* the default: CONNECT was only taken away for the time of building */
-		return mrt_pg_exec(pg, run, err, "GRANT CONNECT ON DATABASE %s TO PUBLIC",
+		return mrt_pg_exec(pg, ctx, err, "GRANT CONNECT ON DATABASE %s TO PUBLIC",
 		                   database);
-	int rc = mrt_pg_exec(pg, run, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", database);
+	int rc = mrt_pg_exec(pg, ctx, err, "REVOKE ALL ON DATABASE %s FROM PUBLIC", database);
 	if (rc == 0 && owner)
-		rc = mrt_pg_exec(pg, run, err, "REVOKE ALL ON DATABASE %s FROM %s", database,
+		rc = mrt_pg_exec(pg, ctx, err, "REVOKE ALL ON DATABASE %s FROM %s", database,
 		                 owner);
 	const json_t *a;
 	size_t i;
@@ -104,7 +104,7 @@ static int apply_acl(const struct mrt_run *run, struct mrt_pg *pg, const char *d
 		if (rc == 0 && grantee)
 			rc = mrt_pg_name(pg, grantee, &quoted, err);
 		if (rc == 0)
-			rc = mrt_pg_exec(pg, run, err, "GRANT %s ON DATABASE %s TO %s%s", privilege,
+			rc = mrt_pg_exec(pg, ctx, err, "GRANT %s ON DATABASE %s TO %s%s", privilege,
 			                 database, grantee ? quoted : "PUBLIC",
 			                 json_is_true(json_object_get(a, "grantable"))
 			                         ? " WITH GRANT OPTION"
@@ -113,20 +113,20 @@ static int apply_acl(const struct mrt_run *run, struct mrt_pg *pg, const char *d
 	return rc;
 }
 
-static int apply_numbers(const struct mrt_run *run, struct mrt_pg *pg, const char *database,
+static int apply_numbers(const struct mrt_context *ctx, struct mrt_pg *pg, const char *database,
                          const json_t *p, struct mrt_error *err)
 {
 	const json_t *limit = json_object_get(p, "connection_limit");
 	int rc = 0;
 	if (json_is_integer(limit) && json_integer_value(limit) >= 0)
-		rc = mrt_pg_exec(pg, run, err, "ALTER DATABASE %s CONNECTION LIMIT %" PRId64,
+		rc = mrt_pg_exec(pg, ctx, err, "ALTER DATABASE %s CONNECTION LIMIT %" PRId64,
 		                 database, (int64_t)json_integer_value(limit));
 	if (rc == 0 && json_is_true(json_object_get(p, "is_template")))
-		rc = mrt_pg_exec(pg, run, err, "ALTER DATABASE %s IS_TEMPLATE true", database);
+		rc = mrt_pg_exec(pg, ctx, err, "ALTER DATABASE %s IS_TEMPLATE true", database);
 	return rc;
 }
 
-int mrt_restore_properties(const struct mrt_run *run, const struct mrt_restore_context *c,
+int mrt_restore_properties(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                            const json_t *p, const char *name, struct mrt_error *err)
 {
 	mrt_autofree char *quoted = NULL, *comment = NULL, *owner = NULL;
@@ -136,22 +136,22 @@ int mrt_restore_properties(const struct mrt_run *run, const struct mrt_restore_c
 	if (rc == 0 && who)
 		rc = mrt_pg_name(c->pg, who, &owner, err);
 	if (rc == 0 && owner && !c->no_owner)
-		rc = mrt_pg_exec(c->pg, run, err, "ALTER DATABASE %s OWNER TO %s", quoted, owner);
+		rc = mrt_pg_exec(c->pg, ctx, err, "ALTER DATABASE %s OWNER TO %s", quoted, owner);
 	const json_t *s;
 	size_t i;
 	json_array_foreach (json_object_get(p, "settings"), i, s)
 		if (rc == 0 && (!c->no_owner || !mrt_json_text_or(s, "role", NULL)))
-			rc = apply_setting(run, c->pg, quoted, s, err);
+			rc = apply_setting(ctx, c->pg, quoted, s, err);
 	if (rc == 0)
-		rc = apply_numbers(run, c->pg, quoted, p, err);
+		rc = apply_numbers(ctx, c->pg, quoted, p, err);
 	if (rc == 0 && text) {
 		rc = mrt_pg_literal(c->pg, text, &comment, err);
 		if (rc == 0)
-			rc = mrt_pg_exec(c->pg, run, err, "COMMENT ON DATABASE %s IS %s", quoted,
+			rc = mrt_pg_exec(c->pg, ctx, err, "COMMENT ON DATABASE %s IS %s", quoted,
 			                 comment);
 	}
 	if (rc == 0)
-		rc = apply_acl(run, c->pg, quoted, c->no_owner ? NULL : owner,
+		rc = apply_acl(ctx, c->pg, quoted, c->no_owner ? NULL : owner,
 		               c->no_owner ? NULL : json_object_get(p, "acl"), err);
-	return rc < 0 ? mrt_context(err, rc, "settings of the database") : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "settings of the database") : 0;
 }

@@ -20,14 +20,12 @@ static int write_on(void *context, const void *data, size_t len, struct mrt_erro
 	return mrt_fd_write(t->fd, t->path, data, len, err);
 }
 
-static int write_file(const struct mrt_run *run, struct mrt_store *store,
+static int write_file(const struct mrt_context *ctx, struct mrt_store *store,
                       const struct mrt_manifest *manifest, const char *path, struct mrt_error *err)
 {
 	mrt_autofree char *temporary = NULL;
-	unsigned char raw[6];
 	char suffix[13];
-	mrt_random(raw, sizeof(raw));
-	mrt_hex(raw, sizeof(raw), suffix);
+	mrt_random_hex(6, suffix);
 	int rc = mrt_text_printf(&temporary, err, "%s.tmp-%s", path, suffix);
 	if (rc < 0)
 		return rc;
@@ -35,7 +33,7 @@ static int write_file(const struct mrt_run *run, struct mrt_store *store,
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", temporary);
 	struct target target = { fd, path };
-	rc = mrt_redis_read(run, store, manifest, write_on, &target, err);
+	rc = mrt_redis_read(ctx, store, manifest, write_on, &target, err);
 	if (rc == 0 && (fsync(fd) < 0 || link(temporary, path) < 0))
 		rc = errno == EEXIST ? mrt_fail(err, MRT_EXISTS, "%s exists already", path)
 		                     : mrt_fail_errno(err, errno, "write %s", path);
@@ -60,7 +58,7 @@ static int report(const struct mrt_manifest *m, const char *path, json_t **ret,
 	return rc;
 }
 
-int mrt_restore_redis(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_restore_redis(const struct mrt_context *ctx, const struct mrt_config *config,
                       struct mrt_store *store, const struct mrt_manifest *manifest,
                       const struct mrt_restore_options *o, json_t **ret, struct mrt_error *err)
 {
@@ -78,7 +76,7 @@ int mrt_restore_redis(const struct mrt_run *run, const struct mrt_config *config
 		                     "--to-redis URL puts it into a server that runs");
 	}
 	if (o->to_redis)
-		return mrt_restore_redis_live(run, config, store, manifest, o, ret, err);
+		return mrt_restore_redis_live(ctx, config, store, manifest, o, ret, err);
 	if (strstr(o->to, "://")) {
 		mrt_fail(err, MRT_USAGE, "with a backup of Redis, --to takes a file");
 		return mrt_hint(err, "into a server that runs: --to-redis URL");
@@ -86,9 +84,9 @@ int mrt_restore_redis(const struct mrt_run *run, const struct mrt_config *config
 	if (access(o->to, F_OK) == 0)
 		return mrt_fail(err, MRT_EXISTS, "%s exists already", o->to);
 	if (!o->dry_run) {
-		mrt_progress_begin(run->progress, "restoring", manifest->stored_size);
-		int rc = write_file(run, store, manifest, o->to, err);
-		mrt_progress_end(run->progress);
+		mrt_progress_begin(ctx->progress, "restoring", manifest->stored_size);
+		int rc = write_file(ctx, store, manifest, o->to, err);
+		mrt_progress_end(ctx->progress);
 		if (rc < 0)
 			return rc;
 	}

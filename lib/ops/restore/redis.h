@@ -7,7 +7,7 @@
 
 /* What options.to (a path), .to_redis (a URL) and .dry_run say: the file, or the server's
  * databases, appear whole, or nothing is changed. MRT_EXISTS. */
-int mrt_restore_redis(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_restore_redis(const struct mrt_context *ctx, const struct mrt_config *config,
                       struct mrt_store *store, const struct mrt_manifest *manifest,
                       const struct mrt_restore_options *options, json_t **ret,
                       struct mrt_error *err);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct live {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	struct mrt_store *store;
 	const struct mrt_manifest *manifest;
@@ -40,7 +40,7 @@ static int connect_target(struct live *l, struct mrt_error *err)
 		return mrt_fail(err, MRT_USAGE,
 		                "--to-redis '%.80s' is no URL (nor redis.url, the configured one)",
 		                url);
-	return mrt_redis_connect(l->run, url, &options, &l->redis, err);
+	return mrt_redis_connect(l->ctx, url, &options, &l->redis, err);
 }
 
 /* All databases of the backup, or the one that a URL on the command line names. */
@@ -60,7 +60,7 @@ static int choose_databases(struct live *l, struct mrt_error *err)
 		int rc = mrt_number_parse(mrt_json_text_or(d, "name", ""), 0, INT32_MAX, &number,
 		                          err);
 		if (rc < 0)
-			return mrt_context(err, MRT_CORRUPT, "the manifest's databases");
+			return mrt_prefix(err, MRT_CORRUPT, "the manifest's databases");
 		if (wanted >= 0 && wanted != number)
 			continue;
 		all[l->copy.n++] = (struct mrt_redis_copy_database) {
@@ -161,7 +161,7 @@ static int look_again(struct live *l, struct mrt_error *err)
 	mrt_redis_free(mrt_steal(l->redis));
 	int rc = connect_target(l, err);
 	if (rc == 0)
-		rc = mrt_redis_copy_look(l->redis, l->run, &l->copy, err);
+		rc = mrt_redis_copy_look(l->redis, l->ctx, &l->copy, err);
 	for (size_t i = 0; i < l->copy.n; i++)
 		after += l->copy.databases[i].before;
 	if (rc == 0 && !l->options->replace && after > before)
@@ -177,30 +177,30 @@ static int restore_live(struct live *l, json_t **ret, struct mrt_error *err)
 	if (rc == 0)
 		rc = choose_databases(l, err);
 	if (rc == 0)
-		rc = no_permission(l, mrt_redis_copy_look(l->redis, l->run, &l->copy, err), err);
+		rc = no_permission(l, mrt_redis_copy_look(l->redis, l->ctx, &l->copy, err), err);
 	if (rc == 0)
 		rc = check_occupied(l, err);
 	if (rc < 0 || l->options->dry_run)
 		return rc < 0 ? rc : report_live(l, ret, err);
-	mrt_progress_begin(l->run->progress, "restoring", l->manifest->stored_size);
-	rc = mrt_redis_scratch_open(l->run, l->config, l->store, l->manifest, &scratch, err);
+	mrt_progress_begin(l->ctx->progress, "restoring", l->manifest->stored_size);
+	rc = mrt_redis_scratch_open(l->ctx, l->config, l->store, l->manifest, &scratch, err);
 	if (rc == 0)
 		rc = look_again(l, err);
 	if (rc == 0)
 		rc = no_permission(l,
 		                   mrt_redis_copy(mrt_redis_scratch_redis(scratch), l->redis,
-		                                  l->run, &l->copy, err),
+		                                  l->ctx, &l->copy, err),
 		                   err);
-	mrt_progress_end(l->run->progress);
+	mrt_progress_end(l->ctx->progress);
 	return rc < 0 ? rc : report_live(l, ret, err);
 }
 
-int mrt_restore_redis_live(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_restore_redis_live(const struct mrt_context *ctx, const struct mrt_config *config,
                            struct mrt_store *store, const struct mrt_manifest *manifest,
                            const struct mrt_restore_options *options, json_t **ret,
                            struct mrt_error *err)
 {
-	mrt_cleanup(live_release) struct live live = { .run = run,
+	mrt_cleanup(live_release) struct live live = { .ctx = ctx,
 		                                       .config = config,
 		                                       .store = store,
 		                                       .manifest = manifest,

@@ -13,7 +13,7 @@
 #define LONGEST_PATH 80 /* of the directory: a socket's path has 107 bytes */
 
 struct mrt_redis_scratch {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	char *dir;
 	struct mrt_redis_server *server;
 	struct mrt_redis *redis;
@@ -27,7 +27,7 @@ void mrt_redis_scratch_free(struct mrt_redis_scratch *s)
 	mrt_redis_free(s->redis);
 	mrt_redis_server_free(s->server);
 	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
-		mrt_warn_because(s->run, &why, "%s stays", s->dir);
+		mrt_warn_because(s->ctx, &why, "%s stays", s->dir);
 	free(s->dir);
 	free(s);
 }
@@ -38,7 +38,7 @@ struct mrt_redis *mrt_redis_scratch_redis(const struct mrt_redis_scratch *s)
 }
 
 /* An older server does not know newer snapshots, none knows the values of modules it has not. */
-static int check_server(const struct mrt_run *run, const struct mrt_manifest *m,
+static int check_server(const struct mrt_context *ctx, const struct mrt_manifest *m,
                         struct mrt_error *err)
 {
 	const json_t *redis = json_object_get(m->json, "redis");
@@ -50,7 +50,7 @@ static int check_server(const struct mrt_run *run, const struct mrt_manifest *m,
 		                "the snapshot holds values of the module %s, which a private "
 		                "redis-server does not have",
 		                json_string_value(json_array_get(modules, 0)));
-	int rc = mrt_redis_server_version(run, here, sizeof(here), err);
+	int rc = mrt_redis_server_version(ctx, here, sizeof(here), err);
 	if (rc == MRT_NOT_FOUND) {
 		mrt_fail(err, MRT_UNSUPPORTED, "no redis-server is installed to load it");
 		return mrt_hint(err, "install redis-server (Debian, Ubuntu) or redis (RHEL)");
@@ -85,7 +85,7 @@ static int write_on(void *context, const void *data, size_t len, struct mrt_erro
 	return mrt_fd_write(*(const int *)context, MRT_REDIS_SERVER_FILE, data, len, err);
 }
 
-static int read_snapshot(const struct mrt_run *run, struct mrt_store *store,
+static int read_snapshot(const struct mrt_context *ctx, struct mrt_store *store,
                          const struct mrt_manifest *m, const char *dir, struct mrt_error *err)
 {
 	mrt_autofree char *path = NULL;
@@ -95,7 +95,7 @@ static int read_snapshot(const struct mrt_run *run, struct mrt_store *store,
 	mrt_autofd fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return mrt_fail_errno(err, errno, "create %s", path);
-	return mrt_redis_read(run, store, m, write_on, &fd, err);
+	return mrt_redis_read(ctx, store, m, write_on, &fd, err);
 }
 
 static int compare(const struct mrt_redis_scratch *s, const struct mrt_manifest *m,
@@ -105,7 +105,7 @@ static int compare(const struct mrt_redis_scratch *s, const struct mrt_manifest 
 	mrt_auto_buf text = MRT_BUF_INIT;
 	const json_t *d;
 	size_t i;
-	int rc = mrt_redis_command(s->redis, s->run, info, &text, err);
+	int rc = mrt_redis_command(s->redis, s->ctx, info, &text, err);
 	json_array_foreach (m->databases, i, d) {
 		const char *name = mrt_json_text_or(d, "name", "");
 		uint64_t keys = mrt_json_size_or(d, "keys", 0), found_keys;
@@ -136,21 +136,21 @@ static uint64_t databases(const struct mrt_manifest *m)
 	return (uint64_t)most + 1;
 }
 
-int mrt_redis_scratch_open(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_redis_scratch_open(const struct mrt_context *ctx, const struct mrt_config *config,
                            struct mrt_store *store, const struct mrt_manifest *m,
                            struct mrt_redis_scratch **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_redis_scratch) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
-	s->run = run;
-	int rc = check_server(run, m, err);
+	s->ctx = ctx;
+	int rc = check_server(ctx, m, err);
 	if (rc == 0)
 		rc = mrt_dir_temporary("maratea-redis", LONGEST_PATH, &s->dir, err);
 	if (rc == 0)
 		rc = check_space(s->dir, m->size, err);
 	if (rc == 0)
-		rc = read_snapshot(run, store, m, s->dir, err);
+		rc = read_snapshot(ctx, store, m, s->dir, err);
 	const struct mrt_redis_server_options server = {
 		.dir = s->dir,
 		.load = true,
@@ -161,9 +161,9 @@ int mrt_redis_scratch_open(const struct mrt_run *run, const struct mrt_config *c
 	const struct mrt_redis_options options = { .connect_timeout = config->limits_connect,
 		                                   .stall_timeout = config->limits_stall };
 	if (rc == 0)
-		rc = mrt_redis_server_start(run, &server, &s->server, err);
+		rc = mrt_redis_server_start(ctx, &server, &s->server, err);
 	if (rc == 0)
-		rc = mrt_redis_server_connect(s->server, run, &options, &s->redis, err);
+		rc = mrt_redis_server_connect(s->server, ctx, &options, &s->redis, err);
 	if (rc == 0)
 		rc = compare(s, m, err);
 	if (rc == 0)

@@ -9,7 +9,7 @@ struct mrt_redis_scratch;
 /* Reads the snapshot, walks through it, starts redis-server from it, and compares the keys of each
  * database with the manifest; those that expired meanwhile may be missing. MRT_CORRUPT, MRT_BAD:
  * the backup is bad. MRT_UNSUPPORTED: no redis-server here can load it. */
-int mrt_redis_scratch_open(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_redis_scratch_open(const struct mrt_context *ctx, const struct mrt_config *config,
                            struct mrt_store *store, const struct mrt_manifest *manifest,
                            struct mrt_redis_scratch **ret, struct mrt_error *err);
 /* A connection to it. */

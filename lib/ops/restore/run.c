@@ -41,7 +41,7 @@ static int report(const struct mrt_restoring *r, bool done, json_t **ret, struct
 		{ "kept", r->kept },
 		{ "program", r->c.pg_restore },
 	};
-	for (i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set_size(json, "space_needed",
@@ -70,7 +70,7 @@ static int add_space(const struct mrt_restoring *r, json_t *json, struct mrt_err
 	bool local = !host || host[0] == '/' || strcmp(host, "localhost") == 0 ||
 	             strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
 	if (!local ||
-	    mrt_pg_value(r->c.pg, r->run, "SELECT current_setting('data_directory')", &dir, NULL) <
+	    mrt_pg_value(r->c.pg, r->ctx, "SELECT current_setting('data_directory')", &dir, NULL) <
 	            0 ||
 	    !*dir || access(dir, F_OK) < 0 || mrt_dir_free_space(dir, &space, NULL) < 0)
 		return mrt_json_set(json, "space_free", json_null(), err);
@@ -96,9 +96,9 @@ static int rename_to(struct mrt_restoring *r, const char *built, struct mrt_erro
 	if (rc == 0)
 		rc = mrt_pg_name(r->c.pg, r->name, &to, err);
 	if (rc == 0 && r->state == MRT_PLACE_EMPTY)
-		rc = mrt_restore_drop(r->run, &r->c, r->name, err);
+		rc = mrt_restore_drop(r->ctx, &r->c, r->name, err);
 	return rc < 0 ? rc
-	              : mrt_pg_exec(r->c.pg, r->run, err, "ALTER DATABASE %s RENAME TO %s", from,
+	              : mrt_pg_exec(r->c.pg, r->ctx, err, "ALTER DATABASE %s RENAME TO %s", from,
 	                            to);
 }
 
@@ -107,21 +107,21 @@ static int perform(struct mrt_restoring *r, struct mrt_error *err)
 	if (!r->may_create) {
 		int rc = mrt_restore_fits_transaction(r, err);
 		if (rc == 0)
-			rc = mrt_restore_fill(r->run, &r->c, r->database, r->name, true, err);
+			rc = mrt_restore_fill(r->ctx, &r->c, r->database, r->name, true, err);
 		return rc == MRT_BAD ? mrt_recode(err, MRT_FAILED) : rc;
 	}
 	mrt_autofree char *built = NULL;
-	int rc = mrt_restore_build(r->run, &r->c, r->database, &built, err);
+	int rc = mrt_restore_build(r->ctx, &r->c, r->database, &built, err);
 	if (rc < 0)
 		return rc == MRT_BAD ? mrt_recode(err, MRT_FAILED) : rc;
 	/* an existing empty database was prepared by somebody: its settings are what they want */
-	rc = mrt_restore_properties(r->run, &r->c,
+	rc = mrt_restore_properties(r->ctx, &r->c,
 	                            r->state == MRT_PLACE_EMPTY ? r->old : r->database, built, err);
 	if (rc == 0)
-		rc = r->kept ? mrt_swap(r->run, &r->c, built, r->name, r->kept, err)
+		rc = r->kept ? mrt_swap(r->ctx, &r->c, built, r->name, r->kept, err)
 		             : rename_to(r, built, err);
 	if (rc < 0)
-		mrt_restore_abandon(r->run, &r->c, built);
+		mrt_restore_abandon(r->ctx, &r->c, built);
 	return rc;
 }
 
@@ -131,7 +131,7 @@ static int restore_database(struct mrt_restoring *r, json_t **ret, struct mrt_er
 	if (rc == 0)
 		rc = mrt_restore_check_scratch(r, err);
 	if (rc == 0)
-		rc = mrt_restore_check(r->run, &r->c, r->database, err);
+		rc = mrt_restore_check(r->ctx, &r->c, r->database, err);
 	if (rc == 0 && r->options->dry_run) {
 		rc = report(r, false, ret, err);
 		return rc < 0 ? rc : add_space(r, *ret, err);
@@ -141,9 +141,9 @@ static int restore_database(struct mrt_restoring *r, json_t **ret, struct mrt_er
 	if (rc == 0) {
 		const struct mrt_manifest_object *object = mrt_manifest_object(
 		        r->manifest, mrt_json_text_or(r->database, "object", ""));
-		mrt_progress_begin(r->run->progress, "restoring", object ? object->stored_size : 0);
+		mrt_progress_begin(r->ctx->progress, "restoring", object ? object->stored_size : 0);
 		rc = perform(r, err);
-		mrt_progress_end(r->run->progress);
+		mrt_progress_end(r->ctx->progress);
 	}
 	return rc < 0 ? rc : report(r, true, ret, err);
 }
@@ -158,7 +158,7 @@ static int restore_globals(struct mrt_restoring *r, json_t **ret, struct mrt_err
 	};
 	mrt_auto_json json = json_object();
 	json_t *plan = NULL;
-	int rc = json ? mrt_restore_globals(r->run, &r->c, &globals, &plan, err)
+	int rc = json ? mrt_restore_globals(r->ctx, &r->c, &globals, &plan, err)
 	              : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "globals", plan, err);
@@ -181,7 +181,7 @@ static int wrong_method(const struct mrt_manifest *manifest, struct mrt_error *e
 }
 
 /* Which of the latest ones is meant: "NAME/latest" may name a Redis. */
-static int method_of(const struct mrt_run *run, const struct mrt_config *config,
+static int method_of(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_restore_options *options, const char **ret,
                      struct mrt_error *err)
 {
@@ -192,7 +192,7 @@ static int method_of(const struct mrt_run *run, const struct mrt_config *config,
 	int rc =
 	        slash ? mrt_text_printf(&name, err, "%.*s", (int)(slash - options->id), options->id)
 	              : 0;
-	if (rc == 0 && name && mrt_target_find(run, config, name, &target, NULL) == 0)
+	if (rc == 0 && name && mrt_target_find(ctx, config, name, &target, NULL) == 0)
 		redis = redis || target.redis;
 	*ret = redis ? "rdb" : options->to_dir ? "physical" : "logical";
 	return rc;
@@ -205,7 +205,7 @@ static int find_target(struct mrt_restoring *r, const struct mrt_config *config,
 	const struct mrt_restore_options *o = r->options;
 	const char *name = r->manifest->target;
 	bool redis = strcmp(r->manifest->method, "rdb") == 0;
-	int rc = mrt_target_find(r->run, config, name, &r->target, err);
+	int rc = mrt_target_find(r->ctx, config, name, &r->target, err);
 	if (rc == 0 && r->target.redis == redis)
 		return 0;
 	if (rc < 0 && rc != MRT_USAGE)
@@ -218,11 +218,11 @@ static int find_target(struct mrt_restoring *r, const struct mrt_config *config,
 	return mrt_hint(err, redis ? "name it with --to-redis URL" : "name it with --to URL");
 }
 
-int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_restore(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_restore_options *options, json_t **ret,
                        struct mrt_error *err)
 {
-	mrt_cleanup(restore_release) struct mrt_restoring r = { .run = run, .options = options };
+	mrt_cleanup(restore_release) struct mrt_restoring r = { .ctx = ctx, .options = options };
 	unsigned buffers = 0, threads = 0;
 	if (options->to_dir &&
 	    (options->database || options->swap || options->to_database || options->jobs ||
@@ -250,9 +250,9 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 		rc = mrt_repository_open(config, buffers, &r.store, err);
 	const char *method = NULL;
 	if (rc == 0)
-		rc = method_of(run, config, options, &method, err);
+		rc = method_of(ctx, config, options, &method, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, r.store, config->platform_name, options->id, method,
+		rc = mrt_manifest_find(ctx, r.store, config->platform_name, options->id, method,
 		                       &r.manifest, err);
 	bool redis = rc == 0 && strcmp(r.manifest->method, "rdb") == 0;
 	if (rc == 0 && !redis && options->to_redis)
@@ -261,7 +261,7 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	    (strcmp(r.manifest->method, "physical") == 0) != (options->to_dir != NULL))
 		rc = wrong_method(r.manifest, err);
 	if (rc == 0)
-		rc = mrt_keys_for(run, config, r.manifest, &r.identities, err);
+		rc = mrt_keys_for(ctx, config, r.manifest, &r.identities, err);
 	if (rc == 0)
 		rc = find_target(&r, config, err);
 	if (rc < 0)
@@ -269,9 +269,9 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	r.manifest->threads = threads;
 	config = r.target.config;
 	if (rc == 0 && redis)
-		return mrt_restore_redis(run, config, r.store, r.manifest, options, ret, err);
+		return mrt_restore_redis(ctx, config, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && options->to_dir)
-		return mrt_restore_dir(run, r.store, r.manifest, options, ret, err);
+		return mrt_restore_dir(ctx, r.store, r.manifest, options, ret, err);
 	if (rc == 0 && !options->globals)
 		rc = mrt_restore_choose_database(&r, err);
 	if (rc == 0)
@@ -282,7 +282,7 @@ int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *confi
 	r.c.no_owner = options->no_owner;
 	r.c.no_tablespaces = options->no_tablespaces;
 	if (rc == 0)
-		rc = mrt_restore_connect(run, &r.c, options->force_downgrade, err);
+		rc = mrt_restore_connect(ctx, &r.c, options->force_downgrade, err);
 	if (rc < 0)
 		return rc;
 	mrt_auto_buf where = MRT_BUF_INIT;

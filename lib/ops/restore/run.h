@@ -6,7 +6,7 @@
 #include "config/settings.h"
 #include "ops/restore/options.h"
 
-int mrt_backup_restore(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_restore(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_restore_options *options, json_t **ret,
                        struct mrt_error *err);
 

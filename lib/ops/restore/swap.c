@@ -7,8 +7,8 @@
 #define NAME_MAX_BYTES 63
 #define BEFORE "_before_"
 
-int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *c, const char *name,
-                   char **ret_kept, struct mrt_error *err)
+int mrt_swap_check(const struct mrt_context *ctx, const struct mrt_restore_context *c,
+                   const char *name, char **ret_kept, struct mrt_error *err)
 {
 	mrt_autofree char *kept = NULL;
 	/* what would be too long begins with as much of the name as there is room for */
@@ -22,7 +22,7 @@ int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *
 	const char *const values[] = { name, kept };
 	mrt_auto_pgresult r = NULL;
 	rc = mrt_pg_query(
-	        c->pg, run,
+	        c->pg, ctx,
 	        "SELECT (SELECT count(*) FROM pg_database WHERE datname = $2), (r.rolsuper OR "
 	        "(r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE')))::text, (SELECT count(*) FROM "
 	        "pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid WHERE p.subdbid "
@@ -51,13 +51,13 @@ int mrt_swap_check(const struct mrt_run *run, const struct mrt_restore_context *
 	return 0;
 }
 
-static int try_renames(const struct mrt_run *run, const struct mrt_restore_context *c,
+static int try_renames(const struct mrt_context *ctx, const struct mrt_restore_context *c,
                        const char *old, const char *built, const char *kept, struct mrt_error *err)
 {
 	/* renames are transactional: both happen, or neither; and no signal comes between */
-	const struct mrt_run whole = { .log = run->log,
-		                       .wall = run->wall,
-		                       .deadline = mrt_clock_monotonic() + 10 * MRT_SECOND };
+	const struct mrt_context whole = { .log = ctx->log,
+		                           .wall = ctx->wall,
+		                           .deadline = mrt_clock_monotonic() + 10 * MRT_SECOND };
 	int rc = mrt_pg_exec(c->pg, &whole, err, "BEGIN");
 	if (rc == 0)
 		rc = mrt_pg_exec(c->pg, &whole, err, "ALTER DATABASE %s RENAME TO %s", old, kept);
@@ -70,7 +70,7 @@ static int try_renames(const struct mrt_run *run, const struct mrt_restore_conte
 	return mrt_pg_exec(c->pg, &whole, err, "COMMIT");
 }
 
-int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, const char *built,
+int mrt_swap(const struct mrt_context *ctx, const struct mrt_restore_context *c, const char *built,
              const char *name, const char *kept, struct mrt_error *err)
 {
 	mrt_autofree char *old = NULL, *fresh = NULL, *aside = NULL, *literal = NULL;
@@ -82,28 +82,28 @@ int mrt_swap(const struct mrt_run *run, const struct mrt_restore_context *c, con
 	if (rc == 0)
 		rc = mrt_pg_literal(c->pg, name, &literal, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(c->pg, run, err, "ALTER DATABASE %s ALLOW_CONNECTIONS false", old);
+		rc = mrt_pg_exec(c->pg, ctx, err, "ALTER DATABASE %s ALLOW_CONNECTIONS false", old);
 	if (rc < 0)
 		return rc;
 	int64_t end = mrt_clock_monotonic() + c->config->limits_swap;
 	do {
-		rc = mrt_pg_exec(c->pg, run, err,
+		rc = mrt_pg_exec(c->pg, ctx, err,
 		                 "SELECT pg_terminate_backend(pid) FROM "
 		                 "pg_stat_activity WHERE datname = %s",
 		                 literal);
 		if (rc == 0)
-			rc = try_renames(run, c, old, fresh, aside, err);
+			rc = try_renames(ctx, c, old, fresh, aside, err);
 		if (rc == MRT_FAILED && mrt_clock_monotonic() < end &&
-		    mrt_run_sleep(run, 200 * MRT_MILLISECOND, err) < 0)
+		    mrt_context_sleep(ctx, 200 * MRT_MILLISECOND, err) < 0)
 			break;
 	} while (rc == MRT_FAILED && mrt_clock_monotonic() < end);
 	/* on every path, whatever the old database is called now, and even after a signal */
-	const struct mrt_run last = { .log = run->log,
-		                      .wall = run->wall,
-		                      .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
+	const struct mrt_context last = { .log = ctx->log,
+		                          .wall = ctx->wall,
+		                          .deadline = mrt_clock_monotonic() + 3 * MRT_SECOND };
 	struct mrt_error why;
 	if (mrt_pg_exec(c->pg, &last, &why, "ALTER DATABASE %s ALLOW_CONNECTIONS true",
 	                rc == 0 ? aside : old) < 0)
-		mrt_warn_because(run, &why, "%s still refuses connections", rc == 0 ? kept : name);
+		mrt_warn_because(ctx, &why, "%s still refuses connections", rc == 0 ? kept : name);
 	return rc;
 }

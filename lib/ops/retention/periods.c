@@ -108,7 +108,7 @@ void mrt_retention_apply(const struct mrt_retention *policy, struct mrt_retentio
 			group = group && !(alike(&items[i], &items[first]) &&
 			                   items[i].whole == items[first].whole);
 		}
-		for (size_t r = 0; group && r < sizeof(rules) / sizeof(rules[0]); r++)
+		for (size_t r = 0; group && r < MRT_COUNT(rules); r++)
 			keep(policy, rules[r].rule, rules[r].count, items, first, n);
 		if (method && !policy->force_last)
 			keep_hard(items, first, n);

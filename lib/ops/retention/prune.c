@@ -55,7 +55,7 @@ static int is_verified(struct mrt_prune *p, const struct mrt_prune_candidate *c,
 	*ret = false;
 	if (!c->entry->verified_key)
 		return 0;
-	int rc = mrt_store_get_bytes(p->store, p->run, c->entry->verified_key, &text, err);
+	int rc = mrt_store_get_bytes(p->store, p->ctx, c->entry->verified_key, &text, err);
 	if (rc == MRT_NOT_FOUND)
 		return 0;
 	if (rc < 0)
@@ -92,10 +92,10 @@ static int load(struct mrt_prune *p, struct mrt_prune_candidate *c, struct mrt_r
 	struct mrt_error why;
 	bool tagged = false;
 	*item = (struct mrt_retention_item) { .time = mrt_backup_id_time(e->id), .method = "" };
-	int rc = mrt_manifest_load(p->run, p->store, e->platform, e->target, e->id, &c->manifest,
+	int rc = mrt_manifest_load(p->ctx, p->store, e->platform, e->target, e->id, &c->manifest,
 	                           &why);
 	if (rc == MRT_CORRUPT || rc == MRT_UNSUPPORTED) {
-		mrt_warn_because(p->run, &why, "%s is kept", e->id);
+		mrt_warn_because(p->ctx, &why, "%s is kept", e->id);
 		item->keep = MRT_KEEP_UNREADABLE;
 		return 0;
 	}
@@ -117,7 +117,7 @@ static int load(struct mrt_prune *p, struct mrt_prune_candidate *c, struct mrt_r
 
 static int load_all(struct mrt_prune *p, struct mrt_error *err)
 {
-	int rc = mrt_repository_list(p->run, p->store, p->config->platform_name, p->target,
+	int rc = mrt_repository_list(p->ctx, p->store, p->config->platform_name, p->target,
 	                             &p->list, err);
 	if (rc < 0)
 		return rc;
@@ -185,7 +185,7 @@ static int describe(struct mrt_prune *p, json_t *list, struct mrt_error *err)
 			{ "label", c->manifest ? c->manifest->label : NULL },
 			{ "action", p->items[i].keep ? "keep" : "remove" },
 		};
-		for (size_t k = 0; rc == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
+		for (size_t k = 0; rc == 0 && k < MRT_COUNT(texts); k++)
 			rc = mrt_json_set_text(item, texts[k][0], texts[k][1], err);
 		int64_t age = p->now - p->items[i].time;
 		if (rc == 0)
@@ -210,10 +210,10 @@ static int take_lock(struct mrt_prune *p, struct mrt_error *err)
 		.clock_skew = p->skew,
 	};
 	int rc = p->options->dry_run ? 0
-	                             : mrt_platform_check_store(p->store, p->run, p->config, err);
+	                             : mrt_platform_check_store(p->store, p->ctx, p->config, err);
 	if (rc < 0 || p->options->dry_run || p->options->no_store_lock)
 		return rc;
-	return mrt_store_lock_take(p->run, p->store, &lock, &p->lock, err);
+	return mrt_store_lock_take(p->ctx, p->store, &lock, &p->lock, err);
 }
 
 static int ask(const struct mrt_prune *p, struct mrt_error *err)
@@ -286,13 +286,13 @@ static int look_at_store(struct mrt_prune *p, struct mrt_error *err)
 {
 	struct mrt_store_capabilities c;
 	bool lock = !p->options->dry_run && !p->options->no_store_lock;
-	int rc = mrt_store_probe(p->store, p->run, lock, &c, err);
+	int rc = mrt_store_probe(p->store, p->ctx, lock, &c, err);
 	if (rc < 0)
 		return rc;
 	p->skew = c.has_clock ? c.clock_skew : 0;
-	p->now = (p->run->wall() + p->skew) / MRT_SECOND;
+	p->now = (p->ctx->wall() + p->skew) / MRT_SECOND;
 	enum mrt_answer versioned;
-	rc = mrt_store_versioned(p->store, p->run, &versioned, err);
+	rc = mrt_store_versioned(p->store, p->ctx, &versioned, err);
 	p->versioned = versioned == MRT_YES;
 	if (rc < 0 || !lock || c.conditional_put == MRT_YES)
 		return rc;
@@ -318,7 +318,7 @@ static int report(const struct mrt_prune *p, json_t *json, struct mrt_error *err
 		        { "unfinished_uploads", p->uploads },
 		        { "foreign", p->foreign } };
 	int rc = mrt_json_set(json, "dry_run", json_boolean(p->options->dry_run), err);
-	for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(numbers); i++)
 		rc = mrt_json_set_size(json, numbers[i].name, numbers[i].value, err);
 	return rc;
 }
@@ -343,7 +343,7 @@ static int prune_store(struct mrt_prune *total, const struct mrt_store_view *vie
                        json_t *list, struct mrt_error *err)
 {
 	const struct mrt_prune_options *options = total->options;
-	mrt_cleanup(prune_release) struct mrt_prune p = { .run = total->run,
+	mrt_cleanup(prune_release) struct mrt_prune p = { .ctx = total->ctx,
 		                                          .config = view->config,
 		                                          .store_name = named ? view->name : NULL,
 		                                          .policy = total->policy,
@@ -353,7 +353,7 @@ static int prune_store(struct mrt_prune *total, const struct mrt_store_view *vie
 	if (rc == 0)
 		rc = look_at_store(&p, err);
 	if (rc == 0)
-		rc = mrt_repository_list(p.run, p.store, view->config->platform_name,
+		rc = mrt_repository_list(p.ctx, p.store, view->config->platform_name,
 		                         options->target, &all, err);
 	if (rc == 0)
 		rc = prune_targets(&p, &all, list, err);
@@ -371,23 +371,24 @@ static int prune_stores(struct mrt_prune *total, const struct mrt_store_views *v
 		struct mrt_error why = { 0 };
 		int rc = prune_store(total, view, views->n > 1, list, &why);
 		if (rc < 0 && views->n > 1)
-			mrt_context(&why, rc, "store %s", view->name);
-		bool last = views->n == 1 || rc == MRT_USAGE || mrt_run_check(total->run, NULL) < 0;
+			mrt_prefix(&why, rc, "store %s", view->name);
+		bool last =
+		        views->n == 1 || rc == MRT_USAGE || mrt_context_check(total->ctx, NULL) < 0;
 		if (rc < 0 && (code == 0 || last) && err)
 			*err = why;
 		if (rc < 0 && last)
 			return rc;
 		if (rc < 0)
-			mrt_warn_because(total->run, &why, NULL);
+			mrt_warn_because(total->ctx, &why, NULL);
 		code = code == 0 ? rc : code;
 	}
 	return code;
 }
 
-int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_prune(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err)
 {
-	struct mrt_prune total = { .run = run, .config = config, .options = options };
+	struct mrt_prune total = { .ctx = ctx, .config = config, .options = options };
 	mrt_cleanup(mrt_store_views_release) struct mrt_store_views views = { 0 };
 	mrt_auto_json json = json_object();
 	json_t *list = json_array();
@@ -400,7 +401,7 @@ int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0 && options->target)
 		rc = mrt_config_name_check("target", options->target, err);
 	if (rc == 0)
-		rc = mrt_store_views_open(run, config, &views, err);
+		rc = mrt_store_views_open(ctx, config, &views, err);
 	if (rc < 0)
 		return rc;
 	rc = prune_stores(&total, &views, list, err);

@@ -9,7 +9,7 @@
 /* Removes what the policy of backup.retention does not keep, and what unfinished runs left, in each
  * store. MRT_FAILED, and the answer all the same, when some of it could not be removed; of several
  * stores, the first failure's code and the answer of the others. */
-int mrt_backup_prune(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_prune(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err);
 
 #endif

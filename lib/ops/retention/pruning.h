@@ -1,4 +1,4 @@
-/* pruning.h - one prune while it goes on: shared by prune.c (the plan) and prune_remove.c (the
+/* pruning.h - one prune while it goes on: shared by prune.c (the plan) and remove.c (the
  * doing).
  */
 #ifndef MRT_OPS_RETENTION_PRUNING_H
@@ -16,7 +16,7 @@ struct mrt_prune_candidate {
 };
 
 struct mrt_prune {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_prune_options *options;
 	struct mrt_store *store;

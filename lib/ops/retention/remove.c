@@ -50,7 +50,7 @@ static int list_folder(const struct mrt_prune *p, const char *id, char **ret, st
 	if (rc < 0)
 		return rc;
 	folder->skip = strlen(*ret);
-	return mrt_store_each(p->store, p->run, *ret, collect, folder, err);
+	return mrt_store_each(p->store, p->ctx, *ret, collect, folder, err);
 }
 
 /* All versions in the folder, the manifest's first; foreign keys are left out. held: a lock still
@@ -58,7 +58,7 @@ static int list_folder(const struct mrt_prune *p, const char *id, char **ret, st
 static int list_versions(struct mrt_prune *p, const char *prefix, struct mrt_versions *ret,
                          bool *held, struct mrt_error *err)
 {
-	int rc = mrt_store_versions(p->store, p->run, prefix, ret, err);
+	int rc = mrt_store_versions(p->store, p->ctx, prefix, ret, err);
 	size_t skip = strlen(prefix), n = 0, manifests = 0;
 	*held = false;
 	for (size_t i = 0; rc == 0 && i < ret->n; i++) {
@@ -79,7 +79,7 @@ static int list_versions(struct mrt_prune *p, const char *prefix, struct mrt_ver
 	if (rc == 0)
 		ret->n = n;
 	for (size_t i = 0; rc == 0 && i < ret->n && !*held; i++) {
-		rc = mrt_store_hold(p->store, p->run, &ret->items[i], err);
+		rc = mrt_store_hold(p->store, p->ctx, &ret->items[i], err);
 		if (rc == MRT_NOT_FOUND)
 			rc = 0; /* gone meanwhile */
 		*held = rc == 0 && ret->items[i].held_until > p->now;
@@ -94,9 +94,9 @@ static int delete_versions(struct mrt_prune *p, const char *prefix, const struct
 	size_t manifests = 0, skip = strlen(prefix);
 	while (manifests < v->n && strcmp(v->items[manifests].key + skip, "manifest.json") == 0)
 		manifests++;
-	int rc = mrt_store_delete_versions(p->store, p->run, v->items, manifests, err);
+	int rc = mrt_store_delete_versions(p->store, p->ctx, v->items, manifests, err);
 	return rc < 0 ? rc
-	              : mrt_store_delete_versions(p->store, p->run, v->items + manifests,
+	              : mrt_store_delete_versions(p->store, p->ctx, v->items + manifests,
 	                                          v->n - manifests, err);
 }
 
@@ -135,9 +135,9 @@ static int delete_folder(struct mrt_prune *p, const char *prefix, const struct f
 	}
 	int rc = mrt_text_printf(&manifest, err, "%smanifest.json", prefix);
 	if (rc == 0 && folder->complete)
-		rc = mrt_store_delete(p->store, p->run, manifest, err);
+		rc = mrt_store_delete(p->store, p->ctx, manifest, err);
 	if (rc == 0 && folder->n > 0)
-		rc = mrt_store_delete_many(p->store, p->run, (const char *const *)folder->keys,
+		rc = mrt_store_delete_many(p->store, p->ctx, (const char *const *)folder->keys,
 		                           folder->n, err);
 	return rc;
 }
@@ -145,7 +145,7 @@ static int delete_folder(struct mrt_prune *p, const char *prefix, const struct f
 /* A failed delete is a failed prune, but not the end of it. */
 static void note_failure(struct mrt_prune *p, const struct mrt_error *err)
 {
-	mrt_warn_because(p->run, err, NULL);
+	mrt_warn_because(p->ctx, err, NULL);
 	if (p->n_failed++ == 0)
 		p->failure = *err;
 }
@@ -160,9 +160,9 @@ static int remove_backup(struct mrt_prune *p, struct mrt_prune_candidate *c, str
 	mrt_cleanup(folder_release) struct folder folder = { 0 };
 	mrt_autofree char *prefix = NULL;
 	bool held = false;
-	int rc = p->lock ? mrt_store_lock_renew(p->lock, p->run, err) : 0;
+	int rc = p->lock ? mrt_store_lock_renew(p->lock, p->ctx, err) : 0;
 	if (rc == 0 && p->lock)
-		rc = mrt_store_lock_check(p->lock, p->run, err);
+		rc = mrt_store_lock_check(p->lock, p->ctx, err);
 	if (rc == 0)
 		rc = list_folder(p, c->entry->id, &prefix, &folder, err);
 	if (rc == 0)
@@ -212,7 +212,7 @@ static int look_at_unfinished(struct mrt_prune *p, const char *id, struct mrt_er
 		return 0;
 	p->foreign += folder.foreign;
 	bool held = false;
-	rc = p->lock ? mrt_store_lock_check(p->lock, p->run, &why) : 0;
+	rc = p->lock ? mrt_store_lock_check(p->lock, p->ctx, &why) : 0;
 	if (rc == 0 && !p->options->dry_run && folder.n > 0)
 		rc = delete_folder(p, prefix, &folder, &held, &why);
 	p->held += held;
@@ -238,7 +238,7 @@ int mrt_prune_leftovers(struct mrt_prune *p, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&prefix, err, "%s/%s/", p->config->platform_name, p->target);
 	if (rc == 0)
-		rc = mrt_store_leftovers(p->store, p->run, prefix,
+		rc = mrt_store_leftovers(p->store, p->ctx, prefix,
 		                         p->options->dry_run ? INT64_MAX : p->options->grace,
 		                         &uploads, err);
 	p->uploads += p->options->dry_run ? 0 : uploads.removed;

@@ -19,13 +19,13 @@ struct sandbox {
 	struct mrt_redis_server *redis;
 };
 
-static int start_redis(const struct mrt_run *run, const struct mrt_config *config,
+static int start_redis(const struct mrt_context *ctx, const struct mrt_config *config,
                        struct sandbox *s, struct mrt_error *err)
 {
 	mrt_autofree char *dir = NULL;
 	char version[32];
-	if (mrt_redis_server_version(run, version, sizeof(version), NULL) == MRT_NOT_FOUND) {
-		mrt_info(run, "redis-server is not installed: the sandbox has no Redis");
+	if (mrt_redis_server_version(ctx, version, sizeof(version), NULL) == MRT_NOT_FOUND) {
+		mrt_info(ctx, "redis-server is not installed: the sandbox has no Redis");
 		return 0;
 	}
 	int rc = mrt_text_printf(&dir, err, "%s/redis", s->dir);
@@ -34,10 +34,10 @@ static int start_redis(const struct mrt_run *run, const struct mrt_config *confi
 	const struct mrt_redis_server_options options = { .dir = dir,
 		                                          .start_timeout =
 		                                                  config->limits_server_start };
-	return rc < 0 ? rc : mrt_redis_server_start(run, &options, &s->redis, err);
+	return rc < 0 ? rc : mrt_redis_server_start(ctx, &options, &s->redis, err);
 }
 
-static int create_school(const struct mrt_run *run, const struct mrt_config *config,
+static int create_school(const struct mrt_context *ctx, const struct mrt_config *config,
                          const struct sandbox *s, struct mrt_error *err)
 {
 	const struct mrt_pg_options options = { .connect_timeout = config->limits_connect };
@@ -45,11 +45,11 @@ static int create_school(const struct mrt_run *run, const struct mrt_config *con
 	mrt_auto(mrt_pg) *pg = NULL;
 	int rc = mrt_pg_server_params(s->postgres, &params, err);
 	if (rc == 0)
-		rc = mrt_pg_connect(run, &options, params, NULL, &pg, err);
-	return rc < 0 ? rc : mrt_pg_exec(pg, run, err, "CREATE DATABASE school");
+		rc = mrt_pg_connect(ctx, &options, params, NULL, &pg, err);
+	return rc < 0 ? rc : mrt_pg_exec(pg, ctx, err, "CREATE DATABASE school");
 }
 
-static int start(const struct mrt_run *run, const struct mrt_config *config, struct sandbox *s,
+static int start(const struct mrt_context *ctx, const struct mrt_config *config, struct sandbox *s,
                  struct mrt_error *err)
 {
 	/* so that a physical backup can be tried, too */
@@ -61,10 +61,10 @@ static int start(const struct mrt_run *run, const struct mrt_config *config, str
 	};
 	int rc = mrt_dir_temporary("maratea-sandbox", SOCKET_PATH_MAX - LONGEST_NAME, &s->dir, err);
 	if (rc == 0) /* gives the directory to the user that the servers run as */
-		rc = mrt_pg_server_start(run, &options, s->dir, &s->postgres, err);
+		rc = mrt_pg_server_start(ctx, &options, s->dir, &s->postgres, err);
 	if (rc == 0)
-		rc = create_school(run, config, s, err);
-	return rc < 0 ? rc : start_redis(run, config, s, err);
+		rc = create_school(ctx, config, s, err);
+	return rc < 0 ? rc : start_redis(ctx, config, s, err);
 }
 
 /* "MARATEA_STORE_URL" of "store.url" */
@@ -91,7 +91,7 @@ static bool stays_inside(const char *entry)
 	for (size_t i = 0; of_libpq[i]; i++)
 		if (strlen(of_libpq[i]) == n && strncmp(of_libpq[i], entry, n) == 0)
 			return false;
-	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(outside); i++)
 		if (strlen(outside[i]) == n && strncmp(outside[i], entry, n) == 0)
 			return false;
 	for (size_t i = 0; i < mrt_n_settings; i++)
@@ -101,8 +101,8 @@ static bool stays_inside(const char *entry)
 	return true;
 }
 
-static int run_command(const struct mrt_run *run, const struct sandbox *s, const char *const *argv,
-                       int *ret_status, struct mrt_error *err)
+static int run_command(const struct mrt_context *ctx, const struct sandbox *s,
+                       const char *const *argv, int *ret_status, struct mrt_error *err)
 {
 	mrt_autofree char *database = NULL, *redis = NULL, *store = NULL, *dir = NULL;
 	int rc =
@@ -128,33 +128,33 @@ static int run_command(const struct mrt_run *run, const struct sandbox *s, const
 		                                 .inherit_stderr = true };
 	mrt_auto(mrt_child) *child = NULL;
 	int status = 0;
-	rc = mrt_spawn(run, &spawn, &child, err);
+	rc = mrt_spawn(ctx, &spawn, &child, err);
 	if (rc == 0)
-		rc = mrt_child_status(child, run, -1, &status, err);
+		rc = mrt_child_status(child, ctx, -1, &status, err);
 	if (rc == 0)
 		*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return rc;
 }
 
-static void stop(const struct mrt_run *run, struct sandbox *s)
+static void stop(const struct mrt_context *ctx, struct sandbox *s)
 {
 	struct mrt_error why;
 	mrt_redis_server_free(s->redis);
 	mrt_pg_server_free(s->postgres);
 	if (s->dir && mrt_dir_remove(s->dir, &why) < 0)
-		mrt_warn_because(run, &why, "%s stays", s->dir);
+		mrt_warn_because(ctx, &why, "%s stays", s->dir);
 	free(s->dir);
 }
 
-int mrt_sandbox_run(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_sandbox_run(const struct mrt_context *ctx, const struct mrt_config *config,
                     const char *const *argv, int *ret_status, struct mrt_error *err)
 {
 	struct sandbox s = { 0 };
-	int rc = start(run, config, &s, err);
+	int rc = start(ctx, config, &s, err);
 	if (rc < 0)
-		mrt_context(err, rc, "start the sandbox");
+		mrt_prefix(err, rc, "start the sandbox");
 	if (rc == 0)
-		rc = run_command(run, &s, argv, ret_status, err);
-	stop(run, &s);
+		rc = run_command(ctx, &s, argv, ret_status, err);
+	stop(ctx, &s);
 	return rc;
 }

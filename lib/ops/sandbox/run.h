@@ -8,7 +8,7 @@
  * redis-server is installed), MARATEA_STORE and MARATEA_SANDBOX in its environment, stops
  * everything, removes the directory. *ret_status: the command's exit status (128 + n when a signal
  * ended it). */
-int mrt_sandbox_run(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_sandbox_run(const struct mrt_context *ctx, const struct mrt_config *config,
                     const char *const *argv, int *ret_status, struct mrt_error *err);
 
 #endif

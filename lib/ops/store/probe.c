@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct probe {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	struct mrt_store *store;
 	struct mrt_store_capabilities can;
@@ -33,7 +33,7 @@ static int64_t horizon(const struct mrt_config *c)
 		                 c->retention_weekly * 7, c->retention_monthly * 31,
 		                 c->retention_yearly * 366 };
 	int64_t most = 0;
-	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++)
+	for (size_t i = 0; i < MRT_COUNT(days); i++)
 		most = days[i] > most ? days[i] : most;
 	return most;
 }
@@ -162,20 +162,20 @@ static int describe(const struct probe *p, json_t **ret, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_store_report(const struct mrt_run *run, const struct mrt_config *config, bool write,
+int mrt_store_report(const struct mrt_context *ctx, const struct mrt_config *config, bool write,
                      json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(probe_release) struct probe p = {
-		.run = run, .config = config, .findings = json_array(), .notes = json_array()
+		.ctx = ctx, .config = config, .findings = json_array(), .notes = json_array()
 	};
 	int64_t begun = mrt_clock_monotonic();
 	int rc = p.findings && p.notes ? mrt_repository_open(config, 4, &p.store, err)
 	                               : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_store_probe(p.store, run, write, &p.can, err);
+		rc = mrt_store_probe(p.store, ctx, write, &p.can, err);
 	p.took = mrt_clock_monotonic() - begun;
 	if (rc == 0)
-		rc = mrt_store_settings(p.store, run, &p.set, err);
+		rc = mrt_store_settings(p.store, ctx, &p.set, err);
 	if (rc == 0)
 		rc = judge_lifecycle(&p, err);
 	if (rc == 0)

@@ -28,7 +28,7 @@ static int list_static(const struct mrt_config *config, json_t *list, struct mrt
 		                             "$AWS_ACCESS_KEY_ID", "profile" };
 	const char *used = config->store_access_key ? state_of(config, "store.access-key") : NULL;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(names); i++) {
 		bool is_it = used && strncmp(used, names[i], strlen(names[i])) == 0;
 		if (used && !is_it && i == 0 && *used != '$' && strncmp(used, "profile", 7) != 0)
 			is_it = true; /* the file, an option, a variable of ours */
@@ -52,7 +52,7 @@ static int list_temporary(const struct mrt_aws_sources *aws, const char *used, j
 		  aws->container_uri },
 		{ "instance", "AWS_EC2_METADATA_DISABLED is set", aws->imds_endpoint },
 	};
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+	for (size_t i = 0; i < MRT_COUNT(sources); i++) {
 		int rc = tried(list, sources[i].name, sources[i].there ? used : sources[i].missing,
 		               err);
 		if (rc < 0 || sources[i].there)
@@ -61,7 +61,7 @@ static int list_temporary(const struct mrt_aws_sources *aws, const char *used, j
 	return 0;
 }
 
-int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_store_whoami(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                      struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
@@ -96,7 +96,7 @@ int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config,
 	struct mrt_aws_credentials *c = NULL;
 	struct mrt_error why = { 0 };
 	int code = mrt_aws_credentials_get(
-	        run, &config->aws, config->store_region ? config->store_region : "us-east-1", &http,
+	        ctx, &config->aws, config->store_region ? config->store_region : "us-east-1", &http,
 	        &c, &why);
 	if (code < 0 && code != MRT_CONFIG) {
 		if (err)
@@ -107,7 +107,7 @@ int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config,
 	if (c && c->expires > 0)
 		mrt_time_format(c->expires, MRT_TIME_RFC3339, expires);
 	mrt_autofree char *outcome = NULL;
-	rc = code < 0 ? mrt_error_explain(run->log, &why, &outcome, err, NULL)
+	rc = code < 0 ? mrt_error_explain(ctx->log, &why, &outcome, err, NULL)
 	              : mrt_text_dup("used", &outcome, err);
 	if (rc == 0)
 		rc = list_temporary(&config->aws, outcome, list, err);

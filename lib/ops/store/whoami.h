@@ -7,7 +7,7 @@
 
 /* With which credentials the store is asked: {"store", "access_key", "source", "expires", "tried"}.
  * MRT_CONFIG, with the answer, when there are none. */
-int mrt_store_whoami(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_store_whoami(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                      struct mrt_error *err);
 
 #endif

@@ -53,7 +53,7 @@ static int set_state(struct applying *a, const struct mrt_apply_action *action, 
 			a->first = *why;
 			a->first_slug = action->slug;
 		}
-		int set = mrt_json_set_error(action->json, "error", a->s.run->log, why, err);
+		int set = mrt_json_set_error(action->json, "error", a->s.ctx->log, why, err);
 		if (set < 0)
 			return set;
 	}
@@ -102,7 +102,7 @@ static int do_one(struct applying *a, const struct mrt_apply_action *action, str
 static int try_one(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
 	struct mrt_error why = { 0 };
-	int rc = mrt_run_check(a->s.run, err);
+	int rc = mrt_context_check(a->s.ctx, err);
 	if (rc < 0)
 		return rc;
 	rc = do_one(a, action, &why);
@@ -124,7 +124,7 @@ static int flush(struct applying *a, struct mrt_error *err)
 		a->options->invited, a->options->keep, a->options->context
 	};
 	a->n_batch = 0;
-	int rc = mrt_run_check(a->s.run, err);
+	int rc = mrt_context_check(a->s.ctx, err);
 	if (rc < 0)
 		return rc;
 	rc = mrt_apply_shared(&a->s, &batch, &why);
@@ -142,9 +142,9 @@ static int flush(struct applying *a, struct mrt_error *err)
 
 static int do_all(struct applying *a, struct mrt_error *err)
 {
-	int rc = mrt_migrate_lock(a->s.pg, a->s.run, true, err);
+	int rc = mrt_migrate_lock(a->s.pg, a->s.ctx, true, err);
 	if (rc == 0) /* again: from here on nobody migrates it */
-		rc = mrt_migrate_is_current(a->s.pg, a->s.run, "tenant", MRT_SHARED_SCHEMA, err);
+		rc = mrt_migrate_is_current(a->s.pg, a->s.ctx, "tenant", MRT_SHARED_SCHEMA, err);
 	for (size_t i = 0; rc == 0 && i < a->plan.n; i++) {
 		struct mrt_apply_action *action = &a->plan.actions[i];
 		if (!action->shared) {
@@ -229,7 +229,7 @@ static int lock(struct applying *a, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_tenant_apply(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_apply_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(applying_release) struct applying a = { .options = options };
@@ -237,11 +237,11 @@ int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = check_file(&a, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &a.s, err);
+		rc = mrt_session_open(ctx, config, true, &a.s, err);
 	if (rc == 0)
 		rc = lock(&a, err);
 	if (rc == 0)
-		rc = mrt_migrate_is_current(a.s.pg, run, "tenant", MRT_SHARED_SCHEMA, err);
+		rc = mrt_migrate_is_current(a.s.pg, ctx, "tenant", MRT_SHARED_SCHEMA, err);
 	if (rc == 0)
 		rc = mrt_session_look(&a.s, plan, &a, err);
 	if (rc == 0)

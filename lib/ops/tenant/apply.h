@@ -30,7 +30,7 @@ struct mrt_apply_options {
  * MRT_CHANGED: a school of another inventory, or more to archive than allowed; MRT_LOCKED: another
  * is at it. Then nothing was done;
  * more to archive than allowed with dry_run, and the answer is given. */
-int mrt_tenant_apply(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_tenant_apply(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_apply_options *options, json_t **ret, struct mrt_error *err);
 
 #endif

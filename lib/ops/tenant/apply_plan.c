@@ -109,7 +109,7 @@ static int check_begun(const struct planning *p, const struct mrt_school *s, int
 	if (rc == 0)
 		rc = mrt_tenant_request_compare(s->slug, before, request, cell(p, i, MODE), mode,
 		                                err);
-	return rc < 0 ? mrt_context(err, rc, "%s:%zu", p->path, s->line) : 0;
+	return rc < 0 ? mrt_prefix(err, rc, "%s:%zu", p->path, s->line) : 0;
 }
 
 /* i: its row, -1: a new one. */

@@ -13,7 +13,7 @@
 static int clock_of(struct mrt_session *s, int64_t *ret, struct mrt_error *err)
 {
 	mrt_autofree char *text = NULL;
-	int rc = mrt_pg_value(s->pg, s->run,
+	int rc = mrt_pg_value(s->pg, s->ctx,
 	                      "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 	                      &text, err);
 	if (rc == 0)

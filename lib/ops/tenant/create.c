@@ -50,7 +50,7 @@ static int note_begun(struct mrt_session *s, void *context, struct mrt_error *er
 static int schema(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct mrt_creating *c = context;
-	int rc = mrt_place_make_schema(s->pg, s->run, c->schema, err);
+	int rc = mrt_place_make_schema(s->pg, s->ctx, c->schema, err);
 	return rc < 0 ? rc : mrt_creating_note(c, "done", err);
 }
 
@@ -58,7 +58,7 @@ static int database(struct mrt_creating *c, struct mrt_error *err)
 {
 	int rc = mrt_session_look(c->s, note_begun, c, err);
 	if (rc == 0)
-		rc = mrt_place_make_database(c->s->pg, c->s->run, c->s->config, c->database,
+		rc = mrt_place_make_database(c->s->pg, c->s->ctx, c->s->config, c->database,
 		                             c->schema, err);
 	return rc < 0 ? rc : mrt_session_look(c->s, note_alone, c, err);
 }
@@ -74,9 +74,9 @@ static int migrate(struct mrt_creating *c, struct mrt_error *err)
 	mrt_auto(mrt_pg) *own = NULL;
 	struct mrt_pg *pg = NULL;
 	unsigned applied;
-	int rc = mrt_place_connect(c->s->run, c->s->config, c->s->pg, c->database, &own, &pg, err);
+	int rc = mrt_place_connect(c->s->ctx, c->s->config, c->s->pg, c->database, &own, &pg, err);
 	if (rc == 0)
-		rc = mrt_migrate_apply(pg, c->s->run, "tenant", c->schema, &options, &applied, err);
+		rc = mrt_migrate_apply(pg, c->s->ctx, "tenant", c->schema, &options, &applied, err);
 	return rc < 0 ? rc : mrt_session_look(c->s, note_alone, c, err);
 }
 
@@ -91,9 +91,9 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	struct mrt_creating *c = f->c;
 	const char *const values[] = { c->id, c->options->owner_email, f->digest };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_exec(pg, c->s->run, err, "SET LOCAL row_security = off");
+	int rc = mrt_pg_exec(pg, c->s->ctx, err, "SET LOCAL row_security = off");
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->s->run, mrt_sql_new_school, values, 3, &r, err);
+		rc = mrt_pg_query(pg, c->s->ctx, mrt_sql_new_school, values, 3, &r, err);
 	/* only the first time is it something new */
 	if (rc < 0 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
 		return rc;
@@ -102,7 +102,7 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 		                         .action = "tenant.create",
 		                         .payload = c->request };
 	snprintf(event.tenant, sizeof(event.tenant), "%s", c->id);
-	return mrt_audit_append(pg, c->s->run, &c->s->who, &event, err);
+	return mrt_audit_append(pg, c->s->ctx, &c->s->who, &event, err);
 }
 
 static int fill(struct mrt_creating *c, struct mrt_error *err)
@@ -114,14 +114,14 @@ static int fill(struct mrt_creating *c, struct mrt_error *err)
 	struct mrt_pg *pg = NULL;
 	int rc = mrt_invitation_make(c->s, c->slug, &invitation, f.digest, err);
 	if (rc == 0)
-		rc = mrt_place_connect(c->s->run, c->s->config, c->s->pg, c->database, &own, &pg,
+		rc = mrt_place_connect(c->s->ctx, c->s->config, c->s->pg, c->database, &own, &pg,
 		                       err);
 	if (rc == 0)
-		rc = mrt_migrate_is_current(pg, c->s->run, "tenant", c->schema, err);
+		rc = mrt_migrate_is_current(pg, c->s->ctx, "tenant", c->schema, err);
 	if (rc == 0)
-		rc = mrt_tenant_txn(pg, c->s->run, &scope, fill_rows, &f, err);
+		rc = mrt_tenant_txn(pg, c->s->ctx, &scope, fill_rows, &f, err);
 	if (rc == 0)
-		rc = mrt_log_secret(c->s->run->log, invitation, err);
+		rc = mrt_log_secret(c->s->ctx->log, invitation, err);
 	if (rc < 0)
 		return rc;
 	c->invitation = mrt_steal(invitation);
@@ -214,11 +214,11 @@ static int do_steps(struct mrt_creating *c, struct mrt_error *err)
 		c->step = (enum mrt_create_step)k;
 		if (c->done[k] || !is_part(c, c->step))
 			continue;
-		rc = mrt_run_check(c->s->run, err);
+		rc = mrt_context_check(c->s->ctx, err);
 		if (rc == 0)
 			rc = do_step(c, err);
 		if (rc < 0)
-			rc = mrt_context(err, rc, "step %s", mrt_create_steps[k]);
+			rc = mrt_prefix(err, rc, "step %s", mrt_create_steps[k]);
 	}
 	if (rc < 0)
 		mrt_hint(err, "the same command goes on from there");
@@ -248,7 +248,7 @@ static int describe(const struct mrt_creating *c, const bool before[MRT_N_STEPS]
 		                         { "isolation", c->isolation },
 		                         { "database", o->dry_run ? NULL : c->database },
 		                         { "schema", o->dry_run ? NULL : c->schema } };
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "owner", owner = json_object(), err);
@@ -295,7 +295,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 		rc = mrt_tenant_lock(s, slug, err);
 	if (rc < 0)
 		return rc;
-	rc = mrt_migrate_lock(s->pg, s->run, true, err);
+	rc = mrt_migrate_lock(s->pg, s->ctx, true, err);
 	if (rc == 0)
 		rc = options->dry_run
 		             ? mrt_session_look(s, mrt_creating_try, &c, err)
@@ -312,9 +312,9 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 	return rc;
 }
 
-int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_create_options *options, json_t **ret,
-                      struct mrt_error *err)
+int mrt_tenant_create(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const struct mrt_tenant_create_options *options,
+                      json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(creating_release) struct mrt_creating c = { .slug = slug,
 		                                                .config = config,
@@ -323,6 +323,6 @@ int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config
 	/* what cannot be is said before anybody is connected to */
 	int rc = mrt_creating_check(&c, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	return rc < 0 ? rc : mrt_tenant_create_in(&s, slug, options, ret, err);
 }

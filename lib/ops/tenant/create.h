@@ -14,8 +14,8 @@
  * where platform.domain is not set, given this once. MRT_USAGE: slug or e-mail; MRT_NOT_FOUND:
  * plan; MRT_EXISTS: the slug is taken, kept, or being made otherwise; MRT_LOCKED: another is at it.
  */
-int mrt_tenant_create(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_create_options *options, json_t **ret,
-                      struct mrt_error *err);
+int mrt_tenant_create(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const struct mrt_tenant_create_options *options,
+                      json_t **ret, struct mrt_error *err);
 
 #endif

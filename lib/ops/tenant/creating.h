@@ -1,4 +1,4 @@
-/* creating.h - a school that is being made: what create.c and create_reserve.c know of it. */
+/* creating.h - a school that is being made: what create.c and reserve.c know of it. */
 #ifndef MRT_OPS_TENANT_CREATING_H
 #define MRT_OPS_TENANT_CREATING_H
 

@@ -82,7 +82,7 @@ static int check_member(struct reading *r, size_t key, const struct mrt_yaml *va
 	         : key == STATUS      ? check_status(text, err)
 	                              : 0;
 	if (rc < 0)
-		mrt_context(err, rc, "%s:%zu:%zu", r->path, value->line, value->column);
+		mrt_prefix(err, rc, "%s:%zu:%zu", r->path, value->line, value->column);
 	if (rc == MRT_USAGE)
 		err->code = MRT_CONFIG;
 	return rc == MRT_USAGE ? MRT_CONFIG : rc;

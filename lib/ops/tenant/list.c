@@ -51,7 +51,7 @@ static int tell_page(struct listing *l, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_tenant_list(const struct mrt_context *ctx, const struct mrt_config *config,
                     const struct mrt_tenant_filter *filter,
                     int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
                     void *context, struct mrt_error *err)
@@ -72,7 +72,7 @@ int mrt_tenant_list(const struct mrt_run *run, const struct mrt_config *config,
 	int rc = filter->domain ? mrt_domain_normal(filter->domain, domain, err) : 0;
 	l.domain = filter->domain ? domain : NULL;
 	if (rc == 0)
-		rc = mrt_session_open(run, config, false, &s, err);
+		rc = mrt_session_open(ctx, config, false, &s, err);
 	if (rc == 0 && filter->plan)
 		rc = mrt_session_look(&s, check_plan, &l, err);
 	while (rc == 0 && more) {
@@ -110,12 +110,12 @@ static int fetch(struct mrt_session *s, void *context, struct mrt_error *err)
 	return rc;
 }
 
-int mrt_tenant_show(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    json_t **ret, struct mrt_error *err)
+int mrt_tenant_show(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *slug, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	struct showing o = { .slug = slug };
-	int rc = mrt_session_open(run, config, false, &s, err);
+	int rc = mrt_session_open(ctx, config, false, &s, err);
 	if (rc == 0)
 		rc = mrt_session_look(&s, fetch, &o, err);
 	if (rc == 0)

@@ -43,7 +43,7 @@ static int limit(const char *option, const char *text, enum kind kind, char **re
 		rc = mrt_fail(err, MRT_USAGE, "'%.80s' is too %s", text,
 		              kind == SIZE ? "much" : "often: a minute is the least");
 	if (rc < 0) {
-		mrt_context(err, rc, "--%s", option);
+		mrt_prefix(err, rc, "--%s", option);
 		if (err)
 			err->code = MRT_USAGE;
 		return MRT_USAGE;
@@ -228,7 +228,7 @@ static int write_plan(struct mrt_session *s, void *context, struct mrt_error *er
 	struct planning *p = context;
 	mrt_auto_pgresult r = NULL;
 	mrt_auto_json before = NULL;
-	int rc = p->create ? 0 : mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	int rc = p->create ? 0 : mrt_pg_exec(s->pg, s->ctx, err, "SAVEPOINT try");
 	if (rc == 0 && !p->create)
 		rc = lock_plan(s, p, err);
 	if (rc == 0 && !p->create) {
@@ -254,19 +254,19 @@ static int write_plan(struct mrt_session *s, void *context, struct mrt_error *er
 	p->event.action = NULL;
 	json_decref(p->plan);
 	p->plan = mrt_steal(before);
-	return mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
+	return mrt_pg_exec(s->pg, s->ctx, err, "ROLLBACK TO try");
 }
 
 /* Does it, and takes it back. */
 static int try_plan(struct mrt_session *s, void *context, struct mrt_error *err)
 {
-	int rc = mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT dry");
+	int rc = mrt_pg_exec(s->pg, s->ctx, err, "SAVEPOINT dry");
 	if (rc == 0)
 		rc = write_plan(s, context, err);
-	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO dry");
+	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->ctx, err, "ROLLBACK TO dry");
 }
 
-static int change(const struct mrt_run *run, const struct mrt_config *config, const char *name,
+static int change(const struct mrt_context *ctx, const struct mrt_config *config, const char *name,
                   const struct mrt_plan_options *options, bool create, json_t **ret,
                   struct mrt_error *err)
 {
@@ -274,7 +274,7 @@ static int change(const struct mrt_run *run, const struct mrt_config *config, co
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	int rc = read_options(name, options, &p.values, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	if (rc < 0)
 		return rc;
 	snprintf(p.event.tenant, sizeof(p.event.tenant), "%s", s.platform);
@@ -291,24 +291,26 @@ static int change(const struct mrt_run *run, const struct mrt_config *config, co
 	return rc;
 }
 
-int mrt_plan_create(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                    const struct mrt_plan_options *options, json_t **ret, struct mrt_error *err)
+int mrt_plan_create(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *name, const struct mrt_plan_options *options, json_t **ret,
+                    struct mrt_error *err)
 {
-	return change(run, config, name, options, true, ret, err);
+	return change(ctx, config, name, options, true, ret, err);
 }
 
-int mrt_plan_update(const struct mrt_run *run, const struct mrt_config *config, const char *name,
-                    const struct mrt_plan_options *options, json_t **ret, struct mrt_error *err)
+int mrt_plan_update(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *name, const struct mrt_plan_options *options, json_t **ret,
+                    struct mrt_error *err)
 {
-	return change(run, config, name, options, false, ret, err);
+	return change(ctx, config, name, options, false, ret, err);
 }
 
-int mrt_plan_show(const struct mrt_run *run, const struct mrt_config *config, const char *name,
+int mrt_plan_show(const struct mrt_context *ctx, const struct mrt_config *config, const char *name,
                   json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(planning_release) struct planning p = { .name = name };
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
-	int rc = mrt_session_open(run, config, false, &s, err);
+	int rc = mrt_session_open(ctx, config, false, &s, err);
 	if (rc == 0)
 		rc = mrt_session_look(&s, fetch, &p, err);
 	if (rc == 0)
@@ -332,14 +334,14 @@ static int fetch_all(struct mrt_session *s, void *context, struct mrt_error *err
 	return rc;
 }
 
-int mrt_plan_list(const struct mrt_run *run, const struct mrt_config *config, json_t **ret,
+int mrt_plan_list(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,
                   struct mrt_error *err)
 {
 	mrt_cleanup(planning_release) struct planning p = { .list = json_array() };
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_auto_json json = json_object();
 	int rc =
-	        json && p.list ? mrt_session_open(run, config, false, &s, err) : mrt_no_memory(err);
+	        json && p.list ? mrt_session_open(ctx, config, false, &s, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_session_look(&s, fetch_all, &p, err);
 	if (rc == 0)

@@ -185,7 +185,7 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 	if (rc == 0)
 		rc = mrt_text_dup(o->isolation ? o->isolation : of_plan, &c->isolation, err);
 	if (rc == 0 && strcmp(c->isolation, "shared") == 0)
-		rc = mrt_migrate_is_current(s->pg, s->run, "tenant", MRT_SHARED_SCHEMA, err);
+		rc = mrt_migrate_is_current(s->pg, s->ctx, "tenant", MRT_SHARED_SCHEMA, err);
 	if (rc == 0)
 		rc = choose_place(c, err);
 	const char *const tenant[] = { c->id, c->slug, o->name, o->plan, o->inventory };
@@ -217,8 +217,8 @@ int mrt_creating_reserve(struct mrt_session *s, void *context, struct mrt_error 
 /* Does it, and takes it back: what would be done is known then. */
 int mrt_creating_try(struct mrt_session *s, void *context, struct mrt_error *err)
 {
-	int rc = mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	int rc = mrt_pg_exec(s->pg, s->ctx, err, "SAVEPOINT try");
 	if (rc == 0)
 		rc = mrt_creating_reserve(s, context, err);
-	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
+	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->ctx, err, "ROLLBACK TO try");
 }

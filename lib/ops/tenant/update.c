@@ -139,10 +139,10 @@ static int change(struct mrt_session *s, void *context, struct mrt_error *err)
 /* Does all of it, and takes it back. */
 static int try_change(struct mrt_session *s, void *context, struct mrt_error *err)
 {
-	int rc = mrt_pg_exec(s->pg, s->run, err, "SAVEPOINT try");
+	int rc = mrt_pg_exec(s->pg, s->ctx, err, "SAVEPOINT try");
 	if (rc == 0)
 		rc = change(s, context, err);
-	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->run, err, "ROLLBACK TO try");
+	return rc < 0 ? rc : mrt_pg_exec(s->pg, s->ctx, err, "ROLLBACK TO try");
 }
 
 static int check_change(const struct mrt_tenant_change *how, struct mrt_error *err)
@@ -183,12 +183,13 @@ int mrt_tenant_update_in(struct mrt_session *s, const char *slug,
 	return rc;
 }
 
-int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_change *how, json_t **ret, struct mrt_error *err)
+int mrt_tenant_update(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const struct mrt_tenant_change *how, json_t **ret,
+                      struct mrt_error *err)
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	int rc = check_change(how, err);
 	if (rc == 0)
-		rc = mrt_session_open(run, config, true, &s, err);
+		rc = mrt_session_open(ctx, config, true, &s, err);
 	return rc < 0 ? rc : mrt_tenant_update_in(&s, slug, how, ret, err);
 }

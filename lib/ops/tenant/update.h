@@ -13,8 +13,9 @@ struct mrt_tenant_change {
 	bool dry_run;
 };
 /* *ret: the school as it is then, and "changed". The old slug is nobody else's for 365 days. */
-int mrt_tenant_update(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const struct mrt_tenant_change *change, json_t **ret, struct mrt_error *err);
+int mrt_tenant_update(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const struct mrt_tenant_change *change, json_t **ret,
+                      struct mrt_error *err);
 
 /* What the audit log calls a change to that status. */
 const char *mrt_tenant_status_action(const char *status);

@@ -60,7 +60,7 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 }
 
 struct visit {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const char *ids; /* a list */
 	json_t *used;
 };
@@ -70,10 +70,10 @@ static int count(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	const struct visit *v = context;
 	const char *const values[] = { v->ids };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_exec(pg, v->run, err, "SET LOCAL row_security = off");
+	int rc = mrt_pg_exec(pg, v->ctx, err, "SET LOCAL row_security = off");
 	if (rc == 0)
 		rc = mrt_pg_query(
-		        pg, v->run,
+		        pg, v->ctx,
 		        "SELECT i::uuid, (SELECT count(*) FROM users u WHERE u.tenant_id = i::uuid "
 		        "AND u.status <> 'disabled'), (SELECT count(*) FROM courses c WHERE "
 		        "c.tenant_id = i::uuid AND c.status <> 'archived'), coalesce((SELECT "
@@ -96,11 +96,11 @@ static int count_in(struct counting *c, struct mrt_pg *pg, const char *schema, c
 {
 	const struct mrt_tenant_scope scope = { "", schema, MRT_OWNER };
 	mrt_autofree char *text = json_dumps(ids, JSON_COMPACT);
-	struct visit v = { c->s->run, text, c->used };
+	struct visit v = { c->s->ctx, text, c->used };
 	if (!text)
 		return mrt_no_memory(err);
-	int rc = mrt_migrate_is_current(pg, c->s->run, "tenant", schema, err);
-	return rc < 0 ? rc : mrt_tenant_txn(pg, c->s->run, &scope, count, &v, err);
+	int rc = mrt_migrate_is_current(pg, c->s->ctx, "tenant", schema, err);
+	return rc < 0 ? rc : mrt_tenant_txn(pg, c->s->ctx, &scope, count, &v, err);
 }
 
 static int count_shared(struct counting *c, struct mrt_error *err)
@@ -126,7 +126,7 @@ static int count_own(struct counting *c, int i, struct mrt_error *err)
 	mrt_auto_json ids = json_array();
 	int rc = ids ? mrt_json_append(ids, json_string(cell(c, i, ID)), err) : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_place_connect(c->s->run, c->s->config, c->s->pg, cell(c, i, DATABASE),
+		rc = mrt_place_connect(c->s->ctx, c->s->config, c->s->pg, cell(c, i, DATABASE),
 		                       &own, &pg, err);
 	return rc < 0 ? rc : count_in(c, pg, cell(c, i, SCHEMA), ids, err);
 }
@@ -165,7 +165,7 @@ static int describe(const struct counting *c, int i, const struct mrt_error *why
 	else
 		rc = mrt_json_set(json, "passed", passed, err);
 	if (rc == 0)
-		rc = mrt_json_set_error(json, "error", c->s->run->log, why, err);
+		rc = mrt_json_set_error(json, "error", c->s->ctx->log, why, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
 	return rc;
@@ -178,7 +178,7 @@ static int tell(struct counting *c, int i,
 {
 	struct mrt_error why = { 0 };
 	mrt_auto_json one = NULL;
-	int rc = mrt_run_check(c->s->run, err);
+	int rc = mrt_context_check(c->s->ctx, err);
 	if (rc < 0)
 		return rc;
 	int looked = shares(c, i) ? 0 : count_own(c, i, &why);
@@ -196,7 +196,7 @@ static int tell(struct counting *c, int i,
 	return !c->filter->passed || passed || looked < 0 ? each(one, context, err) : 0;
 }
 
-int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_usage_list(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_usage_filter *filter,
                    int (*each)(const json_t *school, void *context, struct mrt_error *err),
                    void *context, struct mrt_usage_counts *ret, struct mrt_error *err)
@@ -204,7 +204,7 @@ int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };
 	mrt_cleanup(counting_release) struct counting c = { .filter = filter, .s = &s };
 	size_t seen = 0;
-	int n = 1, rc = mrt_session_open(run, config, false, &s, err);
+	int n = 1, rc = mrt_session_open(ctx, config, false, &s, err);
 	while (rc == 0 && n > 0) {
 		rc = mrt_session_look(&s, read_page, &c, err);
 		n = rc == 0 ? PQntuples(c.page) : 0;

@@ -18,7 +18,7 @@ struct mrt_usage_counts {
  * "limit"}; limit null: none; passed: the names of those that are over it; error: why it could not
  * be looked at, and then nothing is used. A page of them at a time is in memory. What each gives
  * but 0 ends it. MRT_FAILED with ret->unknown: some could not be looked at. */
-int mrt_usage_list(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_usage_list(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_usage_filter *filter,
                    int (*each)(const json_t *school, void *context, struct mrt_error *err),
                    void *context, struct mrt_usage_counts *ret, struct mrt_error *err);

@@ -289,7 +289,7 @@ static int remove_user(struct mrt_school_session *s, void *context, struct mrt_e
 	return rc < 0 ? rc : find(s, c, err);
 }
 
-static int perform(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+static int perform(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                    struct changing *c, const char *action, mrt_school_work *work,
                    struct mrt_error *err)
 {
@@ -301,11 +301,11 @@ static int perform(const struct mrt_run *run, const struct mrt_config *config, c
 	c->event.action = action;
 	c->event.payload = c->payload;
 	if (rc == 0)
-		rc = mrt_school_open(run, config, slug, true, &s, err);
+		rc = mrt_school_open(ctx, config, slug, true, &s, err);
 	return rc < 0 ? rc : mrt_school_change(&s, work, c, &c->event, err);
 }
 
-int mrt_user_add(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_user_add(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                  const char *email, const struct mrt_user_options *options, json_t **ret,
                  struct mrt_error *err)
 {
@@ -320,30 +320,30 @@ int mrt_user_add(const struct mrt_run *run, const struct mrt_config *config, con
 	if (rc == 0)
 		rc = mrt_password_hash(options->password, hash, err);
 	if (rc == 0)
-		rc = perform(run, config, slug, &c, "user.add", add, err);
+		rc = perform(ctx, config, slug, &c, "user.add", add, err);
 	explicit_bzero(hash, sizeof(hash));
 	if (rc == 0)
 		*ret = mrt_steal(c.user);
 	return rc;
 }
 
-int mrt_user_invite(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    const char *email, const struct mrt_user_options *options, json_t **ret,
-                    struct mrt_error *err)
+int mrt_user_invite(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *slug, const char *email, const struct mrt_user_options *options,
+                    json_t **ret, struct mrt_error *err)
 {
 	char digest[65];
 	mrt_auto_secret invitation = NULL;
 	mrt_cleanup(changing_release) struct changing c = {
 		.email = email, .role = options->role, .name = options->name, .token = digest
 	};
-	const struct mrt_session s = { .run = run, .config = config };
+	const struct mrt_session s = { .ctx = ctx, .config = config };
 	int rc = check(email, options, err);
 	if (rc == 0)
 		rc = mrt_invitation_make(&s, slug, &invitation, digest, err);
 	if (rc == 0)
-		rc = mrt_log_secret(run->log, invitation, err);
+		rc = mrt_log_secret(ctx->log, invitation, err);
 	if (rc == 0)
-		rc = perform(run, config, slug, &c, "user.invite", invite, err);
+		rc = perform(ctx, config, slug, &c, "user.invite", invite, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(c.user, "invitation", invitation, err);
 	if (rc == 0)
@@ -360,24 +360,25 @@ static int finish(struct changing *c, int rc, json_t **ret, struct mrt_error *er
 	return rc;
 }
 
-int mrt_user_set_role(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                      const char *email, const char *role, json_t **ret, struct mrt_error *err)
+int mrt_user_set_role(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *slug, const char *email, const char *role, json_t **ret,
+                      struct mrt_error *err)
 {
 	mrt_cleanup(changing_release) struct changing c = { .email = email, .role = role };
 	int rc = mrt_email_check(email, err);
 	if (rc == 0)
 		rc = mrt_user_check_role(role, err);
 	if (rc == 0)
-		rc = perform(run, config, slug, &c, "user.set-role", set_role, err);
+		rc = perform(ctx, config, slug, &c, "user.set-role", set_role, err);
 	return finish(&c, rc, ret, err);
 }
 
-int mrt_user_remove(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
-                    const char *email, json_t **ret, struct mrt_error *err)
+int mrt_user_remove(const struct mrt_context *ctx, const struct mrt_config *config,
+                    const char *slug, const char *email, json_t **ret, struct mrt_error *err)
 {
 	mrt_cleanup(changing_release) struct changing c = { .email = email };
 	int rc = mrt_email_check(email, err);
 	if (rc == 0)
-		rc = perform(run, config, slug, &c, "user.remove", remove_user, err);
+		rc = perform(ctx, config, slug, &c, "user.remove", remove_user, err);
 	return finish(&c, rc, ret, err);
 }

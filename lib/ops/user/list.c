@@ -69,7 +69,7 @@ static int read_page(struct mrt_school_session *s, void *context, struct mrt_err
 	        values, 3, &l->page, err);
 }
 
-int mrt_user_list(const struct mrt_run *run, const struct mrt_config *config, const char *slug,
+int mrt_user_list(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
                   const struct mrt_user_filter *filter,
                   int (*each)(const json_t *user, void *context, struct mrt_error *err),
                   void *context, struct mrt_error *err)
@@ -83,7 +83,7 @@ int mrt_user_list(const struct mrt_run *run, const struct mrt_config *config, co
 	if (rc == 0)
 		rc = mrt_text_dup("", &l.after, err);
 	if (rc == 0)
-		rc = mrt_school_open(run, config, slug, false, &s, err);
+		rc = mrt_school_open(ctx, config, slug, false, &s, err);
 	while (rc == 0 && n > 0) {
 		rc = mrt_school_look(&s, read_page, &l, err);
 		n = rc == 0 ? PQntuples(l.page) : 0;

@@ -70,12 +70,12 @@ static int answer_of(const PGresult *r, struct mrt_buf *ret, struct mrt_error *e
 	return mrt_buf_check(ret, err);
 }
 
-static int ask(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_assertion *a,
+static int ask(struct mrt_pg *pg, const struct mrt_context *ctx, const struct mrt_assertion *a,
                struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	mrt_auto_buf answer = MRT_BUF_INIT;
-	int rc = mrt_pg_query(pg, run, a->sql, NULL, 0, &r, err);
+	int rc = mrt_pg_query(pg, ctx, a->sql, NULL, 0, &r, err);
 	if (rc == MRT_FAILED || rc == MRT_REFUSED || rc == MRT_NOT_FOUND)
 		return mrt_fail_because(err, MRT_BAD, err, "the assertion %.200s", a->sql);
 	if (rc == 0)
@@ -88,19 +88,19 @@ static int ask(struct mrt_pg *pg, const struct mrt_run *run, const struct mrt_as
 }
 
 /* Ours are without the database's search_path. */
-static int connect_as_users_do(const struct mrt_run *run, const struct mrt_pg_access *access,
+static int connect_as_users_do(const struct mrt_context *ctx, const struct mrt_pg_access *access,
                                const char *at, struct mrt_pg **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
-	int rc = mrt_pg_connect(run, &access->options, access->params, at, &pg, err);
+	int rc = mrt_pg_connect(ctx, &access->options, access->params, at, &pg, err);
 	if (rc == 0)
-		rc = mrt_pg_exec(pg, run, err, "RESET search_path");
+		rc = mrt_pg_exec(pg, ctx, err, "RESET search_path");
 	if (rc == 0)
 		*ret = mrt_steal(pg);
 	return rc;
 }
 
-int mrt_assertions_ask(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_assertions_ask(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_manifest *m, const struct mrt_pg_access *access,
                        const char *database, const char *at, uint64_t *count, struct mrt_error *err)
 {
@@ -112,9 +112,9 @@ int mrt_assertions_ask(const struct mrt_run *run, const struct mrt_config *confi
 		if (!is_meant(a, m) || !name || strcmp(name, database) != 0)
 			continue;
 		if (!pg)
-			rc = connect_as_users_do(run, access, at, &pg, err);
+			rc = connect_as_users_do(ctx, access, at, &pg, err);
 		if (rc == 0)
-			rc = ask(pg, run, a, err);
+			rc = ask(pg, ctx, a, err);
 		*count += rc == 0;
 	}
 	return rc;

@@ -13,7 +13,7 @@ int mrt_assertions_check(const struct mrt_config *config, const struct mrt_manif
                          struct mrt_error *err);
 /* Asks those of one database, which goes by another name (at) on the server for now. *count grows
  * by those that hold; MRT_BAD names the first that does not. */
-int mrt_assertions_ask(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_assertions_ask(const struct mrt_context *ctx, const struct mrt_config *config,
                        const struct mrt_manifest *manifest, const struct mrt_pg_access *access,
                        const char *database, const char *at, uint64_t *count,
                        struct mrt_error *err);

@@ -12,15 +12,15 @@ struct sums {
 	struct mrt_error first; /* of the bad, else of those that could not be verified */
 };
 
-static int verify_one(const struct mrt_run *run, const struct mrt_config *config, const char *id,
-                      const struct mrt_verify_options *options, json_t *list, struct sums *sums,
-                      struct mrt_error *err)
+static int verify_one(const struct mrt_context *ctx, const struct mrt_config *config,
+                      const char *id, const struct mrt_verify_options *options, json_t *list,
+                      struct sums *sums, struct mrt_error *err)
 {
 	struct mrt_verify_options one = *options;
 	struct mrt_error why = { 0 };
 	json_t *record = NULL;
 	one.id = id;
-	int code = mrt_backup_verify(run, config, &one, &record, &why);
+	int code = mrt_backup_verify(ctx, config, &one, &record, &why);
 	bool judged = code == MRT_BAD || code == MRT_CORRUPT;
 	if (code == MRT_CANCELLED || code == MRT_DEADLINE || code == MRT_NO_MEMORY) {
 		json_decref(record);
@@ -29,7 +29,7 @@ static int verify_one(const struct mrt_run *run, const struct mrt_config *config
 		return code;
 	}
 	if (code < 0) {
-		mrt_warn_because(run, &why, NULL);
+		mrt_warn_because(ctx, &why, NULL);
 		if (judged ? sums->bad == 0 : sums->bad + sums->not_verified == 0)
 			sums->first = why;
 	}
@@ -42,10 +42,10 @@ static int verify_one(const struct mrt_run *run, const struct mrt_config *config
 	int rc = mrt_json_append(list, item, err);
 	if (rc == 0)
 		rc = mrt_json_set_text(item, "id", id, err);
-	return rc < 0 ? rc : mrt_json_set_error(item, "error", run->log, &why, err);
+	return rc < 0 ? rc : mrt_json_set_error(item, "error", ctx->log, &why, err);
 }
 
-int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_verify_all(const struct mrt_context *ctx, const struct mrt_config *config,
                           const char *target, const struct mrt_verify_options *options,
                           json_t **ret, struct mrt_error *err)
 {
@@ -62,21 +62,21 @@ int mrt_backup_verify_all(const struct mrt_run *run, const struct mrt_config *co
 	if (rc == 0)
 		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
-		rc = mrt_repository_list(run, store, config->platform_name, target, &all, err);
+		rc = mrt_repository_list(ctx, store, config->platform_name, target, &all, err);
 	mrt_store_free(mrt_steal(store)); /* each verification needs the memory */
 	if (rc == 0 && all.n == 0)
 		rc = mrt_fail(
 		        err, MRT_NOT_FOUND, "there is no backup of platform '%s'%s%s to verify",
 		        config->platform_name, target ? ", target " : "", target ? target : "");
 	for (size_t i = all.n; rc == 0 && i > 0; i--)
-		rc = verify_one(run, config, all.entries[i - 1].id, options, list, &sums, err);
+		rc = verify_one(ctx, config, all.entries[i - 1].id, options, list, &sums, err);
 	const struct {
 		const char *name;
 		uint64_t value;
 	} numbers[] = { { "good", sums.good },
 		        { "bad", sums.bad },
 		        { "not_verified", sums.not_verified } };
-	for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(numbers); i++)
 		rc = mrt_json_set_size(json, numbers[i].name, numbers[i].value, err);
 	if (rc < 0)
 		return rc;
@@ -103,7 +103,7 @@ static int check_limit(const char *what, int64_t limit, uint64_t seconds, struct
 	return mrt_fail(err, MRT_BAD, "the %s is %s, more than %s", what, is, wanted);
 }
 
-int mrt_backup_drill(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_drill(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_drill_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
@@ -115,17 +115,17 @@ int mrt_backup_drill(const struct mrt_run *run, const struct mrt_config *config,
 	if (rc == 0)
 		rc = mrt_repository_open_reader(config, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, name, NULL, &m, err);
+		rc = mrt_manifest_find(ctx, store, config->platform_name, name, NULL, &m, err);
 	mrt_store_free(mrt_steal(store));
 	if (rc < 0)
 		return rc;
 	/* what would be lost if all were lost now */
-	int64_t age = run->wall() / MRT_SECOND - m->started;
+	int64_t age = ctx->wall() / MRT_SECOND - m->started;
 	uint64_t rpo = age > 0 ? (uint64_t)age : 0;
 	const struct mrt_verify_options how = { .id = m->id,
 		                                .level = MRT_VERIFY_RESTORE,
 		                                .no_record = options->no_record };
-	int code = mrt_backup_verify(run, config, &how, &record, err);
+	int code = mrt_backup_verify(ctx, config, &how, &record, err);
 	if (!record)
 		return code;
 	uint64_t rto = (mrt_json_size_or(record, "duration_ms", 0) + 999) / 1000;

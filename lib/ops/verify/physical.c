@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct trial {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	const struct mrt_manifest *manifest;
 	const json_t *physical;
@@ -59,7 +59,7 @@ static int start(struct trial *t, const char *dir, struct mrt_error *err)
 	};
 	int rc = recovery_settings(t, settings, 8, err);
 	if (rc == 0)
-		rc = mrt_pg_server_start(t->run, &options, dir, &t->server, err);
+		rc = mrt_pg_server_start(t->ctx, &options, dir, &t->server, err);
 	for (size_t i = 0; i < 8; i++)
 		free(settings[i]);
 	if (rc == MRT_FAILED) /* its files are right, and it does not start from them */
@@ -75,7 +75,7 @@ static int check_position(struct trial *t, struct mrt_pg *pg, struct mrt_error *
 	const char *identifier = mrt_json_text_or(json_object_get(t->manifest->json, "server"),
 	                                          "system_identifier", "");
 	const char *values[] = { end };
-	int rc = mrt_pg_query(pg, t->run,
+	int rc = mrt_pg_query(pg, t->ctx,
 	                      "SELECT (NOT pg_is_in_recovery() AND pg_current_wal_insert_lsn() >= "
 	                      "$1::pg_lsn)::text, system_identifier::text, "
 	                      "pg_current_wal_insert_lsn()::text FROM pg_control_system()",
@@ -104,9 +104,9 @@ static int run_program(struct trial *t, const char *const *argv, bool operand, c
 		.in = MRT_FD_NULL,
 		.out = MRT_FD_NULL,
 	};
-	int rc = mrt_pg_client(t->run, &client, &child, err);
+	int rc = mrt_pg_client(t->ctx, &client, &child, err);
 	if (rc == 0)
-		rc = mrt_child_wait(child, t->run, err);
+		rc = mrt_child_wait(child, t->ctx, err);
 	if (rc == MRT_FAILED)
 		rc = mrt_recode(err, MRT_BAD);
 	return rc;
@@ -136,7 +136,7 @@ static int check_database(struct trial *t, const char *name, struct mrt_error *e
 static int check_databases(struct trial *t, struct mrt_pg *pg, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_pg_query(pg, t->run,
+	int rc = mrt_pg_query(pg, t->ctx,
 	                      "SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit "
 	                      "<> -2 ORDER BY datname",
 	                      NULL, 0, &r, err);
@@ -144,10 +144,10 @@ static int check_databases(struct trial *t, struct mrt_pg *pg, struct mrt_error 
 		const char *name = PQgetvalue(r, i, 0);
 		rc = check_database(t, name, err);
 		if (rc == 0)
-			rc = mrt_assertions_ask(t->run, t->config, t->manifest, &t->access, name,
+			rc = mrt_assertions_ask(t->ctx, t->config, t->manifest, &t->access, name,
 			                        name, &t->verdict->assertions, err);
 		if (rc < 0)
-			return mrt_context(err, rc, "database %s", name);
+			return mrt_prefix(err, rc, "database %s", name);
 	}
 	return rc;
 }
@@ -155,17 +155,17 @@ static int check_databases(struct trial *t, struct mrt_pg *pg, struct mrt_error 
 static int try_server(struct trial *t, const char *dir, struct mrt_error *err)
 {
 	mrt_auto(mrt_pg) *pg = NULL;
-	mrt_progress_begin(t->run->progress, "recovering", 0);
+	mrt_progress_begin(t->ctx->progress, "recovering", 0);
 	int rc = start(t, dir, err);
-	mrt_progress_begin(t->run->progress, "reading every database", 0);
+	mrt_progress_begin(t->ctx->progress, "reading every database", 0);
 	if (rc == 0)
-		rc = mrt_pg_connect(t->run, &t->access.options, t->access.params, NULL, &pg, err);
+		rc = mrt_pg_connect(t->ctx, &t->access.options, t->access.params, NULL, &pg, err);
 	if (rc == 0)
 		rc = check_position(t, pg, err);
 	if (rc == 0)
 		rc = check_databases(t, pg, err);
 	if (rc == 0 && strcmp(t->verdict->level, "started") == 0)
-		mrt_warn(t->run,
+		mrt_warn(t->ctx,
 		         "there is no pg_amcheck in %s: indexes and tables were not checked "
 		         "(package postgresql-client)",
 		         t->programs);
@@ -176,7 +176,7 @@ static int check_restore(struct trial *t, struct mrt_store *store, struct mrt_er
 {
 	mrt_autofree char *dir = NULL;
 	struct mrt_unprivileged who;
-	int rc = mrt_pg_server_programs(t->run, t->manifest->server_major,
+	int rc = mrt_pg_server_programs(t->ctx, t->manifest->server_major,
 	                                t->config->postgres_bin_dir, &t->programs, err);
 	if (rc == 0)
 		rc = mrt_unprivileged_find(&who, err);
@@ -187,30 +187,30 @@ static int check_restore(struct trial *t, struct mrt_store *store, struct mrt_er
 	if (who.uid != 0 && chown(dir, who.uid, who.gid) < 0)
 		rc = mrt_fail(err, MRT_IO, "give %s to %s", dir, who.name);
 	if (rc == 0)
-		rc = mrt_restore_scratch(t->run, store, t->manifest, dir, who.uid, who.gid,
+		rc = mrt_restore_scratch(t->ctx, store, t->manifest, dir, who.uid, who.gid,
 		                         &t->verdict->found, err);
 	if (rc == 0)
 		rc = try_server(t, dir, err);
 	mrt_pg_server_free(mrt_steal(t->server));
 	struct mrt_error why;
 	if (mrt_dir_remove(dir, &why) < 0)
-		mrt_warn_because(t->run, &why, "%s stays", dir);
+		mrt_warn_because(t->ctx, &why, "%s stays", dir);
 	return rc;
 }
 
-int mrt_verify_physical(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_verify_physical(const struct mrt_context *ctx, const struct mrt_config *config,
                         struct mrt_store *store, const struct mrt_manifest *manifest, bool restore,
                         struct mrt_physical_verdict *ret, struct mrt_error *err)
 {
 	struct mrt_physical_verdict verdict = { .level = restore ? "restore" : "content" };
 	mrt_cleanup(trial_release) struct trial t = {
-		.run = run,
+		.ctx = ctx,
 		.config = config,
 		.manifest = manifest,
 		.physical = json_object_get(manifest->json, "physical"),
 		.verdict = &verdict,
 	};
-	const struct mrt_physical_reader reader = { .run = run,
+	const struct mrt_physical_reader reader = { .ctx = ctx,
 		                                    .store = store,
 		                                    .manifest = manifest };
 	/* restoring reads and compares all there is to read */

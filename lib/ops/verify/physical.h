@@ -13,7 +13,7 @@ struct mrt_physical_verdict {
 	const char *level;   /* "content", "restore"; "started": there was no pg_amcheck */
 };
 /* MRT_CORRUPT, MRT_BAD: the backup's fault; other codes: it could not be verified. */
-int mrt_verify_physical(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_verify_physical(const struct mrt_context *ctx, const struct mrt_config *config,
                         struct mrt_store *store, const struct mrt_manifest *manifest, bool restore,
                         struct mrt_physical_verdict *ret, struct mrt_error *err);
 

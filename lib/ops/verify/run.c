@@ -20,7 +20,7 @@
 #include <string.h>
 
 struct verification {
-	const struct mrt_run *run;
+	const struct mrt_context *ctx;
 	const struct mrt_config *config;
 	struct mrt_store *store;
 	struct mrt_manifest *manifest;
@@ -40,7 +40,7 @@ static int check_stored(struct verification *v, struct mrt_error *err)
 			struct mrt_object found;
 			int rc = mrt_manifest_key(v->manifest, o->volumes[k].key, &key, err);
 			if (rc == 0)
-				rc = mrt_store_head(v->store, v->run, key, &found, err);
+				rc = mrt_store_head(v->store, v->ctx, key, &found, err);
 			if (rc == MRT_NOT_FOUND)
 				return mrt_fail(err, MRT_CORRUPT, "%s is missing in the store",
 				                o->volumes[k].key);
@@ -119,7 +119,7 @@ static int name_damage(struct mrt_source *source, char *chunk, const char *key,
 		rc = mrt_source_read(source, chunk, MRT_CHUNK, &n, &why);
 	if (rc == MRT_CORRUPT)
 		mrt_error_append_error(err, &why);
-	return mrt_context(err, MRT_CORRUPT, "%s", key);
+	return mrt_prefix(err, MRT_CORRUPT, "%s", key);
 }
 
 static int read_archive(struct verification *v, struct mrt_source *source, const json_t *database,
@@ -141,7 +141,7 @@ static int read_archive(struct verification *v, struct mrt_source *source, const
 		return rc;
 	rc = mrt_pgarchive_end(archive, err);
 	if (rc < 0)
-		return mrt_context(err, rc, "%s", key);
+		return mrt_prefix(err, rc, "%s", key);
 	return compare_archive(v, database, mrt_pgarchive_info(archive), err);
 }
 
@@ -169,7 +169,7 @@ static int check_content(struct verification *v, struct mrt_error *err)
 		const struct mrt_manifest_object *o = &v->manifest->objects[i];
 		const json_t *database = database_of(v->manifest, o->key);
 		mrt_auto(mrt_source) *source = NULL;
-		rc = mrt_content_source(v->run, v->store, v->manifest, o, &source, err);
+		rc = mrt_content_source(v->ctx, v->store, v->manifest, o, &source, err);
 		if (rc == 0)
 			rc = database ? read_archive(v, source, database, o->key, err)
 			              : read_globals(source, err);
@@ -189,31 +189,31 @@ static int restore_all(struct verification *v, struct mrt_restore_context *c, st
 {
 	const struct mrt_globals_options globals = { .plan_only = false };
 	mrt_auto_json plan = NULL;
-	int rc = mrt_restore_connect(v->run, c, false, err);
+	int rc = mrt_restore_connect(v->ctx, c, false, err);
 	if (rc == 0)
-		rc = mrt_restore_globals(v->run, c, &globals, &plan, err);
+		rc = mrt_restore_globals(v->ctx, c, &globals, &plan, err);
 	const json_t *d;
 	size_t i;
 	json_array_foreach (v->manifest->databases, i, d) {
 		mrt_autofree char *built = NULL;
 		if (rc == 0)
-			rc = mrt_restore_check(v->run, c, d, err);
+			rc = mrt_restore_check(v->ctx, c, d, err);
 		if (rc == 0)
-			rc = mrt_restore_build(v->run, c, d, &built, err);
+			rc = mrt_restore_build(v->ctx, c, d, &built, err);
 		if (rc ==
 		    MRT_FAILED) /* pg_restore's own verdict, on a server of the same version */
 			rc = mrt_recode(err, MRT_BAD);
 		if (rc == 0)
-			rc = mrt_restore_properties(v->run, c, d, built, err);
+			rc = mrt_restore_properties(v->ctx, c, d, built, err);
 		if (rc == 0)
-			rc = mrt_assertions_ask(v->run, v->config, v->manifest, &c->access,
+			rc = mrt_assertions_ask(v->ctx, v->config, v->manifest, &c->access,
 			                        mrt_json_text_or(d, "name", ""), built,
 			                        &v->assertions, err);
 		if (rc == 0)
-			rc = mrt_restore_drop(v->run, c, built,
+			rc = mrt_restore_drop(v->ctx, c, built,
 			                      err); /* one at a time needs less disk */
 		if (rc < 0)
-			return mrt_context(err, rc, "database %s", mrt_json_text_or(d, "name", ""));
+			return mrt_prefix(err, rc, "database %s", mrt_json_text_or(d, "name", ""));
 	}
 	return rc;
 }
@@ -236,7 +236,7 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 		                         .manifest = v->manifest,
 		                         .jobs = 1,
 		                         .no_tablespaces = true };
-	rc = mrt_pg_server_start(v->run, &options, dir, &server, err);
+	rc = mrt_pg_server_start(v->ctx, &options, dir, &server, err);
 	if (rc == 0)
 		rc = mrt_pg_access_private(v->config, server, &c.access, err);
 	if (rc == 0)
@@ -245,14 +245,14 @@ static int check_restore(struct verification *v, struct mrt_error *err)
 	mrt_pg_server_free(mrt_steal(server));
 	struct mrt_error why;
 	if (mrt_dir_remove(dir, &why) < 0)
-		mrt_warn_because(v->run, &why, "%s stays", dir);
+		mrt_warn_because(v->ctx, &why, "%s stays", dir);
 	return rc;
 }
 
 static int check_redis(struct verification *v, struct mrt_error *err)
 {
 	mrt_auto(mrt_redis_scratch) *scratch = NULL;
-	return mrt_redis_scratch_open(v->run, v->config, v->store, v->manifest, &scratch, err);
+	return mrt_redis_scratch_open(v->ctx, v->config, v->store, v->manifest, &scratch, err);
 }
 
 /* Who verifies, as the system knows him: a name, or the number where there is none. */
@@ -283,10 +283,10 @@ static int make_record(const struct verification *v, const char *level,
 		                         { "host", host },
 		                         { "user", user },
 		                         { "maratea", MRT_VERSION } };
-	for (size_t i = 0; rc == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
 		rc = mrt_json_set_text(json, texts[i][0], texts[i][1], err);
 	if (rc == 0)
-		rc = mrt_json_set_error(json, "failure", v->run->log, failure, err);
+		rc = mrt_json_set_error(json, "failure", v->ctx->log, failure, err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "passed", json_boolean(!failure), err);
 	const struct {
@@ -305,7 +305,7 @@ static int make_record(const struct verification *v, const char *level,
 		{ "duration_ms",
 		  (uint64_t)((mrt_clock_monotonic() - v->monotonic) / MRT_MILLISECOND) },
 	};
-	for (size_t i = 0; rc == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(numbers); i++)
 		rc = mrt_json_set_size(json, numbers[i].name, numbers[i].value, err);
 	if (rc == 0)
 		*ret = mrt_steal(json);
@@ -316,12 +316,10 @@ static int make_record(const struct verification *v, const char *level,
 static void put_record(const struct verification *v, const json_t *record)
 {
 	char time[MRT_TIME_SIZE], rest[80];
-	int64_t now = v->run->wall();
-	unsigned char raw[3];
+	int64_t now = v->ctx->wall();
 	char random[7];
 	mrt_time_format(now / MRT_SECOND, MRT_TIME_BASIC, time);
-	mrt_random(raw, sizeof(raw));
-	mrt_hex(raw, sizeof(raw), random);
+	mrt_random_hex(3, random);
 	snprintf(rest, sizeof(rest), "verified-%.15s.%06dZ-%s.json", time,
 	         (int)(now % MRT_SECOND / 1000), random);
 	mrt_auto_buf text = MRT_BUF_INIT;
@@ -331,43 +329,43 @@ static void put_record(const struct verification *v, const json_t *record)
 	if (rc == 0)
 		rc = mrt_manifest_key(v->manifest, rest, &key, &why);
 	if (rc == 0)
-		rc = mrt_store_put_bytes_held(v->store, v->run, key, v->manifest->started,
+		rc = mrt_store_put_bytes_held(v->store, v->ctx, key, v->manifest->started,
 		                              text.data, text.len, &why); /* as long as it */
 	if (rc < 0)
-		mrt_warn_because(v->run, &why,
+		mrt_warn_because(v->ctx, &why,
 		                 "the result of the verification could not be stored");
 }
 
 static int verify(struct verification *v, enum mrt_verify_level level, struct mrt_error *err)
 {
 	bool restore = level == MRT_VERIFY_RESTORE, once = v->is_physical || v->is_redis;
-	mrt_progress_begin(v->run->progress, "verifying",
+	mrt_progress_begin(v->ctx->progress, "verifying",
 	                   v->manifest->stored_size * (restore && !once ? 2 : 1));
 	int rc = check_stored(v, err);
 	if (rc == 0 && restore && !v->is_redis)
 		rc = mrt_assertions_check(v->config, v->manifest, err);
 	if (level == MRT_VERIFY_STORED) {
-		mrt_progress_end(v->run->progress);
+		mrt_progress_end(v->ctx->progress);
 		return rc;
 	}
 	if (rc == 0 && v->is_physical) {
-		rc = mrt_verify_physical(v->run, v->config, v->store, v->manifest, restore,
+		rc = mrt_verify_physical(v->ctx, v->config, v->store, v->manifest, restore,
 		                         &v->physical, err);
 		v->objects = v->physical.found.objects;
 	} else if (rc == 0 && v->is_redis) {
 		rc = restore ? check_redis(v, err)
-		             : mrt_redis_read(v->run, v->store, v->manifest, NULL, NULL, err);
+		             : mrt_redis_read(v->ctx, v->store, v->manifest, NULL, NULL, err);
 		v->objects = v->manifest->n_objects;
 	} else if (rc == 0) {
 		rc = check_content(v, err);
 	}
 	if (rc == 0 && restore && !once)
 		rc = check_restore(v, err);
-	mrt_progress_end(v->run->progress);
+	mrt_progress_end(v->ctx->progress);
 	return rc;
 }
 
-int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_verify(const struct mrt_context *ctx, const struct mrt_config *config,
                       const struct mrt_verify_options *options, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto(mrt_store) *store = NULL;
@@ -380,18 +378,18 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_repository_open(config, buffers, &store, err);
 	if (rc == 0)
-		rc = mrt_manifest_find(run, store, config->platform_name, options->id, NULL,
+		rc = mrt_manifest_find(ctx, store, config->platform_name, options->id, NULL,
 		                       &manifest, err);
 	if (rc == 0 && options->level != MRT_VERIFY_STORED)
-		rc = mrt_keys_for(run, config, manifest, &identities, err);
+		rc = mrt_keys_for(ctx, config, manifest, &identities, err);
 	if (rc < 0)
 		return rc;
 	manifest->threads = threads;
-	struct verification v = { .run = run,
+	struct verification v = { .ctx = ctx,
 		                  .config = config,
 		                  .store = store,
 		                  .manifest = manifest,
-		                  .begun = run->wall() / MRT_SECOND,
+		                  .begun = ctx->wall() / MRT_SECOND,
 		                  .monotonic = mrt_clock_monotonic(),
 		                  .is_physical = strcmp(manifest->method, "physical") == 0,
 		                  .is_redis = strcmp(manifest->method, "rdb") == 0 };
@@ -405,7 +403,7 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 	if (judged && made == 0 && !options->no_record && !hides)
 		put_record(&v, record);
 	if (rc < 0) {
-		mrt_context(&why, rc, "backup %s", manifest->id);
+		mrt_prefix(&why, rc, "backup %s", manifest->id);
 		if (err)
 			*err = why;
 		if (judged && made == 0)
@@ -418,7 +416,7 @@ int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config
 		return made;
 	}
 	if (!hides)
-		mrt_backup_metrics_verified(run, config, manifest->target, v.begun,
+		mrt_backup_metrics_verified(ctx, config, manifest->target, v.begun,
 		                            (double)(mrt_clock_monotonic() - v.monotonic) /
 		                                    (double)MRT_SECOND,
 		                            manifest->started);

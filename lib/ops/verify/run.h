@@ -19,7 +19,7 @@ struct mrt_verify_options {
 /* 0 and the record: everything is as the manifest says. MRT_CORRUPT or MRT_BAD, and the record all
  * the same (*ret may stay NULL): the first thing that is not. Any other code: it could not be
  * verified, which says nothing about the backup. */
-int mrt_backup_verify(const struct mrt_run *run, const struct mrt_config *config,
+int mrt_backup_verify(const struct mrt_context *ctx, const struct mrt_config *config,
                       const struct mrt_verify_options *options, json_t **ret,
                       struct mrt_error *err);
 
