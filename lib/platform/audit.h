@@ -26,7 +26,7 @@ void mrt_audit_who(struct mrt_audit_who *ret);
 
 /* Where a chain is: in the platform's tables, or with the school's own. */
 #define MRT_CHAIN_PLATFORM "platform"
-#define MRT_CHAIN_SCHOOL "school"
+#define MRT_CHAIN_TENANT "school"
 
 struct mrt_audit_event {
 	const char *chain;          /* NULL: the platform's */

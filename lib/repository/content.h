@@ -16,9 +16,9 @@ struct mrt_content_options {
 	uint64_t volume_size;
 	struct mrt_zstd_options zstd;                /* plain is ours */
 	const struct mrt_age_recipients *recipients; /* NULL: not encrypted; else keys get ".age" */
-	int64_t held_since; /* seconds since 1970, see mrt_store_put_held(); 0: not locked */
-	bool brisk;         /* of several stores, none may keep the others waiting for long */
-	bool compressed;    /* what comes in is zstd already; its plain size is set before commit */
+	int64_t locked_since; /* seconds since 1970, see mrt_store_put_locked(); 0: not locked */
+	bool brisk;           /* of several stores, none may keep the others waiting for long */
+	bool compressed; /* what comes in is zstd already; its plain size is set before commit */
 };
 /* folder: "<platform>/<target>/<id>/"; key: relative to it, "db/x.pgdump.zst". */
 int mrt_content_open(const struct mrt_context *ctx, struct mrt_store *store, const char *folder,

@@ -22,7 +22,7 @@ struct volumes {
 	struct mrt_store *store;
 	char *folder, *key;
 	uint64_t limit;
-	int64_t held_since;
+	int64_t locked_since;
 	struct volume **all;
 	size_t n;
 	struct mrt_digest *digest; /* of all volumes; with one volume, its own will do */
@@ -44,7 +44,8 @@ static int begin_volume(struct volumes *v, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_text_printf(&full, err, "%s%s", v->folder, volume->key);
 	if (rc == 0)
-		rc = mrt_store_put_held(v->store, v->ctx, full, v->held_since, &volume->put, err);
+		rc = mrt_store_put_locked(v->store, v->ctx, full, v->locked_since, &volume->put,
+		                          err);
 	if (rc == 0 && v->n == 2)
 		rc = mrt_digest_copy(v->all[0]->digest, &v->digest, err);
 	return rc < 0 ? rc : mrt_digest_new(&volume->digest, err);
@@ -176,7 +177,7 @@ int mrt_content_open(const struct mrt_context *ctx, struct mrt_store *store, con
 		                .ctx = ctx,
 		                .store = store,
 		                .limit = options->volume_size,
-		                .held_since = options->held_since };
+		                .locked_since = options->locked_since };
 	int rc = mrt_text_dup(folder, &v->folder, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&v->key, err, "%s%s", key,

@@ -19,9 +19,9 @@ static const struct mrt_opt usage_opts[] = {
 };
 
 /* "12 of 100", "12": no limit. */
-static void metric(const json_t *school, const char *name, bool bytes, char *ret, size_t size)
+static void metric(const json_t *tenant, const char *name, bool bytes, char *ret, size_t size)
 {
-	const json_t *one = json_object_get(school, name);
+	const json_t *one = json_object_get(tenant, name);
 	char used[MRT_SIZE_SIZE], limit[MRT_SIZE_SIZE];
 	bool limited = !json_is_null(json_object_get(one, "limit"));
 	if (json_is_null(json_object_get(one, "used"))) {
@@ -38,20 +38,20 @@ static void metric(const json_t *school, const char *name, bool bytes, char *ret
 	snprintf(ret, size, "%s%s%s", used, limited ? " of " : "", limited ? limit : "");
 }
 
-static void row(struct mrt_table *table, const json_t *school)
+static void row(struct mrt_table *table, const json_t *tenant)
 {
 	char users[64], courses[64], storage[64];
 	mrt_auto_buf state = MRT_BUF_INIT;
 	const json_t *item;
 	size_t i;
-	metric(school, "users", false, users, sizeof(users));
-	metric(school, "courses", false, courses, sizeof(courses));
-	metric(school, "storage", true, storage, sizeof(storage));
-	json_array_foreach (json_object_get(school, "passed"), i, item)
+	metric(tenant, "users", false, users, sizeof(users));
+	metric(tenant, "courses", false, courses, sizeof(courses));
+	metric(tenant, "storage", true, storage, sizeof(storage));
+	json_array_foreach (json_object_get(tenant, "passed"), i, item)
 		mrt_buf_printf(&state, "%s%s", i ? ", " : "over: ", json_string_value(item));
-	const char *error = mrt_json_text_or(school, "error", NULL);
-	const char *const cells[] = { mrt_json_text_or(school, "slug", ""),
-		                      mrt_json_text_or(school, "plan", ""),
+	const char *error = mrt_json_text_or(tenant, "error", NULL);
+	const char *const cells[] = { mrt_json_text_or(tenant, "slug", ""),
+		                      mrt_json_text_or(tenant, "plan", ""),
 		                      users,
 		                      courses,
 		                      storage,

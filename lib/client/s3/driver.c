@@ -151,7 +151,7 @@ int mrt_store_s3_open(const struct mrt_store_options *options, struct mrt_store 
 		.leftovers = mrt_s3_leftovers,
 		.versioned = mrt_s3_versioned,
 		.versions = mrt_s3_versions,
-		.hold = mrt_s3_hold,
+		.read_retention = mrt_s3_read_retention,
 		.delete_versions = mrt_s3_delete_versions,
 		.settings = mrt_s3_settings,
 		.probe = mrt_s3_probe,

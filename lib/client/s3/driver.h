@@ -109,8 +109,8 @@ int mrt_s3_delete_versions(struct mrt_store *store, const struct mrt_context *ct
                            const struct mrt_version *items, size_t n, struct mrt_error *err);
 int mrt_s3_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                     struct mrt_versions *ret, struct mrt_error *err);
-int mrt_s3_hold(struct mrt_store *store, const struct mrt_context *ctx, struct mrt_version *version,
-                struct mrt_error *err);
+int mrt_s3_read_retention(struct mrt_store *store, const struct mrt_context *ctx,
+                          struct mrt_version *version, struct mrt_error *err);
 int mrt_s3_versioned(struct mrt_store *store, const struct mrt_context *ctx, enum mrt_answer *ret,
                      struct mrt_error *err);
 int mrt_s3_leftovers(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,

@@ -104,12 +104,12 @@ int mrt_s3_versions(struct mrt_store *store, const struct mrt_context *ctx, cons
 	return rc;
 }
 
-int mrt_s3_hold(struct mrt_store *store, const struct mrt_context *ctx, struct mrt_version *version,
-                struct mrt_error *err)
+int mrt_s3_read_retention(struct mrt_store *store, const struct mrt_context *ctx,
+                          struct mrt_version *version, struct mrt_error *err)
 {
 	struct mrt_s3 *s3 = (struct mrt_s3 *)store;
 	mrt_autofree char *key = NULL;
-	version->held_until = 0;
+	version->retain_until = 0;
 	if (version->marker)
 		return 0;
 	const struct mrt_pair query = { "versionId", version->id };
@@ -123,10 +123,10 @@ int mrt_s3_hold(struct mrt_store *store, const struct mrt_context *ctx, struct m
 	char text[64];
 	if (mrt_http_header(&response, "x-amz-object-lock-legal-hold", text, sizeof(text)) &&
 	    strcmp(text, "ON") == 0)
-		version->held_until = INT64_MAX;
+		version->retain_until = INT64_MAX;
 	else if (mrt_http_header(&response, "x-amz-object-lock-retain-until-date", text,
 	                         sizeof(text)))
-		rc = mrt_time_parse(text, &version->held_until, err);
+		rc = mrt_time_parse(text, &version->retain_until, err);
 	return rc;
 }
 

@@ -98,11 +98,11 @@ static int where(const struct mrt_store *store, int rc, const char *key, struct 
 int mrt_store_put(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                   struct mrt_sink **ret, struct mrt_error *err)
 {
-	return mrt_store_put_held(store, ctx, key, 0, ret, err);
+	return mrt_store_put_locked(store, ctx, key, 0, ret, err);
 }
 
-int mrt_store_put_held(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
-                       int64_t since, struct mrt_sink **ret, struct mrt_error *err)
+int mrt_store_put_locked(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+                         int64_t since, struct mrt_sink **ret, struct mrt_error *err)
 {
 	int rc = check_key(store, key, err);
 	return rc < 0 ? rc
@@ -223,11 +223,11 @@ int mrt_store_versions(struct mrt_store *store, const struct mrt_context *ctx, c
 	return rc;
 }
 
-int mrt_store_hold(struct mrt_store *store, const struct mrt_context *ctx,
-                   struct mrt_version *version, struct mrt_error *err)
+int mrt_store_read_retention(struct mrt_store *store, const struct mrt_context *ctx,
+                             struct mrt_version *version, struct mrt_error *err)
 {
-	return store->ops->hold ? store->ops->hold(store, ctx, version, err)
-	                        : no_versions(store, err);
+	return store->ops->read_retention ? store->ops->read_retention(store, ctx, version, err)
+	                                  : no_versions(store, err);
 }
 
 int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
@@ -268,15 +268,15 @@ int mrt_store_probe(struct mrt_store *store, const struct mrt_context *ctx, bool
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         const void *data, size_t len, struct mrt_error *err)
 {
-	return mrt_store_put_bytes_held(store, ctx, key, 0, data, len, err);
+	return mrt_store_put_bytes_locked(store, ctx, key, 0, data, len, err);
 }
 
-int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_context *ctx,
-                             const char *key, int64_t since, const void *data, size_t len,
-                             struct mrt_error *err)
+int mrt_store_put_bytes_locked(struct mrt_store *store, const struct mrt_context *ctx,
+                               const char *key, int64_t since, const void *data, size_t len,
+                               struct mrt_error *err)
 {
 	mrt_auto(mrt_sink) *sink = NULL;
-	int rc = mrt_store_put_held(store, ctx, key, since, &sink, err);
+	int rc = mrt_store_put_locked(store, ctx, key, since, &sink, err);
 	if (rc == 0)
 		rc = where(store, mrt_sink_write(sink, data, len, err), key, err);
 	if (rc == 0)

@@ -76,8 +76,9 @@ struct mrt_store_capabilities {
 /* What a store that keeps versions has under a key. */
 struct mrt_version {
 	char *key, *id;
-	bool marker;        /* no object: it says that the key was deleted */
-	int64_t held_until; /* by mrt_store_hold(): seconds since 1970; INT64_MAX: a legal hold */
+	bool marker;          /* no object: it says that the key was deleted */
+	int64_t retain_until; /* by mrt_store_read_retention(): seconds since 1970; INT64_MAX: a
+	                         legal hold */
 };
 struct mrt_versions {
 	struct mrt_version *items;
@@ -126,8 +127,8 @@ struct mrt_store_ops {
 	                 enum mrt_answer *ret, struct mrt_error *err);
 	int (*versions)(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
 	                struct mrt_versions *ret, struct mrt_error *err);
-	int (*hold)(struct mrt_store *store, const struct mrt_context *ctx,
-	            struct mrt_version *version, struct mrt_error *err);
+	int (*read_retention)(struct mrt_store *store, const struct mrt_context *ctx,
+	                      struct mrt_version *version, struct mrt_error *err);
 	int (*delete_versions)(struct mrt_store *store, const struct mrt_context *ctx,
 	                       const struct mrt_version *items, size_t n, struct mrt_error *err);
 	int (*probe)(struct mrt_store *store, const struct mrt_context *ctx, bool write,
@@ -153,8 +154,8 @@ int mrt_store_put(struct mrt_store *store, const struct mrt_context *ctx, const 
 /* The same, and where the store's options say so the object is locked for object_lock_days, counted
  * from since (seconds since 1970): what belongs together is held equally long. 0: it is not locked.
  */
-int mrt_store_put_held(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
-                       int64_t since, struct mrt_sink **ret, struct mrt_error *err);
+int mrt_store_put_locked(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
+                         int64_t since, struct mrt_sink **ret, struct mrt_error *err);
 /* len bytes from offset, or to the end of the object when it ends before: len UINT64_MAX is "all".
  * MRT_NOT_FOUND. */
 int mrt_store_get(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
@@ -186,9 +187,9 @@ int mrt_store_versioned(struct mrt_store *store, const struct mrt_context *ctx,
 /* All versions of all keys that begin with prefix, delete markers included. */
 int mrt_store_versions(struct mrt_store *store, const struct mrt_context *ctx, const char *prefix,
                        struct mrt_versions *ret, struct mrt_error *err);
-/* Until when does a lock hold it? Sets version->held_until. */
-int mrt_store_hold(struct mrt_store *store, const struct mrt_context *ctx,
-                   struct mrt_version *version, struct mrt_error *err);
+/* Until when does a lock hold it? Sets version->retain_until. */
+int mrt_store_read_retention(struct mrt_store *store, const struct mrt_context *ctx,
+                             struct mrt_version *version, struct mrt_error *err);
 /* As mrt_store_delete_many(); these versions are gone for good. */
 int mrt_store_delete_versions(struct mrt_store *store, const struct mrt_context *ctx,
                               const struct mrt_version *items, size_t n, struct mrt_error *err);
@@ -203,9 +204,9 @@ int mrt_store_settings(struct mrt_store *store, const struct mrt_context *ctx,
 /* Small objects at once. */
 int mrt_store_put_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         const void *data, size_t len, struct mrt_error *err);
-int mrt_store_put_bytes_held(struct mrt_store *store, const struct mrt_context *ctx,
-                             const char *key, int64_t since, const void *data, size_t len,
-                             struct mrt_error *err);
+int mrt_store_put_bytes_locked(struct mrt_store *store, const struct mrt_context *ctx,
+                               const char *key, int64_t since, const void *data, size_t len,
+                               struct mrt_error *err);
 int mrt_store_get_bytes(struct mrt_store *store, const struct mrt_context *ctx, const char *key,
                         struct mrt_buf *buf, struct mrt_error *err);
 

@@ -128,8 +128,8 @@ static int tee_put(struct mrt_store *store, const struct mrt_context *ctx, const
 		struct mrt_error why = { 0 };
 		int rc = tee->branches[i].dropped
 		                 ? 0
-		                 : mrt_store_put_held(tee->branches[i].store, ctx, key, since,
-		                                      &put->sinks[i], &why);
+		                 : mrt_store_put_locked(tee->branches[i].store, ctx, key, since,
+		                                        &put->sinks[i], &why);
 		rc = rc < 0 ? lose(put, i, rc, &why, err) : 0;
 		if (rc < 0)
 			return rc;

@@ -22,7 +22,7 @@
 #define UP WHERE(">") " ORDER BY a.at, a.tenant_id, a.seq LIMIT " PAGE
 #define DOWN WHERE("<") " ORDER BY a.at DESC, a.tenant_id DESC, a.seq DESC LIMIT " PAGE
 #define PLATFORM "t.slug FROM audit_log a LEFT JOIN tenants t ON t.id = a.tenant_id"
-#define SCHOOL "NULL FROM audit_log a"
+#define TENANT "NULL FROM audit_log a"
 
 /* The chains in one schema, a page at a time in memory. */
 struct source {
@@ -94,13 +94,13 @@ static void begin(struct listing *l, struct mrt_pg *pg, const char *schema, cons
 static int read_page(const struct listing *l, struct source *s, struct mrt_error *err)
 {
 	static const char *const texts[2][2] = { { COLUMNS PLATFORM UP, COLUMNS PLATFORM DOWN },
-		                                 { COLUMNS SCHOOL UP, COLUMNS SCHOOL DOWN } };
+		                                 { COLUMNS TENANT UP, COLUMNS TENANT DOWN } };
 	const struct mrt_audit_filter *f = l->filter;
 	const char *const values[] = {
 		l->r.tenant, s->at,    s->tenant, s->seq, f->since ? l->since : NULL,
 		f->actor,    f->action
 	};
-	bool own = strcmp(s->chain, MRT_CHAIN_SCHOOL) == 0;
+	bool own = strcmp(s->chain, MRT_CHAIN_TENANT) == 0;
 	PQclear(s->page);
 	s->page = NULL;
 	s->next = 0;
@@ -221,6 +221,6 @@ int mrt_audit_list(const struct mrt_context *ctx, const struct mrt_config *confi
 		return rc;
 	begin(&l, l.r.s.pg, MRT_PLATFORM_SCHEMA, MRT_CHAIN_PLATFORM);
 	if (pg)
-		begin(&l, pg, l.r.schema, MRT_CHAIN_SCHOOL);
+		begin(&l, pg, l.r.schema, MRT_CHAIN_TENANT);
 	return l.down ? tell_last(&l, each, context, err) : tell_all(&l, each, context, err);
 }

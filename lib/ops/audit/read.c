@@ -16,7 +16,7 @@ void mrt_audit_reading_release(struct mrt_audit_reading *r)
 	*r = (struct mrt_audit_reading) { 0 };
 }
 
-static int find_school(struct mrt_session *s, void *context, struct mrt_error *err)
+static int find_tenant(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct mrt_audit_reading *r = context;
 	mrt_auto_json json = NULL;
@@ -36,7 +36,7 @@ int mrt_audit_open(const struct mrt_context *ctx, const struct mrt_config *confi
 	*ret = (struct mrt_audit_reading) { .slug = slug };
 	int rc = mrt_session_open(ctx, config, false, &ret->s, err);
 	if (rc == 0 && slug)
-		rc = mrt_session_look(&ret->s, find_school, ret, err);
+		rc = mrt_session_look(&ret->s, find_tenant, ret, err);
 	if (rc < 0)
 		mrt_audit_reading_release(ret);
 	return rc;

@@ -13,7 +13,7 @@ enum { ID, SLUG, SCHEMA, DATABASE, STATUS, MODE };
 
 struct verifying {
 	struct mrt_audit_reading r;
-	PGresult *schools; /* by id */
+	PGresult *tenants; /* by id */
 	bool plans;        /* there are any: somebody made them */
 	const struct mrt_audit_memory *memory;
 	size_t n_backups; /* that remember */
@@ -27,7 +27,7 @@ struct verifying {
 static void verifying_release(struct verifying *v)
 {
 	mrt_audit_reading_release(&v->r);
-	PQclear(v->schools);
+	PQclear(v->tenants);
 	json_decref(v->faults);
 	json_decref(v->told);
 	json_decref(v->backups);
@@ -37,7 +37,7 @@ static void verifying_release(struct verifying *v)
 /* A place where chains are. school: the one whose own it is; -1: several have theirs there. */
 struct place {
 	const char *chain, *schema, *database;
-	int school;
+	int tenant;
 };
 
 static int note_fault(struct verifying *v, const struct place *p, const char *tenant,
@@ -56,7 +56,7 @@ static int note_fault(struct verifying *v, const struct place *p, const char *te
 
 static const char *cell(const struct verifying *v, int i, int column)
 {
-	return PQgetisnull(v->schools, i, column) ? NULL : PQgetvalue(v->schools, i, column);
+	return PQgetisnull(v->tenants, i, column) ? NULL : PQgetvalue(v->tenants, i, column);
 }
 
 static bool is_shared(const struct verifying *v, int i)
@@ -72,7 +72,7 @@ static bool must_be(const struct verifying *v, const struct place *p, int i)
 	bool made = strcmp(cell(v, i, STATUS), "provisioning") != 0;
 	if (strcmp(p->chain, MRT_CHAIN_PLATFORM) == 0)
 		return true;
-	return made && (p->school >= 0 ? i == p->school : is_shared(v, i));
+	return made && (p->tenant >= 0 ? i == p->tenant : is_shared(v, i));
 }
 
 /* of: its row among the schools, or -1. */
@@ -94,7 +94,7 @@ static int follow(struct verifying *v, struct mrt_pg *pg, const struct place *p,
 static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place *p,
                       const PGresult *ids, struct mrt_error *err)
 {
-	int rc = 0, i = 0, k = 0, n = PQntuples(ids), m = PQntuples(v->schools);
+	int rc = 0, i = 0, k = 0, n = PQntuples(ids), m = PQntuples(v->tenants);
 	bool platform = false;
 	while (rc == 0 && (i < n || k < m)) {
 		const char *id = i < n ? PQgetvalue(ids, i, 0) : NULL;
@@ -117,7 +117,7 @@ static int follow_all(struct verifying *v, struct mrt_pg *pg, const struct place
 /* A school's row, or -1. */
 static int row_of(const struct verifying *v, const char *tenant)
 {
-	int first = 0, end = PQntuples(v->schools);
+	int first = 0, end = PQntuples(v->tenants);
 	while (first < end) {
 		int middle = first + (end - first) / 2;
 		int order = strcmp(tenant, cell(v, middle, ID));
@@ -256,11 +256,11 @@ static int visit(struct verifying *v, const struct place *p, struct mrt_error *e
 	v->unreachable++;
 	rc = mrt_error_explain(v->r.s.ctx->log, &why, &text, err, "could not be followed");
 	return rc < 0 ? rc
-	              : note_fault(v, p, cell(v, p->school, ID), cell(v, p->school, SLUG), text,
+	              : note_fault(v, p, cell(v, p->tenant, ID), cell(v, p->tenant, SLUG), text,
 	                           err);
 }
 
-static int read_schools(struct mrt_session *s, void *context, struct mrt_error *err)
+static int read_tenants(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct verifying *v = context;
 	const char *const values[] = { v->r.tenant };
@@ -270,7 +270,7 @@ static int read_schools(struct mrt_session *s, void *context, struct mrt_error *
 	        "SELECT t.id, t.slug, p.schema_name, p.database_name, t.status, p.mode FROM "
 	        "tenants t LEFT JOIN placements p ON p.tenant_id = t.id WHERE $1::uuid IS NULL OR "
 	        "t.id = $1 ORDER BY t.id",
-	        values, 1, &v->schools, err);
+	        values, 1, &v->tenants, err);
 	if (rc == 0)
 		rc = mrt_pg_value(s->pg, s->ctx, "SELECT EXISTS (SELECT FROM plans)", &plans, err);
 	v->plans = rc == 0 && strcmp(plans, "t") == 0;
@@ -287,7 +287,7 @@ static int check_place(struct verifying *v, int i, struct mrt_error *err)
 	        schema && (is_shared(v, i) ? strcmp(schema, MRT_SHARED_SCHEMA) == 0 && !database
 	                   : database      ? strcmp(database, own.database) == 0
 	                                   : strcmp(schema, own.schema) == 0);
-	const struct place where = { MRT_CHAIN_SCHOOL, schema ? schema : "none", database, i };
+	const struct place where = { MRT_CHAIN_TENANT, schema ? schema : "none", database, i };
 	return right ? 0
 	             : note_fault(v, &where, cell(v, i, ID), cell(v, i, SLUG),
 	                          "its row in placements is not what its id says", err);
@@ -340,20 +340,20 @@ static int check_known(struct verifying *v, size_t n, struct mrt_error *err)
 static int visit_all(struct verifying *v, struct mrt_error *err)
 {
 	const struct place platform = { MRT_CHAIN_PLATFORM, MRT_PLATFORM_SCHEMA, NULL, -1 },
-	                   shared = { MRT_CHAIN_SCHOOL, MRT_SHARED_SCHEMA, NULL, -1 };
-	int rc = mrt_session_look(&v->r.s, read_schools, v, err);
+	                   shared = { MRT_CHAIN_TENANT, MRT_SHARED_SCHEMA, NULL, -1 };
+	int rc = mrt_session_look(&v->r.s, read_tenants, v, err);
 	if (rc == 0)
 		rc = visit(v, &platform, err);
 	if (rc == 0 && (!v->r.slug || strcmp(v->r.schema, MRT_SHARED_SCHEMA) == 0))
 		rc = visit(v, &shared, err);
-	for (int i = 0; rc == 0 && i < PQntuples(v->schools); i++) {
-		const struct place own = { MRT_CHAIN_SCHOOL, cell(v, i, SCHEMA),
+	for (int i = 0; rc == 0 && i < PQntuples(v->tenants); i++) {
+		const struct place own = { MRT_CHAIN_TENANT, cell(v, i, SCHEMA),
 			                   cell(v, i, DATABASE), i };
 		if (own.schema && !is_shared(v, i) &&
 		    strcmp(cell(v, i, STATUS), "provisioning") != 0)
 			rc = visit(v, &own, err);
 	}
-	for (int i = 0; rc == 0 && i < PQntuples(v->schools); i++)
+	for (int i = 0; rc == 0 && i < PQntuples(v->tenants); i++)
 		rc = check_place(v, i, err);
 	for (size_t n = 0; rc == 0 && n < v->n_backups; n++)
 		rc = check_known(v, n, err);

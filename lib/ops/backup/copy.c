@@ -124,7 +124,7 @@ static int copy_volume(struct copy *c, const struct mrt_manifest_volume *v, stru
 	}
 	if (rc != MRT_NOT_FOUND)
 		return rc;
-	rc = mrt_store_put_held(c->to, c->ctx, key, c->since, &put, err);
+	rc = mrt_store_put_locked(c->to, c->ctx, key, c->since, &put, err);
 	if (rc == 0)
 		rc = read_volume(c, c->from, key, put, &tally, err);
 	if (rc == MRT_NOT_FOUND)
@@ -177,8 +177,8 @@ static int copy_all(struct copy *c, struct mrt_error *err)
 	if (rc == 0)
 		rc = mrt_store_get_bytes(c->from, c->ctx, key, &text, err);
 	if (rc == 0) /* byte for byte: its last line is the digest of the others */
-		rc = mrt_store_put_bytes_held(c->to, c->ctx, key, c->since, text.data, text.len,
-		                              err);
+		rc = mrt_store_put_bytes_locked(c->to, c->ctx, key, c->since, text.data, text.len,
+		                                err);
 	return rc;
 }
 

@@ -289,7 +289,7 @@ int mrt_backup_run_postgres(const struct mrt_context *ctx, const struct mrt_conf
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &b.recipients, err);
 	b.context.content.recipients = b.recipients;
-	b.context.content.held_since = b.started;
+	b.context.content.locked_since = b.started;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, b.id, "", &b.folder,
 		                    err);

@@ -289,7 +289,7 @@ int mrt_backup_run_redis(const struct mrt_context *ctx, const struct mrt_config 
 		rc = mrt_keys_recipients(config, options->recipients, options->n_recipients,
 		                         &w.recipients, err);
 	w.content.recipients = w.recipients;
-	w.content.held_since = w.started;
+	w.content.locked_since = w.started;
 	w.content.brisk = true;
 	if (rc == 0)
 		rc = mrt_backup_key(config->platform_name, options->target, w.id, "", &w.folder,

@@ -28,7 +28,7 @@ struct mrt_backup_run_stores {
 	struct mrt_store_views views;
 	struct run_store *items; /* one per view */
 	size_t n;
-	int64_t held_since;
+	int64_t locked_since;
 	struct mrt_store *tee; /* NULL: there is one */
 };
 
@@ -115,7 +115,7 @@ int mrt_backup_run_stores_open(const struct mrt_context *ctx, const struct mrt_c
 	mrt_auto(mrt_backup_run_stores) *s = calloc(1, sizeof(*s));
 	if (!s)
 		return mrt_no_memory(err);
-	s->held_since = content->held_since;
+	s->locked_since = content->locked_since;
 	int rc = mrt_store_views_open(ctx, config, &s->views, err);
 	if (rc < 0)
 		return rc;
@@ -182,7 +182,7 @@ static int some_left(const struct mrt_backup_run_stores *s, struct mrt_error *er
 /* One step of each store that is left. */
 struct step {
 	const char *target, *who, *overrule, *system_identifier, *id, *folder;
-	int64_t held_since;
+	int64_t locked_since;
 	const json_t *json;
 	bool adopt;
 };
@@ -298,8 +298,8 @@ static int put_manifest(struct run_store *s, const struct mrt_context *ctx, cons
 	if (rc == 0)
 		rc = mrt_text_printf(&key, err, "%smanifest.json", step->folder);
 	if (rc == 0)
-		rc = mrt_store_put_bytes_held(s->store, ctx, key, step->held_since, text.data,
-		                              text.len, err);
+		rc = mrt_store_put_bytes_locked(s->store, ctx, key, step->locked_since, text.data,
+		                                text.len, err);
 	/* a put may fail and have put it all the same: then the backup is there, and is said to be
 	 */
 	struct mrt_object there;
@@ -311,7 +311,9 @@ int mrt_backup_run_stores_put_manifest(struct mrt_backup_run_stores *s,
                                        const struct mrt_context *ctx, const char *folder,
                                        const json_t *json, struct mrt_error *err)
 {
-	const struct step step = { .folder = folder, .json = json, .held_since = s->held_since };
+	const struct step step = { .folder = folder,
+		                   .json = json,
+		                   .locked_since = s->locked_since };
 	return each(s, ctx, &step, put_manifest, err);
 }
 

@@ -54,7 +54,7 @@ static int find(struct mrt_session *s, void *context, struct mrt_error *err)
 
 static int look_again(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
-	int rc = mrt_domain_claim_hold(s, a->slug, a->name, &a->claim, err);
+	int rc = mrt_domain_claim_lock(s, a->slug, a->name, &a->claim, err);
 	return rc < 0 ? rc : mrt_tenant_is_usable(a->slug, a->claim.status, !a->claim.active, err);
 }
 

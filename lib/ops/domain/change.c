@@ -7,16 +7,16 @@
 
 /* Their rows, and then the heads of their chains, each by id, before anything else: commands that
  * are about the same schools take turns, whatever rows they come to then. */
-static int lock_schools(struct mrt_session *s, const struct mrt_domain_claim *claim,
+static int lock_tenants(struct mrt_session *s, const struct mrt_domain_claim *claim,
                         struct mrt_error *err)
 {
 	const char *const values[] = { claim->id, claim->holder, claim->rival };
-	mrt_auto_pgresult schools = NULL;
+	mrt_auto_pgresult tenants = NULL;
 	mrt_auto_pgresult heads = NULL;
 	int rc = mrt_session_query(s,
 	                           "SELECT FROM tenants WHERE id IN ($1, $2, $3) ORDER BY id FOR "
 	                           "KEY SHARE",
-	                           values, 3, &schools, err);
+	                           values, 3, &tenants, err);
 	return rc < 0 ? rc
 	              : mrt_session_query(s,
 	                                  "SELECT FROM audit_heads WHERE tenant_id IN ($1, $2, $3) "
@@ -41,13 +41,13 @@ int mrt_domain_changed(const char *name, struct mrt_error *err)
 	return mrt_hint(err, "try again");
 }
 
-int mrt_domain_claim_hold(struct mrt_session *s, const char *slug, const char *name,
+int mrt_domain_claim_lock(struct mrt_session *s, const char *slug, const char *name,
                           struct mrt_domain_claim *claim, struct mrt_error *err)
 {
 	const char *const values[] = { name };
 	struct mrt_domain_claim now = { 0 };
 	mrt_auto_pgresult lock = NULL;
-	int rc = lock_schools(s, claim, err);
+	int rc = lock_tenants(s, claim, err);
 	if (rc == 0)
 		rc = mrt_session_query(s, "SELECT FROM domains WHERE name = $1 FOR UPDATE", values,
 		                       1, &lock, err);

@@ -10,7 +10,7 @@
 /* In work: the schools that a claim is about, and whose the name is, stay so until the end of the
  * transaction. *claim, as it was found before, becomes what it is now. MRT_CHANGED: it is about
  * others now, and *claim is empty where it is no more. */
-int mrt_domain_claim_hold(struct mrt_session *session, const char *slug, const char *name,
+int mrt_domain_claim_lock(struct mrt_session *session, const char *slug, const char *name,
                           struct mrt_domain_claim *claim, struct mrt_error *err);
 /* MRT_CHANGED, in words. */
 int mrt_domain_changed(const char *name, struct mrt_error *err);

@@ -26,7 +26,7 @@ static int read_page(struct mrt_session *s, void *context, struct mrt_error *err
 	                              l->last.name ? &l->last : NULL, PAGE, &l->page, err);
 }
 
-static int find_school(struct mrt_session *s, void *context, struct mrt_error *err)
+static int find_tenant(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	mrt_auto_json tenant = NULL;
 	return mrt_tenant_fetch(s, context, false, &tenant, err);
@@ -53,7 +53,7 @@ int mrt_domain_list(const struct mrt_context *ctx, const struct mrt_config *conf
 	if (rc == 0)
 		rc = mrt_session_open(ctx, config, false, &s, err);
 	if (rc == 0 && filter->slug)
-		rc = mrt_session_look(&s, find_school, (void *)filter->slug, err);
+		rc = mrt_session_look(&s, find_tenant, (void *)filter->slug, err);
 	while (rc == 0 && more) {
 		rc = mrt_session_look(&s, read_page, &l, err);
 		more = rc == 0 && l.page.n == PAGE;

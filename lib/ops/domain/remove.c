@@ -46,7 +46,7 @@ static int drop(struct mrt_session *s, void *context, struct mrt_error *err)
 		MRT_END_CHALLENGE " AND challenger = $2",
 		"DELETE FROM domain_claims WHERE name = $1 AND tenant_id = $2",
 	};
-	int rc = mrt_domain_claim_hold(s, r->slug, r->name, &r->claim, err);
+	int rc = mrt_domain_claim_lock(s, r->slug, r->name, &r->claim, err);
 	const char *const values[] = { r->name, r->claim.id };
 	for (size_t i = 0; rc == 0 && i < MRT_COUNT(steps); i++) {
 		mrt_auto_pgresult done = NULL;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct syncing {
-	struct mrt_school_session *school;
+	struct mrt_tenant_session *tenant;
 	json_t *domains; /* [{"name", "primary"}], as the platform has them */
 	json_t *payload;
 	struct mrt_audit_event event;
@@ -21,7 +21,7 @@ static void syncing_release(struct syncing *y)
 static int read_platform(struct mrt_session *s, void *context, struct mrt_error *err)
 {
 	struct syncing *y = context;
-	const char *const values[] = { y->school->id };
+	const char *const values[] = { y->tenant->id };
 	mrt_auto_pgresult r = NULL;
 	int rc =
 	        mrt_session_query(s,
@@ -40,23 +40,23 @@ static int read_platform(struct mrt_session *s, void *context, struct mrt_error 
 	return rc;
 }
 
-static int write_school(struct mrt_school_session *school, void *context, struct mrt_error *err)
+static int write_tenant(struct mrt_tenant_session *tenant, void *context, struct mrt_error *err)
 {
 	struct syncing *y = context;
 	mrt_autofree char *text = json_dumps(y->domains, JSON_COMPACT);
 	const char *const values[] = { text };
 	mrt_auto_pgresult gone = NULL;
 	mrt_auto_pgresult put = NULL;
-	int rc = text ? mrt_school_query(
-	                        school,
+	int rc = text ? mrt_tenant_session_query(
+	                        tenant,
 	                        "DELETE FROM tenant_domains WHERE tenant_id = $1 AND name NOT IN "
 	                        "(SELECT name FROM json_to_recordset($2::json) AS d (name text)) "
 	                        "RETURNING 1",
 	                        values, 1, &gone, err)
 	              : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_school_query(
-		        school,
+		rc = mrt_tenant_session_query(
+		        tenant,
 		        "INSERT INTO tenant_domains (tenant_id, name, is_primary) SELECT $1, name, "
 		        "\"primary\" FROM json_to_recordset($2::json) AS d (name text, \"primary\" "
 		        "boolean) ON CONFLICT (tenant_id, name) DO UPDATE SET is_primary = "
@@ -68,10 +68,10 @@ static int write_school(struct mrt_school_session *school, void *context, struct
 	return rc;
 }
 
-static int sync_school(const struct mrt_session *s, const char *slug, struct mrt_error *err)
+static int sync_tenant(const struct mrt_session *s, const char *slug, struct mrt_error *err)
 {
-	mrt_cleanup(mrt_school_release) struct mrt_school_session school = { 0 };
-	mrt_cleanup(syncing_release) struct syncing y = { .school = &school,
+	mrt_cleanup(mrt_tenant_session_release) struct mrt_tenant_session tenant = { 0 };
+	mrt_cleanup(syncing_release) struct syncing y = { .tenant = &tenant,
 		                                          .domains = json_array(),
 		                                          .payload = json_object() };
 	y.event.action = "tenant.domains";
@@ -79,10 +79,10 @@ static int sync_school(const struct mrt_session *s, const char *slug, struct mrt
 	int rc = y.domains ? mrt_json_set(y.payload, "domains", json_incref(y.domains), err)
 	                   : mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_school_open(s->ctx, s->config, slug, false, &school, err);
+		rc = mrt_tenant_session_open(s->ctx, s->config, slug, false, &tenant, err);
 	if (rc == 0)
-		rc = mrt_session_look(&school.s, read_platform, &y, err);
-	return rc < 0 ? rc : mrt_school_change(&school, write_school, &y, &y.event, err);
+		rc = mrt_session_look(&tenant.s, read_platform, &y, err);
+	return rc < 0 ? rc : mrt_tenant_session_change(&tenant, write_tenant, &y, &y.event, err);
 }
 
 int mrt_domain_sync_later(struct mrt_session *s, const char *tenant, const char *name,
@@ -144,7 +144,7 @@ static int see_to(struct mrt_session *s, struct waiting *w, bool own, bool keep,
 	int rc = own ? 0 : mrt_tenant_lock(s, at(w, SLUG), err);
 	if (rc < 0)
 		return rc;
-	rc = sync_school(s, at(w, SLUG), err);
+	rc = sync_tenant(s, at(w, SLUG), err);
 	if (rc == 0 && !keep)
 		rc = mrt_session_look(s, forget, w, err);
 	if (!own)

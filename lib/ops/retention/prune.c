@@ -244,7 +244,7 @@ static int prune_target(struct mrt_prune *p, const char *target, json_t *list,
 	if (rc == 0)
 		mrt_retention_apply(&p->policy, p->items, p->n);
 	if (rc == 0)
-		rc = mrt_prune_keep_held(p, err);
+		rc = mrt_prune_keep_locked(p, err);
 	if (rc == 0)
 		rc = describe(p, list, err);
 	if (rc == 0)

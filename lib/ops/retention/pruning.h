@@ -38,7 +38,7 @@ struct mrt_prune {
 };
 
 /* Keeps whole what a lock of a versioned bucket still holds. */
-int mrt_prune_keep_held(struct mrt_prune *prune, struct mrt_error *err);
+int mrt_prune_keep_locked(struct mrt_prune *prune, struct mrt_error *err);
 /* Removes what nothing keeps, the oldest first; a failure is counted, and the others go on. */
 int mrt_prune_remove(struct mrt_prune *prune, struct mrt_error *err);
 /* Removes, or in a dry run counts, what unfinished runs of the target left. */

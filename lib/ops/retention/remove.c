@@ -79,10 +79,10 @@ static int list_versions(struct mrt_prune *p, const char *prefix, struct mrt_ver
 	if (rc == 0)
 		ret->n = n;
 	for (size_t i = 0; rc == 0 && i < ret->n && !*held; i++) {
-		rc = mrt_store_hold(p->store, p->ctx, &ret->items[i], err);
+		rc = mrt_store_read_retention(p->store, p->ctx, &ret->items[i], err);
 		if (rc == MRT_NOT_FOUND)
 			rc = 0; /* gone meanwhile */
-		*held = rc == 0 && ret->items[i].held_until > p->now;
+		*held = rc == 0 && ret->items[i].retain_until > p->now;
 	}
 	return rc;
 }
@@ -101,7 +101,7 @@ static int delete_versions(struct mrt_prune *p, const char *prefix, const struct
 }
 
 /* What is still held stays whole, and is no error. */
-int mrt_prune_keep_held(struct mrt_prune *p, struct mrt_error *err)
+int mrt_prune_keep_locked(struct mrt_prune *p, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < p->n && p->versioned; i++) {

@@ -37,7 +37,7 @@ static int start_redis(const struct mrt_context *ctx, const struct mrt_config *c
 	return rc < 0 ? rc : mrt_redis_server_start(ctx, &options, &s->redis, err);
 }
 
-static int create_school(const struct mrt_context *ctx, const struct mrt_config *config,
+static int create_tenant(const struct mrt_context *ctx, const struct mrt_config *config,
                          const struct sandbox *s, struct mrt_error *err)
 {
 	const struct mrt_pg_options options = { .connect_timeout = config->limits_connect };
@@ -63,7 +63,7 @@ static int start(const struct mrt_context *ctx, const struct mrt_config *config,
 	if (rc == 0) /* gives the directory to the user that the servers run as */
 		rc = mrt_pg_server_start(ctx, &options, s->dir, &s->postgres, err);
 	if (rc == 0)
-		rc = create_school(ctx, config, s, err);
+		rc = create_tenant(ctx, config, s, err);
 	return rc < 0 ? rc : start_redis(ctx, config, s, err);
 }
 

@@ -76,15 +76,15 @@ static int invited(const char *slug, const char *email, const char *invitation, 
 
 static int create(struct applying *a, const struct mrt_apply_action *action, struct mrt_error *err)
 {
-	const struct mrt_school *school = action->school;
-	const struct mrt_tenant_create_options options = { .name = school->name,
-		                                           .plan = school->plan,
-		                                           .owner_email = school->owner_email,
-		                                           .isolation = school->isolation,
+	const struct mrt_declared_tenant *tenant = action->tenant;
+	const struct mrt_tenant_create_options options = { .name = tenant->name,
+		                                           .plan = tenant->plan,
+		                                           .owner_email = tenant->owner_email,
+		                                           .isolation = tenant->isolation,
 		                                           .inventory = a->inventory.name,
-		                                           .status = mrt_school_is_active(school)
+		                                           .status = mrt_declared_is_active(tenant)
 		                                                             ? NULL
-		                                                             : school->status,
+		                                                             : tenant->status,
 		                                           .invited = invited,
 		                                           .context = a };
 	mrt_auto_json made = NULL;
@@ -112,15 +112,15 @@ static int try_one(struct applying *a, const struct mrt_apply_action *action, st
 /* All of them at once; where one cannot be made, each by itself, so that it is known which. */
 static int flush(struct applying *a, struct mrt_error *err)
 {
-	const struct mrt_school *schools[BATCH];
+	const struct mrt_declared_tenant *tenants[BATCH];
 	struct mrt_error why = { 0 };
 	size_t n = a->n_batch;
 	if (n == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		schools[i] = a->batch[i]->school;
+		tenants[i] = a->batch[i]->tenant;
 	const struct mrt_apply_batch batch = {
-		a->inventory.name,   schools,          n,
+		a->inventory.name,   tenants,          n,
 		a->options->invited, a->options->keep, a->options->context
 	};
 	a->n_batch = 0;

@@ -85,15 +85,15 @@ static int note(const struct mrt_apply_action *a, const char *name, const char *
 	return rc < 0 ? rc : mrt_json_append(pair, json_string(to), err);
 }
 
-static int fail_at(const struct planning *p, const struct mrt_school *s, enum mrt_code code,
-                   struct mrt_error *err, const char *text, const char *what)
+static int fail_at(const struct planning *p, const struct mrt_declared_tenant *s,
+                   enum mrt_code code, struct mrt_error *err, const char *text, const char *what)
 {
 	return mrt_fail(err, code, "%s:%zu: the school '%s' %s%s", p->path, s->line, s->slug, text,
 	                what);
 }
 
 /* One that was begun is finished as it was begun. */
-static int check_begun(const struct planning *p, const struct mrt_school *s, int i,
+static int check_begun(const struct planning *p, const struct mrt_declared_tenant *s, int i,
                        const char *mode, struct mrt_error *err)
 {
 	const struct mrt_tenant_create_options options = { .name = s->name,
@@ -113,7 +113,8 @@ static int check_begun(const struct planning *p, const struct mrt_school *s, int
 }
 
 /* i: its row, -1: a new one. */
-static int create(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
+static int create(struct planning *p, const struct mrt_declared_tenant *s, int i,
+                  struct mrt_error *err)
 {
 	const char *of_plan = mrt_json_text_or(p->plans, s->plan, ""),
 	           *mode = s->isolation ? s->isolation : of_plan;
@@ -131,9 +132,9 @@ static int create(struct planning *p, const struct mrt_school *s, int i, struct 
 		rc = add(p, s->slug, "create", &a, err);
 	if (rc < 0)
 		return rc;
-	bool active = mrt_school_is_active(s);
+	bool active = mrt_declared_is_active(s);
 	a->kind = MRT_APPLY_CREATE;
-	a->school = s;
+	a->tenant = s;
 	a->shared = i < 0 && active && strcmp(mode, "shared") == 0;
 	rc = note(a, "plan", NULL, s->plan, err);
 	if (rc == 0)
@@ -147,7 +148,8 @@ static uint64_t version_of(const struct planning *p, int i)
 	return strtoull(cell(p, i, VERSION), NULL, 10);
 }
 
-static int update(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
+static int update(struct planning *p, const struct mrt_declared_tenant *s, int i,
+                  struct mrt_error *err)
 {
 	const char *status = cell(p, i, STATUS), *plan = cell(p, i, PLAN), *name = cell(p, i, NAME);
 	struct mrt_tenant_change change = {
@@ -168,7 +170,7 @@ static int update(struct planning *p, const struct mrt_school *s, int i, struct 
 	if (rc < 0)
 		return rc;
 	a->kind = MRT_APPLY_UPDATE;
-	a->school = s;
+	a->tenant = s;
 	a->change = change;
 	rc = note(a, "name", name, change.name, err);
 	if (rc == 0)
@@ -198,7 +200,8 @@ static int archive(struct planning *p, int i, struct mrt_error *err)
 	return note(a, "status", cell(p, i, STATUS), "archived", err);
 }
 
-static int declared(struct planning *p, const struct mrt_school *s, int i, struct mrt_error *err)
+static int declared(struct planning *p, const struct mrt_declared_tenant *s, int i,
+                    struct mrt_error *err)
 {
 	if (!json_object_get(p->plans, s->plan)) {
 		mrt_fail(err, MRT_NOT_FOUND, "%s:%zu: there is no plan '%.80s'", p->path,
@@ -230,7 +233,8 @@ static int compare(struct planning *p, struct mrt_error *err)
 	size_t k = 0;
 	int rc = 0, i = 0, n = PQntuples(p->there);
 	while (rc == 0 && (k < p->inventory->n || i < n)) {
-		const struct mrt_school *s = k < p->inventory->n ? &p->inventory->schools[k] : NULL;
+		const struct mrt_declared_tenant *s =
+		        k < p->inventory->n ? &p->inventory->tenants[k] : NULL;
 		int order = !s ? 1 : i == n ? -1 : strcmp(s->slug, cell(p, i, SLUG));
 		if (order >= 0 && same(cell(p, i, INVENTORY), p->inventory->name))
 			p->to->live += !same(cell(p, i, STATUS), "archived");
@@ -249,7 +253,7 @@ static int slugs_of(const struct mrt_inventory *inventory, char **ret, struct mr
 	mrt_auto_json list = json_array();
 	int rc = list ? 0 : mrt_no_memory(err);
 	for (size_t i = 0; rc == 0 && i < inventory->n; i++)
-		rc = mrt_json_append(list, json_string(inventory->schools[i].slug), err);
+		rc = mrt_json_append(list, json_string(inventory->tenants[i].slug), err);
 	if (rc == 0 && !(*ret = json_dumps(list, JSON_COMPACT)))
 		rc = mrt_no_memory(err);
 	return rc;

@@ -7,8 +7,8 @@
 
 struct mrt_apply_action {
 	enum { MRT_APPLY_CREATE, MRT_APPLY_UPDATE, MRT_APPLY_ARCHIVE } kind;
-	const char *slug;                /* json's */
-	const struct mrt_school *school; /* NULL: the file does not have it */
+	const char *slug;                         /* json's */
+	const struct mrt_declared_tenant *tenant; /* NULL: the file does not have it */
 	bool shared;                     /* create: a new one, of those that can be made together */
 	struct mrt_tenant_change change; /* nothing in it: no change */
 	json_t *json;                    /* of the report */

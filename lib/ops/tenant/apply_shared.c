@@ -39,15 +39,15 @@ static int set_row(json_t *one, const struct mrt_session *s, const char *chain, 
 	return rc;
 }
 
-static int describe(json_t *one, struct mrt_session *s, const struct mrt_school *school, int64_t at,
-                    char **ret_invitation, struct mrt_error *err)
+static int describe(json_t *one, struct mrt_session *s, const struct mrt_declared_tenant *tenant,
+                    int64_t at, char **ret_invitation, struct mrt_error *err)
 {
 	static const char *const names[] = { "id",    "slug",  "name",   "plan",
 		                             "email", "token", "payload" };
-	const struct mrt_tenant_create_options options = { .name = school->name,
-		                                           .plan = school->plan,
-		                                           .owner_email = school->owner_email,
-		                                           .isolation = school->isolation };
+	const struct mrt_tenant_create_options options = { .name = tenant->name,
+		                                           .plan = tenant->plan,
+		                                           .owner_email = tenant->owner_email,
+		                                           .isolation = tenant->isolation };
 	mrt_auto_json request = NULL;
 	mrt_autofree char *payload = NULL;
 	char id[MRT_UUID_SIZE], token[65];
@@ -56,9 +56,9 @@ static int describe(json_t *one, struct mrt_session *s, const struct mrt_school 
 	if (rc == 0 && !(payload = json_dumps(request, JSON_COMPACT)))
 		rc = mrt_no_memory(err);
 	if (rc == 0)
-		rc = mrt_invitation_make(s, school->slug, ret_invitation, token, err);
-	const char *const texts[] = { id,           school->slug,        school->name,
-		                      school->plan, school->owner_email, token,
+		rc = mrt_invitation_make(s, tenant->slug, ret_invitation, token, err);
+	const char *const texts[] = { id,           tenant->slug,        tenant->name,
+		                      tenant->plan, tenant->owner_email, token,
 		                      payload };
 	for (size_t i = 0; rc == 0 && i < 7; i++)
 		rc = mrt_json_set_text(one, names[i], texts[i], err);
@@ -66,7 +66,7 @@ static int describe(json_t *one, struct mrt_session *s, const struct mrt_school 
 		rc = mrt_json_set_size(one, "at", (uint64_t)at, err);
 	if (rc == 0)
 		rc = set_row(one, s, MRT_CHAIN_PLATFORM, id, at, payload, "", err);
-	return rc < 0 ? rc : set_row(one, s, MRT_CHAIN_SCHOOL, id, at, payload, "2", err);
+	return rc < 0 ? rc : set_row(one, s, MRT_CHAIN_TENANT, id, at, payload, "2", err);
 }
 
 struct making {
@@ -103,7 +103,7 @@ static int tell(const struct making *m, struct mrt_error *err)
 	const struct mrt_apply_batch *b = m->batch;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < b->n && b->invited; i++)
-		rc = b->invited(b->schools[i]->slug, b->schools[i]->owner_email, m->invitations[i],
+		rc = b->invited(b->tenants[i]->slug, b->tenants[i]->owner_email, m->invitations[i],
 		                b->context, err);
 	return rc < 0 || !b->keep ? rc : b->keep(b->context, err);
 }
@@ -120,14 +120,14 @@ static int make(struct mrt_session *s, void *context, struct mrt_error *err)
 		json_t *one = json_object();
 		rc = mrt_json_append(list, one, err);
 		if (rc == 0)
-			rc = describe(one, s, b->schools[i], at, &m->invitations[i], err);
+			rc = describe(one, s, b->tenants[i], at, &m->invitations[i], err);
 	}
 	mrt_autofree char *text = rc == 0 ? json_dumps(list, JSON_COMPACT) : NULL;
 	if (rc == 0 && !text)
 		rc = mrt_no_memory(err);
 	const char *const values[] = { text, s->who.actor, s->who.origin, b->inventory };
 	if (rc == 0)
-		rc = mrt_session_query(s, mrt_sql_new_schools, values, 4, &r, err);
+		rc = mrt_session_query(s, mrt_sql_new_tenants, values, 4, &r, err);
 	/* afterwards: a rename that was under way made one, and let go of its slug */
 	if (rc == 0)
 		rc = check_tombstones(s, text, err);

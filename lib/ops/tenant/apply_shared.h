@@ -7,7 +7,7 @@
 
 struct mrt_apply_batch {
 	const char *inventory;
-	const struct mrt_school *const *schools;
+	const struct mrt_declared_tenant *const *tenants;
 	size_t n;
 	/* see apply.h; called before the commit. May be NULL. */
 	int (*invited)(const char *slug, const char *email, const char *invitation, void *context,

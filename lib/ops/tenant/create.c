@@ -93,11 +93,11 @@ static int fill_rows(struct mrt_pg *pg, void *context, struct mrt_error *err)
 	mrt_auto_pgresult r = NULL;
 	int rc = mrt_pg_exec(pg, c->s->ctx, err, "SET LOCAL row_security = off");
 	if (rc == 0)
-		rc = mrt_pg_query(pg, c->s->ctx, mrt_sql_new_school, values, 3, &r, err);
+		rc = mrt_pg_query(pg, c->s->ctx, mrt_sql_new_tenant, values, 3, &r, err);
 	/* only the first time is it something new */
 	if (rc < 0 || strcmp(PQgetvalue(r, 0, 0), "t") != 0)
 		return rc;
-	struct mrt_audit_event event = { .chain = MRT_CHAIN_SCHOOL,
+	struct mrt_audit_event event = { .chain = MRT_CHAIN_TENANT,
 		                         .begins = true,
 		                         .action = "tenant.create",
 		                         .payload = c->request };

@@ -24,7 +24,7 @@ struct reading {
 void mrt_inventory_release(struct mrt_inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->n; i++) {
-		struct mrt_school *s = &inventory->schools[i];
+		struct mrt_declared_tenant *s = &inventory->tenants[i];
 		free(s->slug);
 		free(s->name);
 		free(s->plan);
@@ -32,7 +32,7 @@ void mrt_inventory_release(struct mrt_inventory *inventory)
 		free(s->isolation);
 		free(s->status);
 	}
-	free(inventory->schools);
+	free(inventory->tenants);
 	free(inventory->name);
 	*inventory = (struct mrt_inventory) { 0 };
 }
@@ -88,7 +88,7 @@ static int check_member(struct reading *r, size_t key, const struct mrt_yaml *va
 	return rc == MRT_USAGE ? MRT_CONFIG : rc;
 }
 
-static int read_member(struct reading *r, struct mrt_school *s, const struct mrt_yaml *key,
+static int read_member(struct reading *r, struct mrt_declared_tenant *s, const struct mrt_yaml *key,
                        const struct mrt_yaml *value, struct mrt_error *err)
 {
 	char **const fields[N_KEYS] = { &s->slug,        &s->name,      &s->plan,
@@ -106,7 +106,7 @@ static int read_member(struct reading *r, struct mrt_school *s, const struct mrt
 	return rc < 0 ? rc : check_member(r, k, value, err);
 }
 
-static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt_faults *faults)
+static int read_tenant(struct reading *r, const struct mrt_yaml *map, struct mrt_faults *faults)
 {
 	struct mrt_error err;
 	if (map->kind != MRT_YAML_MAP)
@@ -115,7 +115,7 @@ static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt
 		                              "a school is a map: slug, name, plan, owner-email",
 		                              NULL),
 		                      &err);
-	struct mrt_school *s = &r->to->schools[r->to->n++];
+	struct mrt_declared_tenant *s = &r->to->tenants[r->to->n++];
 	int rc = 0;
 	s->line = map->line;
 	for (size_t i = 0; rc == 0 && i + 1 < map->n_items; i += 2)
@@ -130,13 +130,13 @@ static int read_school(struct reading *r, const struct mrt_yaml *map, struct mrt
 
 static int by_slug(const void *a, const void *b)
 {
-	const struct mrt_school *x = a, *y = b;
+	const struct mrt_declared_tenant *x = a, *y = b;
 	return strcmp(x->slug, y->slug);
 }
 
-bool mrt_school_is_active(const struct mrt_school *school)
+bool mrt_declared_is_active(const struct mrt_declared_tenant *tenant)
 {
-	return !school->status || strcmp(school->status, "active") == 0;
+	return !tenant->status || strcmp(tenant->status, "active") == 0;
 }
 
 static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_error *err)
@@ -156,25 +156,25 @@ static int read_root(struct reading *r, const struct mrt_yaml *root, struct mrt_
 	if (!list || list->kind != MRT_YAML_LIST)
 		return fail_at(r, list ? list : root, err, "needs a list of schools:", "tenants");
 	r->to->ended = root->ended;
-	r->to->schools = calloc(list->n_items + 1, sizeof(*r->to->schools));
-	if (!r->to->schools)
+	r->to->tenants = calloc(list->n_items + 1, sizeof(*r->to->tenants));
+	if (!r->to->tenants)
 		return mrt_no_memory(err);
 	mrt_auto_faults faults = { .n = 0 };
 	int rc = mrt_text_dup(name->text, &r->to->name, err);
 	for (size_t i = 0; rc == 0 && i < list->n_items; i++)
-		rc = read_school(r, list->items[i], &faults);
+		rc = read_tenant(r, list->items[i], &faults);
 	if (rc < 0)
 		return mrt_no_memory(err);
 	rc = mrt_faults_end(&faults, err);
 	if (rc < 0)
 		return rc;
-	qsort(r->to->schools, r->to->n, sizeof(*r->to->schools), by_slug);
+	qsort(r->to->tenants, r->to->n, sizeof(*r->to->tenants), by_slug);
 	for (size_t i = 1; i < r->to->n; i++)
-		if (strcmp(r->to->schools[i - 1].slug, r->to->schools[i].slug) == 0)
+		if (strcmp(r->to->tenants[i - 1].slug, r->to->tenants[i].slug) == 0)
 			return mrt_fail(err, MRT_CONFIG,
 			                "%s: lines %zu and %zu are of one slug, '%s'", r->path,
-			                r->to->schools[i - 1].line, r->to->schools[i].line,
-			                r->to->schools[i].slug);
+			                r->to->tenants[i - 1].line, r->to->tenants[i].line,
+			                r->to->tenants[i].slug);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct mrt_school {
+struct mrt_declared_tenant {
 	char *slug, *name, *plan, *owner_email, *isolation,
 	        *status; /* the last three may be NULL */
 	size_t line, plan_line;
@@ -26,7 +26,7 @@ struct mrt_school {
 struct mrt_inventory {
 	char *name;
 	bool ended; /* a line "..." says that this is all of it */
-	struct mrt_school *schools;
+	struct mrt_declared_tenant *tenants;
 	size_t n; /* by slug, none twice */
 };
 /* path "-": standard input. MRT_CONFIG names file, line and column of all that is wrong;
@@ -34,6 +34,6 @@ struct mrt_inventory {
 int mrt_inventory_read(const char *path, struct mrt_inventory *ret, struct mrt_error *err);
 void mrt_inventory_release(struct mrt_inventory *inventory);
 /* Nothing else is declared. */
-bool mrt_school_is_active(const struct mrt_school *school);
+bool mrt_declared_is_active(const struct mrt_declared_tenant *tenant);
 
 #endif

@@ -173,7 +173,7 @@ static int describe(const struct counting *c, int i, const struct mrt_error *why
 
 /* One that cannot be looked at keeps no other from being looked at. */
 static int tell(struct counting *c, int i,
-                int (*each)(const json_t *school, void *context, struct mrt_error *err),
+                int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
                 void *context, struct mrt_error *err)
 {
 	struct mrt_error why = { 0 };
@@ -198,7 +198,7 @@ static int tell(struct counting *c, int i,
 
 int mrt_usage_list(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_usage_filter *filter,
-                   int (*each)(const json_t *school, void *context, struct mrt_error *err),
+                   int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
                    void *context, struct mrt_usage_counts *ret, struct mrt_error *err)
 {
 	mrt_cleanup(mrt_session_release) struct mrt_session s = { 0 };

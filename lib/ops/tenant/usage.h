@@ -20,7 +20,7 @@ struct mrt_usage_counts {
  * but 0 ends it. MRT_FAILED with ret->unknown: some could not be looked at. */
 int mrt_usage_list(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_usage_filter *filter,
-                   int (*each)(const json_t *school, void *context, struct mrt_error *err),
+                   int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
                    void *context, struct mrt_usage_counts *ret, struct mrt_error *err);
 
 #endif

@@ -37,7 +37,7 @@ static int check(const char *email, const struct mrt_user_options *o, struct mrt
 }
 
 /* The user of that e-mail, locked; c->user stays NULL where there is none. */
-static int find(struct mrt_school_session *s, struct changing *c, struct mrt_error *err)
+static int find(struct mrt_tenant_session *s, struct changing *c, struct mrt_error *err)
 {
 	const char *const values[] = { c->email };
 	mrt_auto_pgresult lock = NULL;
@@ -45,17 +45,17 @@ static int find(struct mrt_school_session *s, struct changing *c, struct mrt_err
 	json_decref(c->user);
 	c->user = NULL;
 	/* what is read then is what there is when the lock is ours */
-	int rc = mrt_school_query(
+	int rc = mrt_tenant_session_query(
 	        s,
 	        "SELECT FROM users WHERE tenant_id = $1 AND email_norm = " NORM("$2") " FOR UPDATE",
 	        values, 1, &lock, err);
 	if (rc == 0)
-		rc = mrt_school_query(s, MRT_USER_COLUMNS "AND u.email_norm = " NORM("$2"), values,
-		                      1, &r, err);
+		rc = mrt_tenant_session_query(s, MRT_USER_COLUMNS "AND u.email_norm = " NORM("$2"),
+		                              values, 1, &r, err);
 	return rc < 0 || PQntuples(r) == 0 ? rc : mrt_user_describe(r, 0, &c->user, err);
 }
 
-static int must_find(struct mrt_school_session *s, struct changing *c, struct mrt_error *err)
+static int must_find(struct mrt_tenant_session *s, struct changing *c, struct mrt_error *err)
 {
 	int rc = find(s, c, err);
 	if (rc < 0 || c->user)
@@ -82,18 +82,19 @@ static int note(struct changing *c, const char *name, json_t *value, struct mrt_
 /* A school that nobody owns, nobody can repair: one who can sign in stays, and where there was
  * none, one who is invited. Owners are locked, so that two at a time do not each leave the other.
  */
-static int check_last_owner(struct mrt_school_session *s, const struct changing *c,
+static int check_last_owner(struct mrt_tenant_session *s, const struct changing *c,
                             struct mrt_error *err)
 {
 	const char *const values[] = { id_of(c) };
 	mrt_auto_pgresult r = NULL;
 	bool active = strcmp(status_of(c), "active") == 0, one = false, other = false;
-	int rc = mrt_school_query(s,
-	                          "SELECT m.user_id = $2::uuid, u.status FROM memberships m JOIN "
-	                          "users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE "
-	                          "m.tenant_id = $1 AND m.role = 'owner' AND u.status <> "
-	                          "'disabled' ORDER BY m.user_id FOR UPDATE OF m",
-	                          values, 1, &r, err);
+	int rc = mrt_tenant_session_query(
+	        s,
+	        "SELECT m.user_id = $2::uuid, u.status FROM memberships m JOIN "
+	        "users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE "
+	        "m.tenant_id = $1 AND m.role = 'owner' AND u.status <> "
+	        "'disabled' ORDER BY m.user_id FOR UPDATE OF m",
+	        values, 1, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		bool self = strcmp(PQgetvalue(r, i, 0), "t") == 0;
 		one = one || self;
@@ -109,31 +110,32 @@ static int check_last_owner(struct mrt_school_session *s, const struct changing 
 	                s->slug, s->slug);
 }
 
-static int set_only_role(struct mrt_school_session *s, const struct changing *c, const char *role,
+static int set_only_role(struct mrt_tenant_session *s, const struct changing *c, const char *role,
                          struct mrt_error *err)
 {
 	const char *const values[] = { id_of(c), role };
 	mrt_auto_pgresult gone = NULL;
 	mrt_auto_pgresult made = NULL;
-	int rc = mrt_school_query(s,
-	                          "DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2 "
-	                          "AND role IS DISTINCT FROM $3",
-	                          values, 2, &gone, err);
-	return rc < 0 || !role
-	               ? rc
-	               : mrt_school_query(s,
-	                                  "INSERT INTO memberships (tenant_id, user_id, "
-	                                  "role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-	                                  values, 2, &made, err);
+	int rc = mrt_tenant_session_query(
+	        s,
+	        "DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2 "
+	        "AND role IS DISTINCT FROM $3",
+	        values, 2, &gone, err);
+	return rc < 0 || !role ? rc
+	                       : mrt_tenant_session_query(
+	                                 s,
+	                                 "INSERT INTO memberships (tenant_id, user_id, "
+	                                 "role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	                                 values, 2, &made, err);
 }
 
 /* Makes the user, unless there is one, and finds out who is there then, locked. */
-static int make(struct mrt_school_session *s, struct changing *c, const char *status, bool *ret_new,
+static int make(struct mrt_tenant_session *s, struct changing *c, const char *status, bool *ret_new,
                 struct mrt_error *err)
 {
 	const char *const values[] = { c->email, c->name, c->hash, status };
 	mrt_auto_pgresult r = NULL;
-	int rc = mrt_school_query(
+	int rc = mrt_tenant_session_query(
 	        s,
 	        "INSERT INTO users (tenant_id, email, email_norm, name, password_hash, status) "
 	        "VALUES ($1, $2, " NORM("$2") ", coalesce($3, ''), $4, $5) ON CONFLICT (tenant_id, "
@@ -144,28 +146,29 @@ static int make(struct mrt_school_session *s, struct changing *c, const char *st
 }
 
 /* Who was found, and is locked, becomes that. */
-static int put(struct mrt_school_session *s, struct changing *c, const char *status,
+static int put(struct mrt_tenant_session *s, struct changing *c, const char *status,
                struct mrt_error *err)
 {
 	const char *const values[] = { id_of(c), c->email, c->name, c->hash, status };
 	mrt_auto_pgresult r = NULL;
-	return mrt_school_query(s,
-	                        "UPDATE users SET email = $3, name = coalesce($4, name), "
-	                        "password_hash = $5, status = $6 WHERE tenant_id = $1 AND id = $2",
-	                        values, 5, &r, err);
+	return mrt_tenant_session_query(
+	        s,
+	        "UPDATE users SET email = $3, name = coalesce($4, name), "
+	        "password_hash = $5, status = $6 WHERE tenant_id = $1 AND id = $2",
+	        values, 5, &r, err);
 }
 
-static int drop_invitations(struct mrt_school_session *s, const struct changing *c,
+static int drop_invitations(struct mrt_tenant_session *s, const struct changing *c,
                             struct mrt_error *err)
 {
 	const char *const values[] = { c->email };
 	mrt_auto_pgresult r = NULL;
-	return mrt_school_query(
+	return mrt_tenant_session_query(
 	        s, "DELETE FROM invitations WHERE tenant_id = $1 AND email_norm = " NORM("$2"),
 	        values, 1, &r, err);
 }
 
-static int add(struct mrt_school_session *s, void *context, struct mrt_error *err)
+static int add(struct mrt_tenant_session *s, void *context, struct mrt_error *err)
 {
 	struct changing *c = context;
 	bool new;
@@ -183,7 +186,7 @@ static int add(struct mrt_school_session *s, void *context, struct mrt_error *er
 	return rc < 0 ? rc : find(s, c, err);
 }
 
-static int invite(struct mrt_school_session *s, void *context, struct mrt_error *err)
+static int invite(struct mrt_tenant_session *s, void *context, struct mrt_error *err)
 {
 	struct changing *c = context;
 	mrt_auto_pgresult r = NULL;
@@ -207,7 +210,7 @@ static int invite(struct mrt_school_session *s, void *context, struct mrt_error 
 		rc = drop_invitations(s, c, err);
 	const char *const values[] = { c->email, c->token, role, id_of(c) };
 	if (rc == 0)
-		rc = mrt_school_query(
+		rc = mrt_tenant_session_query(
 		        s,
 		        "INSERT INTO invitations (tenant_id, email_norm, role, token_digest, "
 		        "expires_at) VALUES ($1, " NORM(
@@ -222,18 +225,18 @@ static int invite(struct mrt_school_session *s, void *context, struct mrt_error 
 }
 
 /* Whoever comes by an invitation that is out has the new role. */
-static int set_invited_role(struct mrt_school_session *s, const struct changing *c,
+static int set_invited_role(struct mrt_tenant_session *s, const struct changing *c,
                             struct mrt_error *err)
 {
 	const char *const values[] = { c->email, c->role };
 	mrt_auto_pgresult r = NULL;
-	return mrt_school_query(s,
-	                        "UPDATE invitations SET role = $3 WHERE tenant_id = $1 AND "
-	                        "email_norm = " NORM("$2"),
-	                        values, 2, &r, err);
+	return mrt_tenant_session_query(s,
+	                                "UPDATE invitations SET role = $3 WHERE tenant_id = $1 AND "
+	                                "email_norm = " NORM("$2"),
+	                                values, 2, &r, err);
 }
 
-static int set_role(struct mrt_school_session *s, void *context, struct mrt_error *err)
+static int set_role(struct mrt_tenant_session *s, void *context, struct mrt_error *err)
 {
 	struct changing *c = context;
 	int rc = must_find(s, c, err);
@@ -261,7 +264,7 @@ static int set_role(struct mrt_school_session *s, void *context, struct mrt_erro
 	return rc < 0 ? rc : find(s, c, err);
 }
 
-static int remove_user(struct mrt_school_session *s, void *context, struct mrt_error *err)
+static int remove_user(struct mrt_tenant_session *s, void *context, struct mrt_error *err)
 {
 	struct changing *c = context;
 	mrt_auto_pgresult r = NULL;
@@ -281,19 +284,20 @@ static int remove_user(struct mrt_school_session *s, void *context, struct mrt_e
 	if (rc == 0)
 		rc = set_only_role(s, c, NULL, err);
 	if (rc == 0)
-		rc = mrt_school_query(s,
-		                      "UPDATE users SET status = 'disabled', password_hash = NULL "
-		                      "WHERE tenant_id = $1 AND id = $2",
-		                      values, 1, &r, err);
+		rc = mrt_tenant_session_query(
+		        s,
+		        "UPDATE users SET status = 'disabled', password_hash = NULL "
+		        "WHERE tenant_id = $1 AND id = $2",
+		        values, 1, &r, err);
 	c->changed = true;
 	return rc < 0 ? rc : find(s, c, err);
 }
 
 static int perform(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,
-                   struct changing *c, const char *action, mrt_school_work *work,
+                   struct changing *c, const char *action, mrt_tenant_session_work *work,
                    struct mrt_error *err)
 {
-	mrt_cleanup(mrt_school_release) struct mrt_school_session s = { 0 };
+	mrt_cleanup(mrt_tenant_session_release) struct mrt_tenant_session s = { 0 };
 	c->payload = json_object();
 	int rc = c->payload ? note(c, "email", json_string(c->email), err) : mrt_no_memory(err);
 	if (rc == 0 && c->role)
@@ -301,8 +305,8 @@ static int perform(const struct mrt_context *ctx, const struct mrt_config *confi
 	c->event.action = action;
 	c->event.payload = c->payload;
 	if (rc == 0)
-		rc = mrt_school_open(ctx, config, slug, true, &s, err);
-	return rc < 0 ? rc : mrt_school_change(&s, work, c, &c->event, err);
+		rc = mrt_tenant_session_open(ctx, config, slug, true, &s, err);
+	return rc < 0 ? rc : mrt_tenant_session_change(&s, work, c, &c->event, err);
 }
 
 int mrt_user_add(const struct mrt_context *ctx, const struct mrt_config *config, const char *slug,

@@ -54,13 +54,13 @@ static void listing_release(struct listing *l)
 	PQclear(l->page);
 }
 
-static int read_page(struct mrt_school_session *s, void *context, struct mrt_error *err)
+static int read_page(struct mrt_tenant_session *s, void *context, struct mrt_error *err)
 {
 	struct listing *l = context;
 	const char *const values[] = { l->after, l->filter->role, l->filter->status };
 	PQclear(l->page);
 	l->page = NULL;
-	return mrt_school_query(
+	return mrt_tenant_session_query(
 	        s,
 	        MRT_USER_COLUMNS
 	        "AND u.email_norm > $2 AND ($3::text IS NULL OR EXISTS (SELECT FROM memberships m "
@@ -75,7 +75,7 @@ int mrt_user_list(const struct mrt_context *ctx, const struct mrt_config *config
                   void *context, struct mrt_error *err)
 {
 	static const char *const states[] = { "invited", "active", "disabled" };
-	mrt_cleanup(mrt_school_release) struct mrt_school_session s = { 0 };
+	mrt_cleanup(mrt_tenant_session_release) struct mrt_tenant_session s = { 0 };
 	mrt_cleanup(listing_release) struct listing l = { .filter = filter };
 	int n = 1, rc = mrt_user_check_role(filter->role, err);
 	if (rc == 0)
@@ -83,9 +83,9 @@ int mrt_user_list(const struct mrt_context *ctx, const struct mrt_config *config
 	if (rc == 0)
 		rc = mrt_text_dup("", &l.after, err);
 	if (rc == 0)
-		rc = mrt_school_open(ctx, config, slug, false, &s, err);
+		rc = mrt_tenant_session_open(ctx, config, slug, false, &s, err);
 	while (rc == 0 && n > 0) {
-		rc = mrt_school_look(&s, read_page, &l, err);
+		rc = mrt_tenant_session_look(&s, read_page, &l, err);
 		n = rc == 0 ? PQntuples(l.page) : 0;
 		for (int i = 0; rc == 0 && i < n; i++) {
 			mrt_auto_json one = NULL;

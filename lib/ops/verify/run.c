@@ -329,8 +329,8 @@ static void put_record(const struct verification *v, const json_t *record)
 	if (rc == 0)
 		rc = mrt_manifest_key(v->manifest, rest, &key, &why);
 	if (rc == 0)
-		rc = mrt_store_put_bytes_held(v->store, v->ctx, key, v->manifest->started,
-		                              text.data, text.len, &why); /* as long as it */
+		rc = mrt_store_put_bytes_locked(v->store, v->ctx, key, v->manifest->started,
+		                                text.data, text.len, &why); /* as long as it */
 	if (rc < 0)
 		mrt_warn_because(v->ctx, &why,
 		                 "the result of the verification could not be stored");
