@@ -118,7 +118,7 @@ static const unsigned char *look(struct mrt_rdb *r, size_t n)
 }
 
 /* The token is used: it counts for the checksum. */
-static void take(struct mrt_rdb *r, size_t n)
+static void take_bytes(struct mrt_rdb *r, size_t n)
 {
 	if (r->have == 0) {
 		r->crc = mrt_crc64_jones(r->crc, r->in, n);
@@ -189,7 +189,7 @@ static int take_len(struct mrt_rdb *r, uint64_t *ret, struct mrt_error *err)
 	*ret = n == 1   ? *p & 63
 	       : n == 2 ? (uint64_t)(*p & 63) << 8 | p[1]
 	                : big_endian(p + 1, n - 1);
-	take(r, n);
+	take_bytes(r, n);
 	return encoding ? 2 : 1;
 }
 
@@ -375,7 +375,7 @@ static int step_header(struct mrt_rdb *r, struct todo *t, struct mrt_error *err)
 			return corrupt(r, "its version is no number", err);
 		r->info.version = r->info.version * 10 + (unsigned)(p[i] - '0');
 	}
-	take(r, 9);
+	take_bytes(r, 9);
 	t->kind = TOP;
 	return 1;
 }
@@ -416,7 +416,7 @@ static int step_score(struct mrt_rdb *r, struct todo *t)
 	if (!p)
 		return 0;
 	*t = (struct todo) { .kind = SKIP, .n = *p < 253 ? *p : 0 };
-	take(r, 1);
+	take_bytes(r, 1);
 	return 1;
 }
 
@@ -458,7 +458,7 @@ static int step_number(struct mrt_rdb *r, const struct todo *t)
 	if (r->to_capture > 0)
 		snprintf(r->capture, r->to_capture + 1, "%" PRId64, number);
 	r->to_capture = 0;
-	take(r, n);
+	take_bytes(r, n);
 	r->depth--;
 	return 1;
 }
@@ -553,7 +553,7 @@ static int step_skip(struct mrt_rdb *r, struct todo *t)
 		r->captured += keep;
 		r->capture[r->captured] = '\0';
 	}
-	take(r, n);
+	take_bytes(r, n);
 	t->n -= n;
 	return 1;
 }
@@ -596,7 +596,7 @@ static int step_checksum(struct mrt_rdb *r, struct todo *t, struct mrt_error *er
 	if (want != 0 && want != is)
 		return mrt_fail(err, MRT_CORRUPT,
 		                "RDB: its CRC-64 is %016" PRIx64 "; it says %016" PRIx64, is, want);
-	take(r, 8);
+	take_bytes(r, 8);
 	t->kind = DONE;
 	return 1;
 }
@@ -616,7 +616,7 @@ static int step(struct mrt_rdb *r, struct mrt_error *err)
 		if (!p)
 			return 0;
 		id = *p;
-		take(r, 1);
+		take_bytes(r, 1);
 		rc = opcode(r, (unsigned)id, err);
 		return rc < 0 ? rc : 1;
 	case KEY:

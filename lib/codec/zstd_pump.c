@@ -65,7 +65,7 @@ static int fill(struct pump *p, struct mrt_error *err)
 }
 
 /* Takes the next frame; len 0 and no stream: there is none. */
-static int take(struct pump *p, struct piece *f, struct mrt_error *err)
+static int take_frame(struct pump *p, struct piece *f, struct mrt_error *err)
 {
 	f->len = f->plain_len = 0;
 	f->stream = false;
@@ -163,7 +163,7 @@ static bool work_once(struct pump *p, struct piece *f)
 	p->reading = true;
 	pthread_mutex_unlock(&p->lock);
 
-	int rc = take(p, f, &err);
+	int rc = take_frame(p, f, &err);
 	bool last = rc < 0 || f->stream || f->len == 0;
 
 	pthread_mutex_lock(&p->lock);

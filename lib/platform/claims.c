@@ -63,7 +63,7 @@ static bool is_true(const PGresult *r, int i, enum column column)
 	return strcmp(PQgetvalue(r, i, column), "t") == 0;
 }
 
-static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *err)
+static int describe_claim(const PGresult *r, int i, json_t **ret, struct mrt_error *err)
 {
 	static const struct {
 		const char *name;
@@ -116,7 +116,7 @@ static int read_row(const PGresult *r, int i, struct mrt_domain_claim *ret, stru
 		      { &ret->method, METHOD },
 		      { &ret->rival, RIVAL },
 		      { &ret->rival_token, RIVAL_TOKEN } };
-	int rc = describe(r, i, &ret->json, err);
+	int rc = describe_claim(r, i, &ret->json, err);
 	for (size_t k = 0; rc == 0 && k < MRT_COUNT(texts); k++)
 		if (text_at(r, i, texts[k].column))
 			rc = mrt_text_dup(text_at(r, i, texts[k].column), texts[k].to, err);

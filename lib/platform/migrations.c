@@ -80,8 +80,8 @@ static int row_of(const PGresult *applied, int number)
 	return -1;
 }
 
-static int note(json_t *list, int number, const char *name, const char *state, const char *applied,
-                struct mrt_error *err)
+static int note_state(json_t *list, int number, const char *name, const char *state,
+                      const char *applied, struct mrt_error *err)
 {
 	json_t *item = json_object();
 	int rc = mrt_json_append(list, item, err);
@@ -117,17 +117,18 @@ int mrt_migrate_state(struct mrt_pg *pg, const struct mrt_context *ctx, const ch
 		int row = row_of(applied, m->number);
 		rc = digest_of(m, digest, err);
 		if (rc == 0)
-			rc = note(list, m->number, m->name,
-			          row < 0                                            ? "pending"
-			          : strcmp(PQgetvalue(applied, row, 1), digest) != 0 ? "edited"
-			                                                             : "applied",
-			          row < 0 ? NULL : PQgetvalue(applied, row, 2), err);
+			rc = note_state(list, m->number, m->name,
+			                row < 0 ? "pending"
+			                : strcmp(PQgetvalue(applied, row, 1), digest) != 0
+			                        ? "edited"
+			                        : "applied",
+			                row < 0 ? NULL : PQgetvalue(applied, row, 2), err);
 	}
 	for (int i = 0; rc == 0 && i < PQntuples(applied); i++) {
 		int number = (int)strtol(PQgetvalue(applied, i, 0), NULL, 10);
 		if (number > newest_of(set))
-			rc = note(list, number, PQgetvalue(applied, i, 3), "unknown",
-			          PQgetvalue(applied, i, 2), err);
+			rc = note_state(list, number, PQgetvalue(applied, i, 3), "unknown",
+			                PQgetvalue(applied, i, 2), err);
 	}
 	if (rc == 0)
 		*ret = mrt_steal(list);

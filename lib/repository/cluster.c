@@ -14,7 +14,7 @@ struct entries {
 };
 
 /* <identifier>.json, or <identifier>.<backup id>.json when it was adopted again later */
-static int see(void *context, const struct mrt_object *object, struct mrt_error *err)
+static int see_entry(void *context, const struct mrt_object *object, struct mrt_error *err)
 {
 	(void)err;
 	struct entries *e = context;
@@ -50,7 +50,7 @@ int mrt_cluster_claim(const struct mrt_context *ctx, struct mrt_store *store, co
 	if (rc < 0)
 		return rc;
 	struct entries e = { .identifier = identifier, .prefix = strlen(prefix) };
-	rc = mrt_store_each(store, ctx, prefix, see, &e, err);
+	rc = mrt_store_each(store, ctx, prefix, see_entry, &e, err);
 	if (rc < 0 || (*e.newest && strcmp(e.newest, identifier) == 0))
 		return rc;
 	if (*e.newest && !adopt) {

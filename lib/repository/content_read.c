@@ -144,7 +144,7 @@ static int explain(struct plain *p, int rc, struct mrt_error *err)
 	return rc;
 }
 
-static int see(struct plain *p, const void *data, size_t len, struct mrt_error *err)
+static int see_bytes(struct plain *p, const void *data, size_t len, struct mrt_error *err)
 {
 	p->size += len;
 	return p->digest ? mrt_digest_add(p->digest, data, len, err) : 0;
@@ -177,7 +177,7 @@ static int plain_read(struct mrt_source *source, void *data, size_t cap, size_t 
 	int rc = mrt_source_read(p->zstd, data, cap, &n, err);
 	if (rc < 0)
 		return explain(p, rc, err);
-	rc = n > 0 ? see(p, data, n, err) : plain_end(p, err);
+	rc = n > 0 ? see_bytes(p, data, n, err) : plain_end(p, err);
 	if (rc == 0)
 		*ret_len = n;
 	return rc;
@@ -266,7 +266,7 @@ int mrt_content_fit(const struct mrt_config *config, unsigned *ret_threads, unsi
 static int pass(void *context, const void *data, size_t len, struct mrt_error *err)
 {
 	struct plain *p = context;
-	int rc = see(p, data, len, err);
+	int rc = see_bytes(p, data, len, err);
 	if (rc < 0)
 		return rc;
 	rc = p->each(p->context, data, len, err);

@@ -225,7 +225,7 @@ int mrt_content_prepare(struct mrt_content_writer *w, struct mrt_error *err)
 	return rc;
 }
 
-static int describe(const struct mrt_content_writer *w, json_t *json, struct mrt_error *err)
+static int describe_object(const struct mrt_content_writer *w, json_t *json, struct mrt_error *err)
 {
 	char compression[16];
 	snprintf(compression, sizeof(compression), "zstd:%d", w->level);
@@ -269,7 +269,7 @@ int mrt_content_commit(struct mrt_content_writer *w, json_t **ret_json, struct m
 	if (rc < 0)
 		return rc;
 	mrt_auto_json json = json_object();
-	rc = json ? describe(w, json, err) : mrt_no_memory(err);
+	rc = json ? describe_object(w, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		*ret_json = mrt_steal(json);
 	return rc;

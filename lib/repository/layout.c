@@ -153,7 +153,7 @@ static int end_folder(struct listing *l, struct mrt_error *err)
 	return 0;
 }
 
-static int see(void *context, const struct mrt_object *object, struct mrt_error *err)
+static int see_key(void *context, const struct mrt_object *object, struct mrt_error *err)
 {
 	struct listing *l = context;
 	char copy[MRT_KEY_MAX + 1], *parts[4];
@@ -189,7 +189,7 @@ int mrt_repository_list(const struct mrt_context *ctx, struct mrt_store *store,
 	                         platform ? "/" : "", platform && target ? target : "",
 	                         platform && target ? "/" : "");
 	if (rc == 0)
-		rc = mrt_store_each(store, ctx, prefix, see, &l, err);
+		rc = mrt_store_each(store, ctx, prefix, see_key, &l, err);
 	if (rc == 0)
 		rc = end_folder(&l, err);
 	free(l.verified);

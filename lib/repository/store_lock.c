@@ -32,7 +32,7 @@ struct top {
 	int64_t modified;
 };
 
-static int see(void *context, const struct mrt_object *object, struct mrt_error *err)
+static int see_generation(void *context, const struct mrt_object *object, struct mrt_error *err)
 {
 	struct top *top = context;
 	int64_t n = 0;
@@ -55,7 +55,7 @@ static int find_top(struct mrt_store_lock *l, const struct mrt_context *ctx, str
                     struct mrt_error *err)
 {
 	*ret = (struct top) { .prefix = strlen(l->prefix) };
-	int rc = mrt_store_each(l->store, ctx, l->prefix, see, ret, err);
+	int rc = mrt_store_each(l->store, ctx, l->prefix, see_generation, ret, err);
 	return rc < 0 ? mrt_prefix(err, rc, "look at the lock") : 0;
 }
 
@@ -114,8 +114,8 @@ static int put(struct mrt_store_lock *l, const struct mrt_context *ctx, uint64_t
 }
 
 /* May a holder be taken over? Otherwise MRT_LOCKED. */
-static int judge(struct mrt_store_lock *l, const struct mrt_store_lock_options *o,
-                 const struct top *top, struct mrt_error *err)
+static int judge_lock(struct mrt_store_lock *l, const struct mrt_store_lock_options *o,
+                      const struct top *top, struct mrt_error *err)
 {
 	mrt_auto_buf text = MRT_BUF_INIT;
 	mrt_auto_json json = NULL;
@@ -183,7 +183,7 @@ int mrt_store_lock_take(const struct mrt_context *ctx, struct mrt_store *store,
 		struct top top;
 		rc = find_top(l, ctx, &top, err);
 		if (rc == 0 && top.generation > 0)
-			rc = judge(l, o, &top, err);
+			rc = judge_lock(l, o, &top, err);
 		if (rc == 0)
 			rc = put(l, ctx, top.generation + 1, false, err);
 		if (rc == 0)

@@ -108,7 +108,7 @@ static void show_compared(struct mrt_output *out, const json_t *report)
 		mrt_show_field(out, "", "... and %zu more; -o json has them all", i - 10);
 }
 
-static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
+static int show_event(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "SCHOOL", MRT_LEFT },
 		                                     { "TENANT", MRT_LEFT },
@@ -190,7 +190,7 @@ static int run_verify(const struct mrt_cmd_env *env, const void *args, struct mr
 	                                     none ? NULL : &remembers, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
-		                       : show(env->out, report, &other);
+		                       : show_event(env->out, report, &other);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

@@ -184,8 +184,8 @@ static void show_redis(struct mrt_output *out, const json_t *r, bool dry_run)
 
 /* state: "begun", "done", "failed"; report: what was done, or NULL. Not the URL: it may have a
  * password in it. */
-static void note(const struct mrt_cmd_env *env, const struct args *a, const char *state,
-                 const json_t *report)
+static void note_restore(const struct mrt_cmd_env *env, const struct args *a, const char *state,
+                         const json_t *report)
 {
 	const char *to = a->to_dir                       ? a->to_dir
 	                 : a->to_redis                   ? "a Redis server"
@@ -239,9 +239,9 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
-	note(env, a, "begun", NULL);
+	note_restore(env, a, "begun", NULL);
 	int rc = mrt_backup_restore(env->ctx, env->config, &how, &report, err);
-	note(env, a, rc < 0 ? "failed" : "done", report);
+	note_restore(env, a, rc < 0 ? "failed" : "done", report);
 	if (rc < 0)
 		return rc;
 	if (env->out->json)

@@ -164,7 +164,8 @@ static int show_one(struct mrt_output *out, const json_t *report, bool dry_run,
 	return rc;
 }
 
-static int show(struct mrt_output *out, const json_t *report, bool dry_run, struct mrt_error *err)
+static int show_backups(struct mrt_output *out, const json_t *report, bool dry_run,
+                        struct mrt_error *err)
 {
 	const json_t *list = json_object_get(report, "targets"), *item;
 	size_t i;
@@ -250,7 +251,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)
-		shown = show(env->out, report, a->dry_run, &other);
+		shown = show_backups(env->out, report, a->dry_run, &other);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

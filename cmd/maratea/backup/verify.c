@@ -68,7 +68,8 @@ static void show_compared(struct mrt_output *out, const json_t *record, enum mrt
 	mrt_show_field(out, "took", "%s", took);
 }
 
-static void show(struct mrt_output *out, const json_t *record, enum mrt_verify_level level)
+static void show_verification(struct mrt_output *out, const json_t *record,
+                              enum mrt_verify_level level)
 {
 	if (level != MRT_VERIFY_STORED) {
 		show_compared(out, record, level);
@@ -143,7 +144,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	else if (a->all)
 		shown = show_all(env->out, report, rc < 0 ? &other : err);
 	else
-		show(env->out, report, how.level);
+		show_verification(env->out, report, how.level);
 	return rc < 0 ? rc : shown;
 }
 

@@ -6,7 +6,7 @@
 
 static const struct mrt_opt opts[] = { MRT_OPT_END };
 
-static void show(struct mrt_output *out, const json_t *report)
+static void show_differences(struct mrt_output *out, const json_t *report)
 {
 	const json_t *item;
 	const char *before = "", *whose = NULL;
@@ -40,7 +40,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)
-		show(env->out, report);
+		show_differences(env->out, report);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

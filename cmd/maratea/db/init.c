@@ -20,7 +20,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_FLAG(struct args, yes, 'y', "yes", "do not ask"), MRT_OPT_END
 };
 
-static int show(struct mrt_output *out, const json_t *report, bool dry_run, struct mrt_error *err)
+static int show_roles(struct mrt_output *out, const json_t *report, bool dry_run,
+                      struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "ROLE", MRT_LEFT },
 		                                     { "ACTION", MRT_LEFT },
@@ -86,7 +87,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (rc < 0)
 		return rc;
 	return env->out->json ? mrt_show_json(env->out, report, err)
-	                      : show(env->out, report, a->dry_run, err);
+	                      : show_roles(env->out, report, a->dry_run, err);
 }
 
 const struct mrt_cmd mrt_cmd_db_init = {

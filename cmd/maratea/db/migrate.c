@@ -46,7 +46,7 @@ static bool is_quiet(const json_t *schema, size_t i)
 	       !json_is_true(json_object_get(schema, "provisioning"));
 }
 
-static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
+static int show_schemas(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = {
 		{ "SCHEMA", MRT_LEFT }, { "OF", MRT_LEFT },       { "VERSION", MRT_RIGHT },
@@ -109,7 +109,7 @@ static int answer(const struct mrt_cmd_env *env, const json_t *report, int rc,
 	int shown = 0;
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
-		                       : show(env->out, report, &other);
+		                       : show_schemas(env->out, report, &other);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

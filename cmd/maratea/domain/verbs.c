@@ -153,7 +153,7 @@ static void show_way(struct mrt_output *out, const json_t *d)
 		mrt_show_field(out, "the site", "%s", text_of(d, "site"));
 }
 
-static void show(struct mrt_output *out, const json_t *d)
+static void show_domain(struct mrt_output *out, const json_t *d)
 {
 	const json_t *shown = json_object_get(d, "shown"),
 	             *here = json_object_get(json_object_get(d, "leads_to"), "here");
@@ -266,7 +266,7 @@ static int show_one(const json_t *domain, void *context, struct mrt_error *err)
 	bool good = strcmp(text_of(domain, "verdict"), "good") == 0;
 	v->good += good;
 	if (v->one)
-		show(v->out, domain);
+		show_domain(v->out, domain);
 	if (v->one && good && strcmp(text_of(domain, "state"), "pending") == 0)
 		mrt_buf_printf(&v->out->text, "\nNext: maratea domain activate %s %s\n",
 		               text_of(domain, "slug"), text_of(domain, "name"));
@@ -339,7 +339,7 @@ static int run_activate(const struct mrt_cmd_env *env, const void *args, struct 
 			*err = second;
 		return rc < 0 ? rc : shown;
 	}
-	show(env->out, domain);
+	show_domain(env->out, domain);
 	if (rc == 0 && !json_is_true(json_object_get(domain, "changed")))
 		mrt_buf_add_text(&env->out->text, "it was so already\n");
 	return rc;

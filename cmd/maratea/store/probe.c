@@ -58,7 +58,7 @@ static void show_settings(struct mrt_output *out, const json_t *r)
 		               mrt_json_size_or(r, "abort_days", 0));
 }
 
-static void show(struct mrt_output *out, const json_t *r, bool write)
+static void show_store(struct mrt_output *out, const json_t *r, bool write)
 {
 	const json_t *item;
 	size_t i;
@@ -89,7 +89,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		int shown = mrt_show_json(env->out, report, rc < 0 ? &other : err);
 		return rc < 0 ? rc : shown;
 	}
-	show(env->out, report, a->write);
+	show_store(env->out, report, a->write);
 	return rc;
 }
 

@@ -4,7 +4,7 @@
 
 static const struct mrt_opt opts[] = { MRT_OPT_END };
 
-static int show(struct mrt_output *out, const json_t *r, struct mrt_error *err)
+static int show_identity(struct mrt_output *out, const json_t *r, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "TRIED", MRT_LEFT },
 		                                     { "RESULT", MRT_LEFT } };
@@ -37,7 +37,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (!report)
 		return rc;
 	int shown = env->out->json ? mrt_show_json(env->out, report, rc < 0 ? &other : err)
-	                           : show(env->out, report, rc < 0 ? &other : err);
+	                           : show_identity(env->out, report, rc < 0 ? &other : err);
 	return rc < 0 ? rc : shown;
 }
 

@@ -191,7 +191,7 @@ static int approve(const json_t *report, void *context, struct mrt_error *err)
 }
 
 /* On disk, whatever happens to this machine when the schools are there. */
-static int keep(void *context, struct mrt_error *err)
+static int keep_invitation(void *context, struct mrt_error *err)
 {
 	const struct applying *a = context;
 	if (a->fd < 0 || fdatasync(a->fd) == 0 || errno == EINVAL || errno == EROFS)
@@ -200,7 +200,7 @@ static int keep(void *context, struct mrt_error *err)
 }
 
 /* What was shown beforehand is not shown again. */
-static void show(struct mrt_output *out, const json_t *report, bool prune, bool dry_run)
+static void show_changes(struct mrt_output *out, const json_t *report, bool prune, bool dry_run)
 {
 	uint64_t unchanged = mrt_json_size_or(report, "unchanged", 0),
 	         left = mrt_json_size_or(report, "left", 0);
@@ -256,7 +256,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		                               .dry_run = a->dry_run,
 		                               .approve = approve,
 		                               .invited = invited,
-		                               .keep = keep,
+		                               .keep = keep_invitation,
 		                               .context = &applying };
 	mrt_auto_json report = NULL;
 	struct mrt_error other;
@@ -271,7 +271,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)
-		show(env->out, report, a->prune, a->dry_run);
+		show_changes(env->out, report, a->prune, a->dry_run);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

@@ -18,7 +18,7 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_END
 };
 
-static int show(struct mrt_output *out, const json_t *report, struct mrt_error *err)
+static int show_findings(struct mrt_output *out, const json_t *report, struct mrt_error *err)
 {
 	static const struct mrt_column columns[] = { { "CHECK", MRT_LEFT },
 		                                     { "SCHOOL", MRT_LEFT },
@@ -62,7 +62,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int shown = 0, rc = mrt_tenant_check(env->ctx, env->config, &how, &report, err);
 	if (report)
 		shown = env->out->json ? mrt_show_json(env->out, report, &other)
-		                       : show(env->out, report, &other);
+		                       : show_findings(env->out, report, &other);
 	if (rc == 0 && shown < 0 && err)
 		*err = other;
 	return rc < 0 ? rc : shown;

@@ -22,7 +22,7 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_END
 };
 
-static void show(struct mrt_output *out, const json_t *r)
+static void show_creation(struct mrt_output *out, const json_t *r)
 {
 	const json_t *owner = json_object_get(r, "owner"), *step;
 	const char *database = mrt_json_text_or(r, "database", NULL),
@@ -75,7 +75,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	if (rc == 0 && env->out->json)
 		return mrt_show_json(env->out, report, err);
 	if (rc == 0)
-		show(env->out, report);
+		show_creation(env->out, report);
 	return rc;
 }
 

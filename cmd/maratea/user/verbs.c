@@ -51,7 +51,7 @@ static void add_roles(const json_t *user, struct mrt_buf *to)
 		mrt_buf_printf(to, "%s%s", i ? ", " : "", json_string_value(role));
 }
 
-static int show(const struct mrt_cmd_env *env, const json_t *user, struct mrt_error *err)
+static int show_user(const struct mrt_cmd_env *env, const json_t *user, struct mrt_error *err)
 {
 	mrt_auto_buf roles = MRT_BUF_INIT;
 	const char *name = mrt_json_text_or(user, "name", ""),
@@ -115,7 +115,7 @@ static int run_add(const struct mrt_cmd_env *env, const void *args, struct mrt_e
 		                              .password = password };
 	if (rc == 0)
 		rc = mrt_user_add(env->ctx, env->config, a->slug, a->email, &how, &user, err);
-	return rc < 0 ? rc : show(env, user, err);
+	return rc < 0 ? rc : show_user(env, user, err);
 }
 
 static int run_invite(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -124,7 +124,7 @@ static int run_invite(const struct mrt_cmd_env *env, const void *args, struct mr
 	const struct mrt_user_options how = { .role = a->role, .name = a->name };
 	mrt_auto_json user = NULL;
 	int rc = mrt_user_invite(env->ctx, env->config, a->slug, a->email, &how, &user, err);
-	return rc < 0 ? rc : show(env, user, err);
+	return rc < 0 ? rc : show_user(env, user, err);
 }
 
 static int run_set_role(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -132,7 +132,7 @@ static int run_set_role(const struct mrt_cmd_env *env, const void *args, struct 
 	const struct args *a = args;
 	mrt_auto_json user = NULL;
 	int rc = mrt_user_set_role(env->ctx, env->config, a->slug, a->email, a->role, &user, err);
-	return rc < 0 ? rc : show(env, user, err);
+	return rc < 0 ? rc : show_user(env, user, err);
 }
 
 static int run_remove(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
@@ -140,7 +140,7 @@ static int run_remove(const struct mrt_cmd_env *env, const void *args, struct mr
 	const struct args *a = args;
 	mrt_auto_json user = NULL;
 	int rc = mrt_user_remove(env->ctx, env->config, a->slug, a->email, &user, err);
-	return rc < 0 ? rc : show(env, user, err);
+	return rc < 0 ? rc : show_user(env, user, err);
 }
 
 static void row(struct mrt_table *table, const json_t *user)

@@ -33,9 +33,9 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *an
 }
 
 /* Answers of every kind come through: what a server refuses is an answer. */
-static int ask(const struct mrt_context *ctx, const struct mrt_dns_options *options,
-               const char *server, const char *name, int type, struct question *ret,
-               struct mrt_error *err)
+static int ask_server(const struct mrt_context *ctx, const struct mrt_dns_options *options,
+                      const char *server, const char *name, int type, struct question *ret,
+                      struct mrt_error *err)
 {
 	ares_channel channel;
 	int flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP |
@@ -66,7 +66,7 @@ static int ask_type(const struct mrt_context *ctx, const struct mrt_dns_options 
                     struct mrt_error *err)
 {
 	mrt_cleanup(question_release) struct question q = { 0 };
-	int rc = ask(ctx, options, server, name, type, &q, err);
+	int rc = ask_server(ctx, options, server, name, type, &q, err);
 	return rc < 0 ? rc : mrt_dns_message_read(q.answer, (size_t)q.len, name, type, ret, err);
 }
 

@@ -83,8 +83,8 @@ static bool last_words(const struct mrt_redis_server *s, char *ret, size_t size)
 }
 
 /* Does it answer, and has it loaded? *ret_loading is true when it answers, but has not. */
-static int ask(const struct mrt_redis_server *s, const struct mrt_context *ctx, bool *ret_loading,
-               struct mrt_error *err)
+static int ping_server(const struct mrt_redis_server *s, const struct mrt_context *ctx,
+                       bool *ret_loading, struct mrt_error *err)
 {
 	static const char *const ping[] = { "PING", NULL };
 	const struct mrt_redis_options options = { .connect_timeout = MRT_SECOND,
@@ -105,7 +105,7 @@ static int wait_for(struct mrt_redis_server *s, const struct mrt_context *ctx,
 	for (;;) {
 		struct mrt_error why;
 		bool now = false;
-		int status, rc = ask(s, ctx, &now, &why);
+		int status, rc = ping_server(s, ctx, &now, &why);
 		loading = loading || now;
 		if (rc == 0)
 			return 0;

@@ -218,7 +218,8 @@ void mrt_redis_swap_give_up(struct mrt_redis_swap *s)
 		                 staging_of(s, 0), s->to->where);
 }
 
-static int keep(const struct mrt_redis_swap *s, int rc, const char *what, struct mrt_error *err)
+static int keep_functions(const struct mrt_redis_swap *s, int rc, const char *what,
+                          struct mrt_error *err)
 {
 	if (s->options->n > 0)
 		mrt_warn(s->ctx,
@@ -251,15 +252,16 @@ static int undo(struct mrt_redis_swap *s, enum outcome outcome, int code, struct
 	const struct mrt_context last = last_run(s->ctx);
 	mrt_auto(mrt_redis) *again = NULL;
 	if (connect_again(s, &last, &again, NULL) < 0)
-		return keep(s, code, outcome == HAPPENED ? IN_PLACE : UNKNOWN, err);
+		return keep_functions(s, code, outcome == HAPPENED ? IN_PLACE : UNKNOWN, err);
 	if (outcome == NOT_KNOWN)
 		outcome = decide(s, again, &last);
 	if (outcome == NOT_KNOWN)
-		return keep(s, code, UNKNOWN, err);
+		return keep_functions(s, code, UNKNOWN, err);
 	if (outcome == HAPPENED) {
 		enum outcome back = swap_back(s, again, &last);
 		if (back != HAPPENED)
-			return keep(s, code, back == NOT_HAPPENED ? IN_PLACE : UNKNOWN, err);
+			return keep_functions(s, code, back == NOT_HAPPENED ? IN_PLACE : UNKNOWN,
+			                      err);
 	}
 	empty(s, again, &last, true);
 	return code;

@@ -224,8 +224,8 @@ static void add_hint(const struct mrt_s3 *s3, const char *code, struct mrt_error
 }
 
 /* 0 for success; otherwise the error, and whether to try again. */
-static int judge(struct mrt_s3 *s3, const struct mrt_s3_call *call, struct mrt_http_response *r,
-                 bool *retry, struct mrt_error *err)
+static int judge_response(struct mrt_s3 *s3, const struct mrt_s3_call *call,
+                          struct mrt_http_response *r, bool *retry, struct mrt_error *err)
 {
 	bool good = r->status >= 200 && r->status < 300;
 	const char *body = mrt_buf_text(&r->body);
@@ -285,7 +285,7 @@ int mrt_s3_call(struct mrt_s3 *s3, const struct mrt_context *ctx, struct mrt_s3_
 		rc = send_once(s3, http, ctx, call, &p, response, err);
 		if (rc == 0) {
 			learn(s3, ctx, response);
-			rc = judge(s3, call, response, &retry, err);
+			rc = judge_response(s3, call, response, &retry, err);
 		} else {
 			retry = response->retryable;
 			response->status = 0;

@@ -38,8 +38,9 @@ struct asking {
 };
 
 /* One request; an answer that is not 200 is MRT_REFUSED with its words. */
-static int ask(const struct asking *a, const char *method, const char *url, const char *header,
-               const char *body, struct mrt_buf *ret, struct mrt_error *err)
+static int ask_endpoint(const struct asking *a, const char *method, const char *url,
+                        const char *header, const char *body, struct mrt_buf *ret,
+                        struct mrt_error *err)
 {
 	struct mrt_context limited = *a->ctx;
 	int64_t until = mrt_clock_monotonic() + a->limit;
@@ -145,8 +146,8 @@ static int from_web_identity(const struct asking *a, const struct mrt_aws_source
 		             ? mrt_text_dup(s->sts_endpoint, &url, err)
 		             : mrt_text_printf(&url, err, "https://sts.%s.amazonaws.com/", region);
 	if (rc == 0)
-		rc = ask(a, "POST", url, "Content-Type: application/x-www-form-urlencoded",
-		         body.data, &answer, err);
+		rc = ask_endpoint(a, "POST", url, "Content-Type: application/x-www-form-urlencoded",
+		                  body.data, &answer, err);
 	if (rc == 0)
 		rc = mrt_xml_parse(mrt_buf_text(&answer), answer.len, &xml, err);
 	if (rc == 0)
@@ -197,8 +198,8 @@ static int from_container(const struct asking *a, const struct mrt_aws_sources *
 	if (rc == 0)
 		rc = mrt_buf_check(&header, err);
 	if (rc == 0)
-		rc = ask(a, "GET", s->container_uri, header.len > 0 ? header.data : NULL, NULL,
-		         &answer, err);
+		rc = ask_endpoint(a, "GET", s->container_uri, header.len > 0 ? header.data : NULL,
+		                  NULL, &answer, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&source, err, "container, %s", s->container_uri);
 	return rc < 0 ? rc : from_json(a->ctx, &answer, source, ret, err);
@@ -217,20 +218,20 @@ static int from_instance(const struct asking *a, const struct mrt_aws_sources *s
 		rc = mrt_text_printf(&list, err, "%s/latest/meta-data/iam/security-credentials/",
 		                     s->imds_endpoint);
 	if (rc == 0)
-		rc = ask(&brief, "PUT", url, "X-aws-ec2-metadata-token-ttl-seconds: 21600", "",
-		         &token, err);
+		rc = ask_endpoint(&brief, "PUT", url, "X-aws-ec2-metadata-token-ttl-seconds: 21600",
+		                  "", &token, err);
 	if (rc == 0)
 		mrt_buf_printf(&header, "X-aws-ec2-metadata-token: %s", mrt_buf_text(&token));
 	if (rc == 0)
 		rc = mrt_buf_check(&header, err);
 	if (rc == 0)
-		rc = ask(&brief, "GET", list, header.data, NULL, &role, err);
+		rc = ask_endpoint(&brief, "GET", list, header.data, NULL, &role, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&one, err, "%s%.*s", list,
 		                     (int)strcspn(mrt_buf_text(&role), "\r\n"),
 		                     mrt_buf_text(&role));
 	if (rc == 0)
-		rc = ask(&brief, "GET", one, header.data, NULL, &answer, err);
+		rc = ask_endpoint(&brief, "GET", one, header.data, NULL, &answer, err);
 	if (rc == 0)
 		rc = mrt_text_printf(&source, err, "instance, role %.*s",
 		                     (int)strcspn(mrt_buf_text(&role), "\r\n"),

@@ -76,7 +76,7 @@ static void fetch_job(struct mrt_job *job)
 }
 
 /* Asks for the next range; must: wait for a buffer. Sets *ret_asked. */
-static int ask(struct download *d, bool must, bool *ret_asked, struct mrt_error *err)
+static int ask_range(struct download *d, bool must, bool *ret_asked, struct mrt_error *err)
 {
 	*ret_asked = false;
 	unsigned window = d->s3->options.concurrency < SLOTS ? d->s3->options.concurrency : SLOTS;
@@ -120,9 +120,9 @@ static int download_read(struct mrt_source *source, void *data, size_t cap, size
 	bool asked = true;
 	int rc = mrt_context_check(d->ctx, err);
 	if (rc == 0 && d->n == 0)
-		rc = ask(d, true, &asked, err);
+		rc = ask_range(d, true, &asked, err);
 	while (rc == 0 && asked)
-		rc = ask(d, false, &asked, err);
+		rc = ask_range(d, false, &asked, err);
 	if (rc < 0)
 		return rc;
 	if (d->n == 0) {

@@ -215,8 +215,8 @@ static int run_once(struct mrt_libs3 *l, const struct mrt_context *ctx, struct m
 	return rc;
 }
 
-static int judge(const struct mrt_libs3 *l, const struct mrt_libs3_call *call,
-                 struct mrt_error *err)
+static int judge_status(const struct mrt_libs3 *l, const struct mrt_libs3_call *call,
+                        struct mrt_error *err)
 {
 	switch (call->status) {
 	case S3StatusOK:
@@ -255,7 +255,7 @@ int mrt_libs3_call(struct mrt_libs3 *l, const struct mrt_context *ctx, struct mr
 		int rc = run_once(l, ctx, call, err);
 		bool again = rc == MRT_UNREACHABLE;
 		if (rc == 0) {
-			rc = judge(l, call, err);
+			rc = judge_status(l, call, err);
 			again = rc == MRT_UNREACHABLE ||
 			        (rc < 0 && l->api.status_is_retryable(call->status));
 		}

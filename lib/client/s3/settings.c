@@ -7,8 +7,9 @@
 
 /* Asks for a part of the bucket's configuration. *ret NULL: there is none, or, with *ret_silent,
  * one may not ask or the server does not know the question. */
-static int ask(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *what, const char *root,
-               struct mrt_xml **ret, bool *ret_silent, struct mrt_error *err)
+static int ask_setting(struct mrt_s3 *s3, const struct mrt_context *ctx, const char *what,
+                       const char *root, struct mrt_xml **ret, bool *ret_silent,
+                       struct mrt_error *err)
 {
 	const struct mrt_pair query = { what, "" };
 	struct mrt_s3_call call = { .method = "GET", .query = &query, .n_query = 1 };
@@ -27,7 +28,7 @@ static int read_lock(struct mrt_s3 *s3, const struct mrt_context *ctx,
 {
 	mrt_auto(mrt_xml) *xml = NULL;
 	bool silent;
-	int rc = ask(s3, ctx, "object-lock", "ObjectLockConfiguration", &xml, &silent, err);
+	int rc = ask_setting(s3, ctx, "object-lock", "ObjectLockConfiguration", &xml, &silent, err);
 	ret->object_lock = silent ? MRT_UNKNOWN
 	                   : xml && strcmp(mrt_xml_text(xml, "ObjectLockEnabled"), "Enabled") == 0
 	                           ? MRT_YES
@@ -108,7 +109,8 @@ int mrt_s3_settings(struct mrt_store *store, const struct mrt_context *ctx,
 	if (rc == 0)
 		rc = read_lock(s3, ctx, ret, err);
 	if (rc == 0)
-		rc = ask(s3, ctx, "lifecycle", "LifecycleConfiguration", &xml, &silent, err);
+		rc = ask_setting(s3, ctx, "lifecycle", "LifecycleConfiguration", &xml, &silent,
+		                 err);
 	ret->lifecycle = silent ? MRT_UNKNOWN : xml ? MRT_YES : MRT_NO;
 	const struct mrt_xml *rule = xml ? mrt_xml_child(xml, "Rule") : NULL;
 	for (; rc == 0 && rule; rule = mrt_xml_again(rule))

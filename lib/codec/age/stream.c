@@ -171,8 +171,8 @@ static int fill_header(struct decryptor *d, size_t *ret_len, struct mrt_error *e
 }
 
 /* What was read behind the header first, then the source. */
-static int take(struct decryptor *d, unsigned char *to, size_t want, size_t *ret_len,
-                struct mrt_error *err)
+static int take_chunk(struct decryptor *d, unsigned char *to, size_t want, size_t *ret_len,
+                      struct mrt_error *err)
 {
 	size_t have = 0;
 	if (d->used < d->in.len) {
@@ -202,7 +202,7 @@ static int begin(struct decryptor *d, struct mrt_error *err)
 		rc = mrt_age_header_open(d->in.data, d->used, d->identities, file_key, err);
 	d->refused = rc == MRT_CONFIG && d->used > 0;
 	if (rc == 0)
-		rc = take(d, nonce, NONCE, &n, err);
+		rc = take_chunk(d, nonce, NONCE, &n, err);
 	if (rc == 0 && n < NONCE)
 		rc = mrt_fail(err, MRT_CORRUPT, "age: the file ends inside its nonce");
 	if (rc == 0)
@@ -216,7 +216,7 @@ static int open_chunk(struct decryptor *d, struct mrt_error *err)
 {
 	unsigned char nonce[12];
 	size_t n = 0;
-	int rc = take(d, d->sealed + d->have, sizeof(d->sealed) - d->have, &n, err);
+	int rc = take_chunk(d, d->sealed + d->have, sizeof(d->sealed) - d->have, &n, err);
 	if (rc < 0)
 		return rc;
 	d->have += n;

@@ -50,8 +50,8 @@ static void listing_release(struct listing *l)
 	mrt_audit_reading_release(&l->r);
 }
 
-static int describe(const PGresult *p, int i, const char *chain, const char *slug, json_t **ret,
-                    struct mrt_error *err)
+static int describe_event(const PGresult *p, int i, const char *chain, const char *slug,
+                          json_t **ret, struct mrt_error *err)
 {
 	static const char *const names[] = { "tenant", "seq", "at", "actor", "action", "origin" };
 	mrt_auto_json json = json_object();
@@ -146,7 +146,8 @@ static int next(struct listing *l, json_t **ret, struct mrt_error *err)
 {
 	struct source *s;
 	int rc = choose(l, &s, err);
-	return rc < 0 || !s ? rc : describe(s->page, s->next++, s->chain, l->r.slug, ret, err);
+	return rc < 0 || !s ? rc
+	                    : describe_event(s->page, s->next++, s->chain, l->r.slug, ret, err);
 }
 
 /* The newest are found first, and told last. */

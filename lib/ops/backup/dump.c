@@ -206,8 +206,8 @@ static int start_dump(const struct mrt_context *ctx, const struct mrt_dump_conte
 	return rc < 0 ? rc : mrt_pg_client(ctx, &client, ret, err);
 }
 
-static int describe(const struct mrt_pgarchive_info *info, const struct dump *d,
-                    struct mrt_error *err)
+static int describe_archive(const struct mrt_pgarchive_info *info, const struct dump *d,
+                            struct mrt_error *err)
 {
 	char version[16];
 	snprintf(version, sizeof(version), "%u.%u", info->version_major, info->version_minor);
@@ -251,7 +251,7 @@ static int dump_object(const struct mrt_context *ctx, struct mrt_dump_context *c
 	if (rc == 0)
 		rc = refuse_omissions(c, mrt_child_words(child), err);
 	if (rc == 0)
-		rc = describe(mrt_pgarchive_info(archive), d, err);
+		rc = describe_archive(mrt_pgarchive_info(archive), d, err);
 	if (rc == 0)
 		rc = mrt_content_commit(writer, ret_object, err);
 	return rc < 0 ? rc

@@ -216,10 +216,11 @@ static int to_pushgateway(const struct mrt_context *ctx, const struct mrt_config
 	                     text->data, text->len, err);
 }
 
-static void tell(const struct mrt_context *ctx, const struct mrt_config *config, const char *target,
-                 void (*add)(struct mrt_buf *buf, const void *context, const char *platform,
-                             const char *target),
-                 const void *context)
+static void write_metrics(const struct mrt_context *ctx, const struct mrt_config *config,
+                          const char *target,
+                          void (*add)(struct mrt_buf *buf, const void *context,
+                                      const char *platform, const char *target),
+                          const void *context)
 {
 	struct mrt_error err;
 	if (config->backup_metrics_textfile) {
@@ -261,7 +262,7 @@ static void add_outcome(struct mrt_buf *buf, const void *context, const char *pl
 void mrt_backup_metrics(const struct mrt_context *ctx, const struct mrt_config *config,
                         const struct mrt_backup_outcome *outcome)
 {
-	tell(ctx, config, outcome->target, add_outcome, outcome);
+	write_metrics(ctx, config, outcome->target, add_outcome, outcome);
 }
 
 struct verified {
@@ -287,7 +288,7 @@ void mrt_backup_metrics_verified(const struct mrt_context *ctx, const struct mrt
                                  int64_t backup_time)
 {
 	const struct verified v = { started, backup_time, recovery_time };
-	tell(ctx, config, target, add_verified, &v);
+	write_metrics(ctx, config, target, add_verified, &v);
 }
 
 void mrt_ping(const struct mrt_context *ctx, const struct mrt_config *config,

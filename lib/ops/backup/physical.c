@@ -193,8 +193,8 @@ static int compare_ranges(const struct physical *p, const struct mrt_pg_baseback
 	return mrt_fail(err, MRT_CORRUPT, "the backup ends at %s; backup_manifest says %s", a, b);
 }
 
-static int describe(struct physical *p, const struct mrt_pg_basebackup_end *end,
-                    struct mrt_error *err)
+static int describe_base_backup(struct physical *p, const struct mrt_pg_basebackup_end *end,
+                                struct mrt_error *err)
 {
 	const struct mrt_pgbase_info *info = mrt_pgbase_info(p->base);
 	char lsn[MRT_LSN_SIZE];
@@ -268,7 +268,7 @@ int mrt_physical_backup(const struct mrt_context *ctx, struct mrt_pg *pg,
 	if (rc == MRT_CORRUPT) /* of what passed, not of what we keep */
 		rc = mrt_recode(err, MRT_FAILED);
 	if (rc == 0)
-		rc = describe(&p, &end, err);
+		rc = describe_base_backup(&p, &end, err);
 	if (rc == 0)
 		rc = commit(&p, &ret->objects, err);
 	if (rc == 0) {

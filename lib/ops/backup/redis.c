@@ -156,7 +156,7 @@ static int add_redis(const struct mrt_rdb_info *info, json_t *redis, struct mrt_
 	return rc;
 }
 
-static int describe(const struct redis_work *w, json_t *json, struct mrt_error *err)
+static int describe_snapshot(const struct redis_work *w, json_t *json, struct mrt_error *err)
 {
 	char started[MRT_TIME_SIZE];
 	mrt_time_format(w->started, MRT_TIME_RFC3339, started);
@@ -193,7 +193,7 @@ static int make_manifest(struct redis_work *w, json_t **ret, struct mrt_error *e
 	json_t *databases = json_array(), *objects = json_array(), *redis = json_object(),
 	       *warnings = json_array();
 	mrt_time_format(w->ctx->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
-	int rc = json ? describe(w, json, err) : mrt_no_memory(err);
+	int rc = json ? describe_snapshot(w, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "ended", ended, err);
 	if (rc == 0)
@@ -258,7 +258,7 @@ static int perform(struct redis_work *w, json_t **ret, struct mrt_error *err)
 static int plan(struct redis_work *w, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
-	int rc = json ? describe(w, json, err) : mrt_no_memory(err);
+	int rc = json ? describe_snapshot(w, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "dry_run", json_true(), err);
 	if (rc == 0)

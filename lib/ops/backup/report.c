@@ -46,7 +46,7 @@ static int describe_server(const struct mrt_backup_work *b, json_t *json, struct
 }
 
 /* What plan and manifest both say. */
-static int describe(const struct mrt_backup_work *b, json_t *json, struct mrt_error *err)
+static int describe_backup(const struct mrt_backup_work *b, json_t *json, struct mrt_error *err)
 {
 	char started[MRT_TIME_SIZE];
 	mrt_time_format(b->started, MRT_TIME_RFC3339, started);
@@ -106,7 +106,7 @@ int mrt_backup_run_manifest(const struct mrt_backup_work *b, json_t **ret, struc
 	char ended[MRT_TIME_SIZE];
 	mrt_time_format(b->ctx->wall() / MRT_SECOND, MRT_TIME_RFC3339, ended);
 	json_t *databases = json_array(), *skipped = json_array(), *objects = json_array();
-	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
+	int rc = json ? describe_backup(b, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set_text(json, "ended", ended, err);
 	if (rc == 0)
@@ -156,7 +156,7 @@ int mrt_backup_run_plan(const struct mrt_backup_work *b, json_t **ret, struct mr
 {
 	mrt_auto_json json = json_object();
 	json_t *databases = json_array(), *skipped = json_array();
-	int rc = json ? describe(b, json, err) : mrt_no_memory(err);
+	int rc = json ? describe_backup(b, json, err) : mrt_no_memory(err);
 	if (rc == 0)
 		rc = mrt_json_set(json, "dry_run", json_true(), err);
 	if (rc == 0)

@@ -27,8 +27,8 @@ static int check_options(const struct mrt_backup_options *o, struct mrt_error *e
 }
 
 /* What monitoring is told, whatever the end. */
-static void tell(const struct mrt_context *ctx, const struct mrt_config *config, const char *target,
-                 int64_t took, const json_t *manifest, int code)
+static void tell_monitoring(const struct mrt_context *ctx, const struct mrt_config *config,
+                            const char *target, int64_t took, const json_t *manifest, int code)
 {
 	struct mrt_backup_outcome outcome = {
 		.target = target,
@@ -63,7 +63,7 @@ static int run_one(const struct mrt_context *ctx, const struct mrt_config *confi
 	rc = target.redis ? mrt_backup_run_redis(ctx, target.config, &one, ret, err)
 	                  : mrt_backup_run_postgres(ctx, target.config, &one, ret, err);
 	if (!options->dry_run)
-		tell(ctx, target.config, name, mrt_clock_monotonic() - begun, *ret, rc);
+		tell_monitoring(ctx, target.config, name, mrt_clock_monotonic() - begun, *ret, rc);
 	return rc;
 }
 
@@ -78,8 +78,8 @@ static int common(int before, int code)
 	               : MRT_FAILED;
 }
 
-static int note(json_t *list, const char *name, const char *status, json_t *backup,
-                struct mrt_log *log, const struct mrt_error *why, struct mrt_error *err)
+static int note_target(json_t *list, const char *name, const char *status, json_t *backup,
+                       struct mrt_log *log, const struct mrt_error *why, struct mrt_error *err)
 {
 	mrt_auto_json owned = backup;
 	json_t *item = json_object();
@@ -114,11 +114,11 @@ static int run_all(const struct mrt_context *ctx, const struct mrt_config *confi
 		if (tried && one < 0) {
 			mrt_log_error(ctx->log, MRT_LOG_WARNING, &why, true, "%s", name);
 		}
-		rc = note(list, name,
-		          !tried    ? "not tried"
-		          : one < 0 ? "failed"
-		                    : "done",
-		          backup, ctx->log, tried && one < 0 ? &why : NULL, err);
+		rc = note_target(list, name,
+		                 !tried    ? "not tried"
+		                 : one < 0 ? "failed"
+		                           : "done",
+		                 backup, ctx->log, tried && one < 0 ? &why : NULL, err);
 		if (one < 0) {
 			mrt_buf_printf(&failed, "%s%s", n_failed++ ? ", " : "", name);
 			code = one == MRT_CANCELLED ? one : common(code, one);

@@ -29,8 +29,8 @@ static int run_file(const struct diffing *d, struct mrt_pg *pg, const struct mrt
 	return rc < 0 ? rc : mrt_pg_script(pg, d->ctx, mrt_buf_text(&text), err);
 }
 
-static int describe(const struct diffing *d, struct mrt_pg *pg, const char *schema, PGresult **ret,
-                    struct mrt_error *err)
+static int describe_schema(const struct diffing *d, struct mrt_pg *pg, const char *schema,
+                           PGresult **ret, struct mrt_error *err)
 {
 	const char *const values[] = { schema };
 	int rc = mrt_pg_exec(pg, d->ctx, err, "SET LOCAL search_path = pg_catalog");
@@ -49,11 +49,11 @@ static int make(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	for (size_t i = 0; rc == 0 && i < mrt_n_migrations; i++)
 		if (strcmp(mrt_migrations[i].set, set) == 0)
 			rc = run_file(d, pg, &mrt_migrations[i], err);
-	return rc < 0 ? rc : describe(d, pg, schema, ret, err);
+	return rc < 0 ? rc : describe_schema(d, pg, schema, ret, err);
 }
 
-static int note(const struct diffing *d, const char *schema, const char *tenant, const char *change,
-                const char *text, struct mrt_error *err)
+static int note_difference(const struct diffing *d, const char *schema, const char *tenant,
+                           const char *change, const char *text, struct mrt_error *err)
 {
 	json_t *item = json_object();
 	int rc = mrt_json_append(d->list, item, err);
@@ -76,9 +76,11 @@ static int compare(const struct diffing *d, const PGresult *wanted, const PGresu
 		                    ? -1
 		                    : strcmp(PQgetvalue(wanted, a, 0), PQgetvalue(there, b, 0));
 		if (order < 0)
-			rc = note(d, schema, tenant, "missing", PQgetvalue(wanted, a, 0), err);
+			rc = note_difference(d, schema, tenant, "missing", PQgetvalue(wanted, a, 0),
+			                     err);
 		else if (order > 0)
-			rc = note(d, schema, tenant, "unexpected", PQgetvalue(there, b, 0), err);
+			rc = note_difference(d, schema, tenant, "unexpected",
+			                     PQgetvalue(there, b, 0), err);
 		a += order <= 0;
 		b += order >= 0;
 	}
@@ -111,14 +113,15 @@ static int diff(const struct diffing *d, struct mrt_pg *pg, const char *set, con
 	bool migrated;
 	int rc = is_migrated(d, pg, set, schema, &migrated, err);
 	if (rc == 0 && !migrated)
-		return note(d, schema, tenant, "missing",
-		            "everything: it is not migrated ('maratea db migrate')", err);
+		return note_difference(d, schema, tenant, "missing",
+		                       "everything: it is not migrated ('maratea db migrate')",
+		                       err);
 	if (rc == 0)
 		rc = mrt_pg_exec(pg, d->ctx, err, "BEGIN");
 	if (rc == 0)
 		rc = make(d, pg, set, name, &wanted, err);
 	if (rc == 0)
-		rc = describe(d, pg, schema, &there, err);
+		rc = describe_schema(d, pg, schema, &there, err);
 	int back = mrt_pg_exec(pg, d->ctx, &why, "ROLLBACK");
 	if (rc == 0 && back < 0 && err)
 		*err = why;
@@ -142,7 +145,7 @@ static int diff_own(const struct diffing *d, struct mrt_pg *platform, const stru
 	if (!mrt_code_is_final(rc) && p->database) {
 		mrt_autofree char *text = NULL;
 		rc = mrt_error_explain(d->ctx->log, &why, &text, err, NULL);
-		return rc < 0 ? rc : note(d, p->schema, p->tenant, "unknown", text, err);
+		return rc < 0 ? rc : note_difference(d, p->schema, p->tenant, "unknown", text, err);
 	}
 	if (err)
 		*err = why;

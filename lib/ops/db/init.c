@@ -209,7 +209,7 @@ static int take_memberships(const struct init *i, struct mrt_error *err)
 
 /* In the platform's chain, where there is one: a platform that is new has its first row by 'db
  * migrate'. before: the database that it was. */
-static int note(struct init *i, const char *before, struct mrt_error *err)
+static int note_role(struct init *i, const char *before, struct mrt_error *err)
 {
 	mrt_auto_json payload = json_object();
 	mrt_autofree char *database = NULL;
@@ -287,7 +287,7 @@ static int choose_id(struct init *i, struct mrt_error *err)
 			rc = mrt_pg_exec(i->pg, i->ctx, err,
 			                 "UPDATE " MRT_PLATFORM_SCHEMA
 			                 ".platform SET database_name = current_database()");
-		return rc < 0 ? rc : note(i, before, err);
+		return rc < 0 ? rc : note_role(i, before, err);
 	}
 	const char *const values[] = { wanted };
 	mrt_auto_pgresult r = NULL;
@@ -339,7 +339,7 @@ static int make_directory(const struct init *i, struct mrt_error *err)
 	return i->options->dry_run ? 0 : mrt_dir_make(path, 0700, err);
 }
 
-static int ask(const struct init *i, struct mrt_error *err)
+static int ask_before_init(const struct init *i, struct mrt_error *err)
 {
 	mrt_autofree char *question = NULL;
 	if (i->options->dry_run || !i->options->confirm)
@@ -422,7 +422,7 @@ int mrt_db_init(const struct mrt_context *ctx, const struct mrt_config *config,
 	if (rc == 0)
 		rc = check_admin(&i, err);
 	if (rc == 0)
-		rc = ask(&i, err);
+		rc = ask_before_init(&i, err);
 	if (rc == 0)
 		rc = make_directory(&i, err);
 	if (rc == 0)

@@ -132,7 +132,7 @@ static int set_fault(const struct migrating *m, const struct place *p, json_t *t
 	return mrt_json_set_text(to, "error", missed ? "not looked at" : NULL, err);
 }
 
-static int describe(const struct migrating *m, json_t **ret, struct mrt_error *err)
+static int describe_schemas(const struct migrating *m, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_object();
 	json_t *list = json_array();
@@ -174,7 +174,7 @@ static size_t count_pending(const struct migrating *m)
 }
 
 /* Without the common ones there is nothing to do for others. */
-static int keep(struct place *p, int rc, struct mrt_error *err)
+static int keep_place(struct place *p, int rc, struct mrt_error *err)
 {
 	p->rc = rc;
 	if (rc < 0 && err)
@@ -197,18 +197,18 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 		rc = add_common(m, "tenant", MRT_SHARED_SCHEMA, err);
 	/* both, before anything is applied to either */
 	for (size_t i = 0; rc == 0 && i < 2 && !m->status; i++)
-		rc = keep(&m->places[i],
-		          mrt_migrate_check(pg, m->ctx, m->places[i].set, m->places[i].at.schema,
-		                            &m->places[i].err),
-		          err);
+		rc = keep_place(&m->places[i],
+		                mrt_migrate_check(pg, m->ctx, m->places[i].set,
+		                                  m->places[i].at.schema, &m->places[i].err),
+		                err);
 	for (; rc == 0 && m->next < 2; m->next++)
-		rc = keep(&m->places[m->next],
-		          visit(m, pg, &m->places[m->next], &m->places[m->next].err), err);
+		rc = keep_place(&m->places[m->next],
+		                visit(m, pg, &m->places[m->next], &m->places[m->next].err), err);
 	if (rc == 0)
 		rc = find_places(m, pg, err);
 	if (rc < 0) { /* what was done until then is told, too */
 		if (m->n > 0)
-			describe(m, ret, NULL);
+			describe_schemas(m, ret, NULL);
 		return rc;
 	}
 	visit_others(m, jobs);
@@ -222,7 +222,7 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 			failed++;
 			first = i - 1;
 		}
-	rc = describe(m, ret, err);
+	rc = describe_schemas(m, ret, err);
 	if (rc == 0 && failed > 0) {
 		const struct place *p = &m->places[first];
 		rc = p->rc == MRT_CANCELLED || p->rc == MRT_DEADLINE

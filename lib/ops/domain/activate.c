@@ -75,7 +75,7 @@ static int make_primary(struct mrt_session *s, const struct activating *a, struc
 	                2, err);
 }
 
-static int take(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+static int take_name(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
 	int rc = a->primary ? make_primary(s, a, err) : 0;
 	if (rc == 0)
@@ -93,7 +93,7 @@ static int take(struct mrt_session *s, struct activating *a, struct mrt_error *e
 	return rc;
 }
 
-static int keep(struct mrt_session *s, struct activating *a, struct mrt_error *err)
+static int keep_name(struct mrt_session *s, struct activating *a, struct mrt_error *err)
 {
 	bool first = a->primary && !json_is_true(json_object_get(a->claim.json, "primary"));
 	/* who could show a record once must not have to do so against one who never can */
@@ -204,8 +204,8 @@ static int settle(struct mrt_session *s, void *context, struct mrt_error *err)
 	int rc = look_again(s, a, err);
 	snprintf(a->event.tenant, sizeof(a->event.tenant), "%s", a->claim.id ? a->claim.id : "");
 	if (rc == 0)
-		rc = !a->claim.holder  ? take(s, a, err)
-		     : a->claim.active ? keep(s, a, err)
+		rc = !a->claim.holder  ? take_name(s, a, err)
+		     : a->claim.active ? keep_name(s, a, err)
 		                       : contend(s, a, err);
 	if (rc < 0)
 		return rc;

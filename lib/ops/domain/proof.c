@@ -83,8 +83,8 @@ static bool has(const struct mrt_dns_answer *answer, const char *text)
 }
 
 /* What an answer comes to. */
-static const char *judge(struct proving *p, const struct mrt_dns_answer *a, const char *zone,
-                         char *text, size_t size)
+static const char *judge_answer(struct proving *p, const struct mrt_dns_answer *a, const char *zone,
+                                char *text, size_t size)
 {
 	const struct mrt_domain_question *q = p->question;
 	if ((a->rcode != 0 && a->rcode != 3) || !a->authoritative) {
@@ -123,7 +123,7 @@ static int ask_for_token(struct proving *p, const char *server, const char *zone
 	if (mrt_code_is_final(rc))
 		return rc;
 	if (rc == 0) {
-		const char *verdict = judge(p, &r.answer, zone, text, sizeof(text));
+		const char *verdict = judge_answer(p, &r.answer, zone, text, sizeof(text));
 		if (r.answer.authoritative)
 			snprintf(p->server, sizeof(p->server), "%s", server);
 		return add_answer(p, server, r.address, verdict, text, &r.answer, err);

@@ -128,7 +128,7 @@ struct asking {
 	struct mrt_error err;
 };
 
-static void ask(struct mrt_job *job)
+static void prove_claim(struct mrt_job *job)
 {
 	struct asking *a = (struct asking *)job;
 	a->rc = mrt_context_check(a->ctx, &a->err);
@@ -190,7 +190,7 @@ static int ask_page(struct verifying *v, const struct mrt_context *ctx,
 	                   : mrt_no_memory(err);
 	for (size_t i = 0; rc == 0 && i < v->page.n; i++) {
 		struct asking *a = &v->asking[i];
-		a->job.work = ask;
+		a->job.work = prove_claim;
 		a->ctx = ctx;
 		a->config = config;
 		a->claim = &v->page.items[i];
@@ -200,7 +200,7 @@ static int ask_page(struct verifying *v, const struct mrt_context *ctx,
 }
 
 /* What there is to say of one, beyond what it shows: whoever has it should know. */
-static int judge(const struct asking *a, struct mrt_error *err)
+static int judge_claim(const struct asking *a, struct mrt_error *err)
 {
 	int rc = mrt_domain_judge(a->claim, &a->proof, err);
 	if (rc < 0 || !is_challenged(a->claim))
@@ -212,16 +212,17 @@ static int judge(const struct asking *a, struct mrt_error *err)
 	                a->claim->slug, a->claim->name);
 }
 
-static int tell(struct verifying *v, const struct mrt_config *config, const struct asking *a,
-                int (*each)(const json_t *domain, void *context, struct mrt_error *err),
-                void *context, struct mrt_error *err)
+static int report_claim(struct verifying *v, const struct mrt_config *config,
+                        const struct asking *a,
+                        int (*each)(const json_t *domain, void *context, struct mrt_error *err),
+                        void *context, struct mrt_error *err)
 {
 	mrt_auto_json report = NULL;
 	struct mrt_error found;
 	int rc = mrt_domain_report(config, a->claim, &a->proof, &report, err);
 	if (rc < 0)
 		return rc;
-	int judged = judge(a, &found);
+	int judged = judge_claim(a, &found);
 	v->n++;
 	v->bad += judged == MRT_BAD;
 	v->silent += judged == MRT_UNREACHABLE;
@@ -241,7 +242,7 @@ static int tell_page(struct verifying *v, const struct mrt_config *config,
 	for (size_t i = 0; rc == 0 && i < v->page.n; i++) {
 		const struct asking *a = &v->asking[i];
 		if (a->rc == 0)
-			rc = tell(v, config, a, each, context, err);
+			rc = report_claim(v, config, a, each, context, err);
 		else if (ended == 0 && err)
 			*err = a->err;
 		ended = ended < 0 ? ended : a->rc;

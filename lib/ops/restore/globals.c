@@ -63,8 +63,8 @@ static bool listed(const PGresult *r, const char *name)
 	return false;
 }
 
-static int note(struct script *s, const char *action, const char *what, const char *name,
-                struct mrt_error *err)
+static int note_statement(struct script *s, const char *action, const char *what, const char *name,
+                          struct mrt_error *err)
 {
 	json_t *item = json_object();
 	int rc = mrt_json_append(s->plan, item, err);
@@ -95,11 +95,11 @@ static int do_tablespace(struct script *s, const char *rest, struct mrt_error *e
 	take_name(&rest, &name);
 	const char *to = mapped(s->options, mrt_buf_text(&name));
 	if (listed(s->spaces, mrt_buf_text(&name)))
-		return note(s, "keep", "tablespace", mrt_buf_text(&name), err);
+		return note_statement(s, "keep", "tablespace", mrt_buf_text(&name), err);
 	if (!to)
-		return note(s, "skip: no --tablespace OLD=NEW", "tablespace", mrt_buf_text(&name),
-		            err);
-	int rc = note(s, "create", "tablespace", mrt_buf_text(&name), err);
+		return note_statement(s, "skip: no --tablespace OLD=NEW", "tablespace",
+		                      mrt_buf_text(&name), err);
+	int rc = note_statement(s, "create", "tablespace", mrt_buf_text(&name), err);
 	mrt_autofree char *quoted = NULL, *who = NULL, *location = NULL, *sql = NULL;
 	rest += strspn(rest, " ");
 	if (strncmp(rest, "OWNER ", 6) == 0) {
@@ -129,11 +129,11 @@ static int do_role(struct script *s, const char *sql, const char *rest, bool cre
 	bool there = listed(s->roles, mrt_buf_text(&name));
 	int rc = 0;
 	if (creates)
-		rc = note(s,
-		          !there                      ? "create"
-		          : s->options->replace_roles ? "alter"
-		                                      : "keep",
-		          "role", mrt_buf_text(&name), err);
+		rc = note_statement(s,
+		                    !there                      ? "create"
+		                    : s->options->replace_roles ? "alter"
+		                                                : "keep",
+		                    "role", mrt_buf_text(&name), err);
 	if (rc < 0 || (there && (creates || !s->options->replace_roles)))
 		return rc;
 	return execute(s, sql, err);
@@ -167,7 +167,7 @@ static int do_statement(struct script *s, const char *sql, struct mrt_error *err
 		mrt_autofree char *shown = NULL;
 		int rc = mrt_text_printf(&shown, err, "%.*s", (int)(strcspn(sql, ";")), sql);
 		if (rc == 0)
-			rc = note(s, "grant", "membership", shown, err);
+			rc = note_statement(s, "grant", "membership", shown, err);
 		return rc < 0 ? rc : execute(s, sql, err);
 	}
 	return 0; /* SET, and what has no place on another server */

@@ -77,7 +77,7 @@ static int add_space(const struct mrt_restoring *r, json_t *json, struct mrt_err
 	return mrt_json_set_size(json, "space_free", space, err);
 }
 
-static int ask(struct mrt_restoring *r, struct mrt_error *err)
+static int ask_before_swap(struct mrt_restoring *r, struct mrt_error *err)
 {
 	char question[512];
 	if (!r->kept || !r->options->confirm)
@@ -137,7 +137,7 @@ static int restore_database(struct mrt_restoring *r, json_t **ret, struct mrt_er
 		return rc < 0 ? rc : add_space(r, *ret, err);
 	}
 	if (rc == 0)
-		rc = ask(r, err);
+		rc = ask_before_swap(r, err);
 	if (rc == 0) {
 		const struct mrt_manifest_object *object = mrt_manifest_object(
 		        r->manifest, mrt_json_text_or(r->database, "object", ""));

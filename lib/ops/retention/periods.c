@@ -59,8 +59,8 @@ static bool alike(const struct mrt_retention_item *a, const struct mrt_retention
 }
 
 /* Keeps the newest of each of the newest so many periods, among those like items[first]. */
-static void keep(const struct mrt_retention *policy, unsigned rule, int64_t count,
-                 struct mrt_retention_item *items, size_t first, size_t n)
+static void keep_item(const struct mrt_retention *policy, unsigned rule, int64_t count,
+                      struct mrt_retention_item *items, size_t first, size_t n)
 {
 	int64_t last = 0;
 	bool any = false;
@@ -109,7 +109,7 @@ void mrt_retention_apply(const struct mrt_retention *policy, struct mrt_retentio
 			                   items[i].whole == items[first].whole);
 		}
 		for (size_t r = 0; group && r < MRT_COUNT(rules); r++)
-			keep(policy, rules[r].rule, rules[r].count, items, first, n);
+			keep_item(policy, rules[r].rule, rules[r].count, items, first, n);
 		if (method && !policy->force_last)
 			keep_hard(items, first, n);
 	}

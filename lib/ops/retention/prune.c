@@ -164,7 +164,7 @@ static int check_shrinks(const struct mrt_prune *p, struct mrt_error *err)
 	return 0;
 }
 
-static int describe(struct mrt_prune *p, json_t *list, struct mrt_error *err)
+static int describe_candidates(struct mrt_prune *p, json_t *list, struct mrt_error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
@@ -216,7 +216,7 @@ static int take_lock(struct mrt_prune *p, struct mrt_error *err)
 	return mrt_store_lock_take(p->ctx, p->store, &lock, &p->lock, err);
 }
 
-static int ask(const struct mrt_prune *p, struct mrt_error *err)
+static int ask_before_removal(const struct mrt_prune *p, struct mrt_error *err)
 {
 	size_t n = 0;
 	uint64_t size = 0;
@@ -246,13 +246,13 @@ static int prune_target(struct mrt_prune *p, const char *target, json_t *list,
 	if (rc == 0)
 		rc = mrt_prune_keep_locked(p, err);
 	if (rc == 0)
-		rc = describe(p, list, err);
+		rc = describe_candidates(p, list, err);
 	if (rc == 0)
 		rc = check_shrinks(p, err);
 	if (rc == 0 && p->options->plan)
 		p->options->plan(p->options->context, list);
 	if (rc == 0 && !p->options->dry_run)
-		rc = ask(p, err);
+		rc = ask_before_removal(p, err);
 	if (rc == 0 && !p->options->dry_run)
 		rc = mrt_prune_remove(p, err);
 	if (rc == 0)

@@ -132,7 +132,7 @@ static int describe_settings(const struct probe *p, json_t *json, struct mrt_err
 	return rc;
 }
 
-static int describe(const struct probe *p, json_t **ret, struct mrt_error *err)
+static int describe_store(const struct probe *p, json_t **ret, struct mrt_error *err)
 {
 	static const char *const answers[] = { "unknown", "no", "yes" };
 	mrt_auto_json json = json_object();
@@ -181,7 +181,7 @@ int mrt_store_report(const struct mrt_context *ctx, const struct mrt_config *con
 	if (rc == 0)
 		rc = judge_lock(&p, err);
 	if (rc == 0)
-		rc = describe(&p, ret, err);
+		rc = describe_store(&p, ret, err);
 	if (rc < 0 || json_array_size(p.findings) == 0)
 		return rc;
 	return mrt_fail(err, MRT_BAD, "%s: %s", p.store->name,

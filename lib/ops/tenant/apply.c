@@ -187,7 +187,7 @@ static int check_prune(const struct applying *a, struct mrt_error *err)
 	return mrt_hint(err, "if that is meant: --max-prune %zu", n);
 }
 
-static int describe(struct applying *a, struct mrt_error *err)
+static int describe_actions(struct applying *a, struct mrt_error *err)
 {
 	a->report = json_object();
 	int rc = a->report ? mrt_json_set_text(a->report, "inventory", a->inventory.name, err)
@@ -245,7 +245,7 @@ int mrt_tenant_apply(const struct mrt_context *ctx, const struct mrt_config *con
 	if (rc == 0)
 		rc = mrt_session_look(&a.s, plan, &a, err);
 	if (rc == 0)
-		rc = describe(&a, err);
+		rc = describe_actions(&a, err);
 	/* who only looks sees all of what is refused */
 	if (rc == 0 && !options->dry_run)
 		rc = check_prune(&a, err);

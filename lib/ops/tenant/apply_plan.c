@@ -73,8 +73,8 @@ static int add(struct planning *p, const char *slug, const char *name,
 	return 0;
 }
 
-static int note(const struct mrt_apply_action *a, const char *name, const char *from,
-                const char *to, struct mrt_error *err)
+static int note_action(const struct mrt_apply_action *a, const char *name, const char *from,
+                       const char *to, struct mrt_error *err)
 {
 	if (!to)
 		return 0;
@@ -136,10 +136,10 @@ static int create(struct planning *p, const struct mrt_declared_tenant *s, int i
 	a->kind = MRT_APPLY_CREATE;
 	a->tenant = s;
 	a->shared = i < 0 && active && strcmp(mode, "shared") == 0;
-	rc = note(a, "plan", NULL, s->plan, err);
+	rc = note_action(a, "plan", NULL, s->plan, err);
 	if (rc == 0)
-		rc = note(a, "isolation", NULL, i < 0 ? mode : cell(p, i, MODE), err);
-	return rc < 0 || active ? rc : note(a, "status", NULL, s->status, err);
+		rc = note_action(a, "isolation", NULL, i < 0 ? mode : cell(p, i, MODE), err);
+	return rc < 0 || active ? rc : note_action(a, "status", NULL, s->status, err);
 }
 
 /* What was decided of it is of that version. */
@@ -172,10 +172,10 @@ static int update(struct planning *p, const struct mrt_declared_tenant *s, int i
 	a->kind = MRT_APPLY_UPDATE;
 	a->tenant = s;
 	a->change = change;
-	rc = note(a, "name", name, change.name, err);
+	rc = note_action(a, "name", name, change.name, err);
 	if (rc == 0)
-		rc = note(a, "plan", plan, change.plan, err);
-	return rc < 0 ? rc : note(a, "status", status, change.status, err);
+		rc = note_action(a, "plan", plan, change.plan, err);
+	return rc < 0 ? rc : note_action(a, "status", status, change.status, err);
 }
 
 static int archive(struct planning *p, int i, struct mrt_error *err)
@@ -197,7 +197,7 @@ static int archive(struct planning *p, int i, struct mrt_error *err)
 	a->change.version = version_of(p, i);
 	/* by this it is served again when it is declared again; one that was suspended is not */
 	a->change.reason = same(status, "suspended") ? p->to->reason_suspended : p->to->reason;
-	return note(a, "status", cell(p, i, STATUS), "archived", err);
+	return note_action(a, "status", cell(p, i, STATUS), "archived", err);
 }
 
 static int declared(struct planning *p, const struct mrt_declared_tenant *s, int i,

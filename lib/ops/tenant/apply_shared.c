@@ -39,8 +39,9 @@ static int set_row(json_t *one, const struct mrt_session *s, const char *chain, 
 	return rc;
 }
 
-static int describe(json_t *one, struct mrt_session *s, const struct mrt_declared_tenant *tenant,
-                    int64_t at, char **ret_invitation, struct mrt_error *err)
+static int describe_batch(json_t *one, struct mrt_session *s,
+                          const struct mrt_declared_tenant *tenant, int64_t at,
+                          char **ret_invitation, struct mrt_error *err)
 {
 	static const char *const names[] = { "id",    "slug",  "name",   "plan",
 		                             "email", "token", "payload" };
@@ -98,7 +99,7 @@ static int check_tombstones(struct mrt_session *s, const char *list, struct mrt_
 }
 
 /* When they are in the tables, and before they are there for good. */
-static int tell(const struct making *m, struct mrt_error *err)
+static int tell_invitations(const struct making *m, struct mrt_error *err)
 {
 	const struct mrt_apply_batch *b = m->batch;
 	int rc = 0;
@@ -120,7 +121,7 @@ static int make(struct mrt_session *s, void *context, struct mrt_error *err)
 		json_t *one = json_object();
 		rc = mrt_json_append(list, one, err);
 		if (rc == 0)
-			rc = describe(one, s, b->tenants[i], at, &m->invitations[i], err);
+			rc = describe_batch(one, s, b->tenants[i], at, &m->invitations[i], err);
 	}
 	mrt_autofree char *text = rc == 0 ? json_dumps(list, JSON_COMPACT) : NULL;
 	if (rc == 0 && !text)
@@ -131,7 +132,7 @@ static int make(struct mrt_session *s, void *context, struct mrt_error *err)
 	/* afterwards: a rename that was under way made one, and let go of its slug */
 	if (rc == 0)
 		rc = check_tombstones(s, text, err);
-	return rc < 0 ? rc : tell(m, err);
+	return rc < 0 ? rc : tell_invitations(m, err);
 }
 
 int mrt_apply_shared(struct mrt_session *session, const struct mrt_apply_batch *batch,

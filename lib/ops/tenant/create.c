@@ -234,8 +234,8 @@ static int describe_claim(struct mrt_creating *c, struct mrt_error *err)
 	return c->claim ? mrt_json_set_text(c->claim, "name", c->domain, err) : mrt_no_memory(err);
 }
 
-static int describe(const struct mrt_creating *c, const bool before[MRT_N_STEPS], json_t **ret,
-                    struct mrt_error *err)
+static int describe_creation(const struct mrt_creating *c, const bool before[MRT_N_STEPS],
+                             json_t **ret, struct mrt_error *err)
 {
 	const struct mrt_tenant_create_options *o = c->options;
 	mrt_auto_json json = json_object();
@@ -307,7 +307,7 @@ int mrt_tenant_create_in(struct mrt_session *s, const char *slug,
 	if (rc == 0)
 		rc = describe_claim(&c, err);
 	if (rc == 0)
-		rc = describe(&c, before, ret, err);
+		rc = describe_creation(&c, before, ret, err);
 	mrt_tenant_unlock(s, slug); /* another may be next in this session */
 	return rc;
 }

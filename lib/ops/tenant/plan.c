@@ -124,7 +124,7 @@ static int set_number(json_t *object, const char *name, const PGresult *r, int i
 	                                   strtoull(PQgetvalue(r, i, column), NULL, 10), err);
 }
 
-static int describe(const PGresult *r, int i, json_t **ret, struct mrt_error *err)
+static int describe_plan(const PGresult *r, int i, json_t **ret, struct mrt_error *err)
 {
 	static const char *const limits[] = { "users", "courses", "storage",
 		                              "requests_per_second" };
@@ -181,7 +181,7 @@ static int fetch(struct mrt_session *s, void *context, struct mrt_error *err)
 		rc = mrt_fail(err, MRT_NOT_FOUND, "there is no plan '%.80s'", p->name);
 		mrt_hint(err, "'maratea plan list' shows those that there are");
 	}
-	return rc < 0 ? rc : describe(r, 0, &p->plan, err);
+	return rc < 0 ? rc : describe_plan(r, 0, &p->plan, err);
 }
 
 /* What is read then is what there is when the lock is ours. */
@@ -327,7 +327,7 @@ static int fetch_all(struct mrt_session *s, void *context, struct mrt_error *err
 	                           NULL, 0, &r, err);
 	for (int i = 0; rc == 0 && i < PQntuples(r); i++) {
 		json_t *one = NULL;
-		rc = describe(r, i, &one, err);
+		rc = describe_plan(r, i, &one, err);
 		if (rc == 0)
 			rc = mrt_json_append(p->list, one, err);
 	}

@@ -148,8 +148,8 @@ static int set_metric(json_t *to, json_t *passed, const char *name, json_t *used
 	return rc;
 }
 
-static int describe(const struct counting *c, int i, const struct mrt_error *why, json_t **ret,
-                    struct mrt_error *err)
+static int describe_usage(const struct counting *c, int i, const struct mrt_error *why,
+                          json_t **ret, struct mrt_error *err)
 {
 	static const char *const names[] = { "slug", "plan", "status", "isolation" };
 	mrt_auto_json json = json_object();
@@ -172,9 +172,9 @@ static int describe(const struct counting *c, int i, const struct mrt_error *why
 }
 
 /* One that cannot be looked at keeps no other from being looked at. */
-static int tell(struct counting *c, int i,
-                int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
-                void *context, struct mrt_error *err)
+static int report_tenant(struct counting *c, int i,
+                         int (*each)(const json_t *tenant, void *context, struct mrt_error *err),
+                         void *context, struct mrt_error *err)
 {
 	struct mrt_error why = { 0 };
 	mrt_auto_json one = NULL;
@@ -188,7 +188,7 @@ static int tell(struct counting *c, int i,
 			snprintf(c->first_slug, sizeof(c->first_slug), "%s", cell(c, i, SLUG));
 		}
 	}
-	rc = describe(c, i, looked < 0 ? &why : NULL, &one, err);
+	rc = describe_usage(c, i, looked < 0 ? &why : NULL, &one, err);
 	if (rc < 0)
 		return rc;
 	bool passed = json_array_size(json_object_get(one, "passed")) > 0;
@@ -211,7 +211,7 @@ int mrt_usage_list(const struct mrt_context *ctx, const struct mrt_config *confi
 		if (rc == 0 && n > 0)
 			rc = count_shared(&c, err);
 		for (int i = 0; rc == 0 && i < n; i++, seen++) {
-			rc = tell(&c, i, each, context, err);
+			rc = report_tenant(&c, i, each, context, err);
 			snprintf(c.after, sizeof(c.after), "%s", PQgetvalue(c.page, i, SLUG));
 		}
 	}

@@ -74,7 +74,7 @@ static const char *id_of(const struct changing *c)
 	return mrt_json_text_or(c->user, "id", "");
 }
 
-static int note(struct changing *c, const char *name, json_t *value, struct mrt_error *err)
+static int note_change(struct changing *c, const char *name, json_t *value, struct mrt_error *err)
 {
 	return mrt_json_set(c->payload, name, value, err);
 }
@@ -253,7 +253,7 @@ static int set_role(struct mrt_tenant_session *s, void *context, struct mrt_erro
 		c->event.action = NULL;
 		return 0;
 	}
-	rc = note(c, "from", json_incref(before), err);
+	rc = note_change(c, "from", json_incref(before), err);
 	if (rc == 0 && strcmp(c->role, "owner") != 0)
 		rc = check_last_owner(s, c, err);
 	if (rc == 0)
@@ -276,7 +276,7 @@ static int remove_user(struct mrt_tenant_session *s, void *context, struct mrt_e
 		return 0;
 	}
 	const char *const values[] = { id_of(c) };
-	rc = note(c, "roles", json_incref(json_object_get(c->user, "roles")), err);
+	rc = note_change(c, "roles", json_incref(json_object_get(c->user, "roles")), err);
 	if (rc == 0)
 		rc = check_last_owner(s, c, err);
 	if (rc == 0)
@@ -299,9 +299,10 @@ static int perform(const struct mrt_context *ctx, const struct mrt_config *confi
 {
 	mrt_cleanup(mrt_tenant_session_release) struct mrt_tenant_session s = { 0 };
 	c->payload = json_object();
-	int rc = c->payload ? note(c, "email", json_string(c->email), err) : mrt_no_memory(err);
+	int rc = c->payload ? note_change(c, "email", json_string(c->email), err)
+	                    : mrt_no_memory(err);
 	if (rc == 0 && c->role)
-		rc = note(c, "role", json_string(c->role), err);
+		rc = note_change(c, "role", json_string(c->role), err);
 	c->event.action = action;
 	c->event.payload = c->payload;
 	if (rc == 0)

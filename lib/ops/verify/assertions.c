@@ -70,8 +70,8 @@ static int answer_of(const PGresult *r, struct mrt_buf *ret, struct mrt_error *e
 	return mrt_buf_check(ret, err);
 }
 
-static int ask(struct mrt_pg *pg, const struct mrt_context *ctx, const struct mrt_assertion *a,
-               struct mrt_error *err)
+static int ask_database(struct mrt_pg *pg, const struct mrt_context *ctx,
+                        const struct mrt_assertion *a, struct mrt_error *err)
 {
 	mrt_auto_pgresult r = NULL;
 	mrt_auto_buf answer = MRT_BUF_INIT;
@@ -114,7 +114,7 @@ int mrt_assertions_ask(const struct mrt_context *ctx, const struct mrt_config *c
 		if (!pg)
 			rc = connect_as_users_do(ctx, access, at, &pg, err);
 		if (rc == 0)
-			rc = ask(pg, ctx, a, err);
+			rc = ask_database(pg, ctx, a, err);
 		*count += rc == 0;
 	}
 	return rc;
