@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "maratea/commands.h"
 #include "ops/backup/copy.h"
-#include "platform/audit_note.h"
 
 struct args {
 	const char *id, *to;
@@ -22,9 +21,6 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	int rc = mrt_backup_copy(env->ctx, env->config, a->id, a->to, &report, err);
 	if (rc < 0)
 		return rc;
-	mrt_audit_note(env->ctx, env->config, "backup.copy",
-	               json_pack("{s:s, s:s}", "backup", mrt_json_text_or(report, "id", ""), "to",
-	                         mrt_json_text_or(report, "to", "")));
 	if (env->out->json)
 		return mrt_show_json(env->out, report, err);
 	char copied[MRT_SIZE_SIZE], there[MRT_SIZE_SIZE];

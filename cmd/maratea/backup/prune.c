@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "maratea/commands.h"
 #include "ops/retention/prune.h"
-#include "platform/audit_note.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -137,22 +136,6 @@ static void show_sums(struct mrt_output *out, const json_t *r, bool dry_run)
 		mrt_buf_add_text(&out->text, "nothing was removed (--dry-run)\n");
 }
 
-static void note_removed(const struct mrt_cmd_env *env, const json_t *report)
-{
-	json_t *ids = json_array();
-	const json_t *item;
-	size_t i;
-	json_array_foreach (json_object_get(report, "backups"), i, item)
-		if (strcmp(mrt_json_text_or(item, "action", ""), "removed") == 0)
-			mrt_json_append(ids, json_string(mrt_json_text_or(item, "id", "")), NULL);
-	if (mrt_json_size_or(report, "removed", 0) > 0)
-		mrt_audit_note(env->ctx, env->config, "backup.prune",
-		               json_pack("{s:I, s:O}", "removed",
-		                         (json_int_t)mrt_json_size_or(report, "removed", 0),
-		                         "backups", ids));
-	json_decref(ids);
-}
-
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -178,8 +161,6 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 	rc = mrt_backup_prune(env->ctx, env->config, &how, &report, err);
 	if (!report)
 		return rc;
-	if (!a->dry_run)
-		note_removed(env, report);
 	if (env->out->json) {
 		int shown = mrt_show_json(env->out, report, rc < 0 ? NULL : err);
 		return rc < 0 ? rc : shown;

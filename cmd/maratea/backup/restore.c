@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "maratea/commands.h"
 #include "ops/restore/run.h"
-#include "platform/audit_note.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -182,35 +181,6 @@ static void show_redis(struct mrt_output *out, const json_t *r, bool dry_run)
 		mrt_buf_add_text(&out->text, "nothing was changed (--dry-run)\n");
 }
 
-/* state: "begun", "done", "failed"; report: what was done, or NULL. Not the URL: it may have a
- * password in it. */
-static void note_restore(const struct mrt_cmd_env *env, const struct args *a, const char *state,
-                         const json_t *report)
-{
-	const char *to = a->to_dir                       ? a->to_dir
-	                 : a->to_redis                   ? "a Redis server"
-	                 : a->to && strpbrk(a->to, ":=") ? "another server"
-	                                                 : a->to;
-	json_t *payload = json_object();
-	const char *const texts[][2] = { { "backup", mrt_json_text_or(report, "id", a->id) },
-		                         { "state", state },
-		                         { "server", mrt_json_text_or(report, "server", NULL) },
-		                         { "database", a->database },
-		                         { "to_database", a->to_database },
-		                         { "to", to } };
-	int rc = payload ? 0 : MRT_NO_MEMORY;
-	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
-		rc = texts[i][1] ? mrt_json_set_text(payload, texts[i][0], texts[i][1], NULL) : 0;
-	if (rc == 0 && a->swap)
-		rc = mrt_json_set(payload, "swap", json_true(), NULL);
-	if (rc == 0 && a->globals)
-		rc = mrt_json_set(payload, "globals", json_true(), NULL);
-	if (!a->dry_run)
-		mrt_audit_note(env->ctx, env->config, "backup.restore", payload);
-	else
-		json_decref(payload);
-}
-
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
@@ -239,9 +209,7 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		.context = &asking,
 	};
 	mrt_auto_json report = NULL;
-	note_restore(env, a, "begun", NULL);
 	int rc = mrt_backup_restore(env->ctx, env->config, &how, &report, err);
-	note_restore(env, a, rc < 0 ? "failed" : "done", report);
 	if (rc < 0)
 		return rc;
 	if (env->out->json)

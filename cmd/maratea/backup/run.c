@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "maratea/commands.h"
 #include "ops/backup/run.h"
-#include "platform/audit_note.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,25 +182,6 @@ static int show_backups(struct mrt_output *out, const json_t *report, bool dry_r
 	return rc;
 }
 
-static void note_one(const struct mrt_cmd_env *env, const json_t *backup)
-{
-	const char *id = mrt_json_text_or(backup, "id", NULL);
-	if (id)
-		mrt_audit_note(env->ctx, env->config, "backup.run",
-		               json_pack("{s:s, s:s}", "backup", id, "target",
-		                         mrt_json_text_or(backup, "target", "")));
-}
-
-static void note_backups(const struct mrt_cmd_env *env, const json_t *report)
-{
-	const json_t *list = json_object_get(report, "targets"), *item;
-	size_t i;
-	if (!list)
-		note_one(env, report);
-	json_array_foreach (list, i, item)
-		note_one(env, json_object_get(item, "backup"));
-}
-
 static int size_of(const char *option, const char *text, uint64_t *ret, struct mrt_error *err)
 {
 	if (!text)
@@ -246,8 +226,6 @@ static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error
 		mrt_prefix(err, rc, "back up %s", a->target);
 	struct mrt_error other;
 	int shown = 0;
-	if (report && !a->dry_run)
-		note_backups(env, report);
 	if (report && env->out->json)
 		shown = mrt_show_json(env->out, report, &other);
 	else if (report)

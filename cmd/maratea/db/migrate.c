@@ -1,171 +1,36 @@
-/* migrate.c - "maratea db migrate" and "maratea db status". */
+/* migrate.c - "maratea db migrate". */
 #include "maratea/commands.h"
+#include "maratea/db/show.h"
 #include "ops/db/commands.h"
-#include "platform/audit_note.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-#define LINES_MAX 50
 
 struct args {
 	int64_t jobs;
 	bool dry_run;
 };
 
-static const struct mrt_opt migrate_opts[] = {
+static const struct mrt_opt opts[] = {
 	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N",
 	               "so many schools' own schemas at a time", 1, 32),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what is pending; apply nothing"),
 	MRT_OPT_END
 };
-static const struct mrt_opt status_opts[] = { MRT_OPT_END };
 
-static void count(const json_t *schema, uint64_t *pending, const char **worst)
-{
-	const json_t *item;
-	size_t i;
-	*pending = 0;
-	json_array_foreach (json_object_get(schema, "migrations"), i, item) {
-		const char *state = mrt_json_text_or(item, "state", "");
-		*pending += strcmp(state, "pending") == 0;
-		if (strcmp(state, "edited") == 0 || strcmp(state, "unknown") == 0)
-			*worst = state;
-	}
-}
-
-/* For people: those that there is something to say of, and how many there are besides. */
-static bool is_quiet(const json_t *schema, size_t i)
-{
-	uint64_t pending;
-	const char *worst = NULL;
-	count(schema, &pending, &worst);
-	return i >= 2 && pending == 0 && !worst && !mrt_json_text_or(schema, "error", NULL) &&
-	       mrt_json_size_or(schema, "applied", 0) == 0 &&
-	       !json_is_true(json_object_get(schema, "provisioning"));
-}
-
-static int show_schemas(struct mrt_output *out, const json_t *report, struct mrt_error *err)
-{
-	static const struct mrt_column columns[] = {
-		{ "SCHEMA", MRT_LEFT }, { "OF", MRT_LEFT },       { "VERSION", MRT_RIGHT },
-		{ "NEW", MRT_RIGHT },   { "PENDING", MRT_RIGHT }, { "STATE", MRT_LEFT },
-	};
-	mrt_auto(mrt_table) *table = NULL;
-	int rc = mrt_table_new(columns, 6, &table, err);
-	const json_t *item, *m;
-	size_t i, k, quiet = 0, shown = 0, hidden = 0;
-	json_array_foreach (json_object_get(report, "schemas"), i, item) {
-		if (is_quiet(item, i)) {
-			quiet++;
-			continue;
-		}
-		if (shown++ >= LINES_MAX) {
-			hidden++;
-			continue;
-		}
-		const char *error = mrt_json_text_or(item, "error", NULL), *worst = NULL;
-		char version[24] = "-", applied[24], waiting[24];
-		uint64_t pending;
-		count(item, &pending, &worst);
-		json_array_foreach (json_object_get(item, "migrations"), k, m)
-			if (strcmp(mrt_json_text_or(m, "state", ""), "pending") != 0)
-				snprintf(version, sizeof(version), "%04" PRIu64,
-				         mrt_json_size_or(m, "number", 0));
-		snprintf(applied, sizeof(applied), "%" PRIu64,
-		         mrt_json_size_or(item, "applied", 0));
-		snprintf(waiting, sizeof(waiting), "%" PRIu64, pending);
-		const char *tenant = mrt_json_text_or(item, "tenant", NULL);
-		const char *const cells[] = { mrt_json_text_or(item, "schema", ""),
-			                      tenant   ? tenant
-			                      : i == 0 ? "the platform"
-			                               : "schools that share",
-			                      version,
-			                      applied,
-			                      waiting,
-			                      error ? error
-			                      : json_is_true(json_object_get(item, "provisioning"))
-			                              ? "being made"
-			                      : worst       ? worst
-			                      : pending > 0 ? "behind"
-			                                    : "up to date" };
-		if (rc == 0)
-			mrt_table_row(table, cells);
-	}
-	if (rc == 0)
-		rc = mrt_table_show(out, table, err);
-	if (hidden > 0)
-		mrt_buf_printf(&out->text, "... and %zu more; -o json has them all\n", hidden);
-	if (quiet > 0)
-		mrt_buf_printf(&out->text, "and %zu of schools, up to date\n", quiet);
-	return rc;
-}
-
-static int answer(const struct mrt_cmd_env *env, const json_t *report, int rc,
-                  struct mrt_error *err)
-{
-	struct mrt_error other;
-	int shown = 0;
-	if (report)
-		shown = env->out->json ? mrt_show_json(env->out, report, &other)
-		                       : show_schemas(env->out, report, &other);
-	if (rc == 0 && shown < 0 && err)
-		*err = other;
-	return rc < 0 ? rc : shown;
-}
-
-/* What was applied, and how often. */
-static void note_migration(const struct mrt_cmd_env *env, const json_t *report)
-{
-	const json_t *item;
-	uint64_t applied = 0, failed = 0;
-	size_t i;
-	json_array_foreach (json_object_get(report, "schemas"), i, item) {
-		applied += mrt_json_size_or(item, "applied", 0);
-		failed += mrt_json_text_or(item, "error", NULL) != NULL;
-	}
-	if (applied > 0)
-		mrt_audit_note(env->ctx, env->config, "db.migrate",
-		               json_pack("{s:s, s:I, s:I}", "maratea", MRT_VERSION, "applied",
-		                         (json_int_t)applied, "failed", (json_int_t)failed));
-}
-
-static int run_migrate(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {
 	const struct args *a = args;
 	const struct mrt_db_migrate_options how = { .jobs = a->jobs ? (unsigned)a->jobs : 1,
 		                                    .dry_run = a->dry_run };
 	mrt_auto_json report = NULL;
 	int rc = mrt_db_migrate(env->ctx, env->config, &how, &report, err);
-	if (!a->dry_run)
-		note_migration(env, report);
-	return answer(env, report, rc, err);
-}
-
-static int run_status(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
-{
-	(void)args;
-	mrt_auto_json report = NULL;
-	int rc = mrt_db_status(env->ctx, env->config, &report, err);
-	return answer(env, report, rc, err);
+	return mrt_db_show_schemas(env, report, rc, err);
 }
 
 const struct mrt_cmd mrt_cmd_db_migrate = {
 	.group = "db",
 	.verb = "migrate",
 	.summary = "bring every schema up to this maratea's",
-	.opts = migrate_opts,
+	.opts = opts,
 	.args_size = sizeof(struct args),
 	.needs_config = true,
-	.run = run_migrate,
-};
-const struct mrt_cmd mrt_cmd_db_status = {
-	.group = "db",
-	.verb = "status",
-	.summary = "which migrations each schema has",
-	.opts = status_opts,
-	.args_size = 0,
-	.needs_config = true,
-	.run = run_status,
+	.run = run,
 };

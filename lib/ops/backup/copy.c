@@ -2,6 +2,7 @@
 #include "ops/backup/copy.h"
 #include "base/text.h"
 #include "config/stores.h"
+#include "platform/audit_note.h"
 #include "platform/identity.h"
 #include "repository/manifest.h"
 #include "repository/store_lock.h"
@@ -214,5 +215,8 @@ int mrt_backup_copy(const struct mrt_context *ctx, const struct mrt_config *conf
 	mrt_progress_begin(ctx->progress, "copying", c.manifest->stored_size);
 	rc = copy_all(&c, err);
 	mrt_progress_end(ctx->progress);
+	if (rc == 0)
+		mrt_audit_note(ctx, config, "backup.copy",
+		               json_pack("{s:s, s:s}", "backup", c.manifest->id, "to", to));
 	return rc < 0 ? rc : report(&c, ret, err);
 }

@@ -4,6 +4,7 @@
 #include "ops/backup/metrics.h"
 #include "ops/backup/postgres.h"
 #include "ops/backup/redis.h"
+#include "platform/audit_note.h"
 
 #include <string.h>
 
@@ -135,6 +136,27 @@ static int run_all(const struct mrt_context *ctx, const struct mrt_config *confi
 	                mrt_buf_text(&failed));
 }
 
+static void note_backup(const struct mrt_context *ctx, const struct mrt_config *config,
+                        const json_t *backup)
+{
+	const char *id = mrt_json_text_or(backup, "id", NULL);
+	if (id)
+		mrt_audit_note(ctx, config, "backup.run",
+		               json_pack("{s:s, s:s}", "backup", id, "target",
+		                         mrt_json_text_or(backup, "target", "")));
+}
+
+static void note_backups(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const json_t *report)
+{
+	const json_t *list = json_object_get(report, "targets"), *item;
+	size_t i;
+	if (!list)
+		note_backup(ctx, config, report);
+	json_array_foreach (list, i, item)
+		note_backup(ctx, config, json_object_get(item, "backup"));
+}
+
 int mrt_backup_run(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_backup_options *options, json_t **ret, struct mrt_error *err)
 {
@@ -148,6 +170,8 @@ int mrt_backup_run(const struct mrt_context *ctx, const struct mrt_config *confi
 		mrt_ping(ctx, config, &pinger, MRT_PING_START, NULL);
 	rc = options->target ? run_one(ctx, config, options, options->target, ret, err)
 	                     : run_all(ctx, config, options, ret, err);
+	if (!options->dry_run)
+		note_backups(ctx, config, *ret);
 	if (!options->dry_run)
 		mrt_ping(ctx, config, &pinger, rc < 0 ? MRT_PING_FAIL : MRT_PING_OK,
 		         rc < 0 ? err : NULL);

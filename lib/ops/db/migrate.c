@@ -1,6 +1,7 @@
 /* migrate.c - "db migrate" and "db status": every schema that there is. */
 #include "base/text.h"
 #include "ops/db/commands.h"
+#include "platform/audit_note.h"
 #include "platform/connect.h"
 #include "platform/identity.h"
 #include "platform/migrations.h"
@@ -234,6 +235,23 @@ static int visit_all(struct migrating *m, unsigned jobs, json_t **ret, struct mr
 	return rc;
 }
 
+/* What was applied, and how often. */
+static void note_migration(const struct mrt_context *ctx, const struct mrt_config *config,
+                           const json_t *report)
+{
+	const json_t *item;
+	uint64_t applied = 0, failed = 0;
+	size_t i;
+	json_array_foreach (json_object_get(report, "schemas"), i, item) {
+		applied += mrt_json_size_or(item, "applied", 0);
+		failed += mrt_json_text_or(item, "error", NULL) != NULL;
+	}
+	if (applied > 0)
+		mrt_audit_note(ctx, config, "db.migrate",
+		               json_pack("{s:s, s:I, s:I}", "maratea", MRT_VERSION, "applied",
+		                         (json_int_t)applied, "failed", (json_int_t)failed));
+}
+
 int mrt_db_migrate(const struct mrt_context *ctx, const struct mrt_config *config,
                    const struct mrt_db_migrate_options *options, json_t **ret,
                    struct mrt_error *err)
@@ -242,7 +260,10 @@ int mrt_db_migrate(const struct mrt_context *ctx, const struct mrt_config *confi
 		                                              .config = config,
 		                                              .look_only = options->dry_run };
 	pthread_mutex_init(&m.lock, NULL);
-	return visit_all(&m, options->jobs, ret, err);
+	int rc = visit_all(&m, options->jobs, ret, err);
+	if (!options->dry_run)
+		note_migration(ctx, config, *ret);
+	return rc;
 }
 
 int mrt_db_status(const struct mrt_context *ctx, const struct mrt_config *config, json_t **ret,

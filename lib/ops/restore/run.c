@@ -5,6 +5,7 @@
 #include "ops/restore/directory.h"
 #include "ops/restore/place.h"
 #include "ops/restore/redis.h"
+#include "platform/audit_note.h"
 #include "repository/keys.h"
 #include "repository/layout.h"
 #include "repository/manifest.h"
@@ -218,9 +219,9 @@ static int find_target(struct mrt_restoring *r, const struct mrt_config *config,
 	return mrt_hint(err, redis ? "name it with --to-redis URL" : "name it with --to URL");
 }
 
-int mrt_backup_restore(const struct mrt_context *ctx, const struct mrt_config *config,
-                       const struct mrt_restore_options *options, json_t **ret,
-                       struct mrt_error *err)
+static int restore_backup(const struct mrt_context *ctx, const struct mrt_config *config,
+                          const struct mrt_restore_options *options, json_t **ret,
+                          struct mrt_error *err)
 {
 	mrt_cleanup(restore_release) struct mrt_restoring r = { .ctx = ctx, .options = options };
 	unsigned buffers = 0, threads = 0;
@@ -291,4 +292,44 @@ int mrt_backup_restore(const struct mrt_context *ctx, const struct mrt_config *c
 	if (rc < 0)
 		return rc;
 	return options->globals ? restore_globals(&r, ret, err) : restore_database(&r, ret, err);
+}
+
+/* state: "begun", "done", "failed"; report: what was done, or NULL. Not the URL: it may have a
+ * password in it. */
+static void note_restore(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const struct mrt_restore_options *o, const char *state,
+                         const json_t *report)
+{
+	const char *to = o->to_dir                       ? o->to_dir
+	                 : o->to_redis                   ? "a Redis server"
+	                 : o->to && strpbrk(o->to, ":=") ? "another server"
+	                                                 : o->to;
+	json_t *payload = json_object();
+	const char *const texts[][2] = { { "backup", mrt_json_text_or(report, "id", o->id) },
+		                         { "state", state },
+		                         { "server", mrt_json_text_or(report, "server", NULL) },
+		                         { "database", o->database },
+		                         { "to_database", o->to_database },
+		                         { "to", to } };
+	int rc = payload ? 0 : MRT_NO_MEMORY;
+	for (size_t i = 0; rc == 0 && i < MRT_COUNT(texts); i++)
+		rc = texts[i][1] ? mrt_json_set_text(payload, texts[i][0], texts[i][1], NULL) : 0;
+	if (rc == 0 && o->swap)
+		rc = mrt_json_set(payload, "swap", json_true(), NULL);
+	if (rc == 0 && o->globals)
+		rc = mrt_json_set(payload, "globals", json_true(), NULL);
+	if (!o->dry_run)
+		mrt_audit_note(ctx, config, "backup.restore", payload);
+	else
+		json_decref(payload);
+}
+
+int mrt_backup_restore(const struct mrt_context *ctx, const struct mrt_config *config,
+                       const struct mrt_restore_options *options, json_t **ret,
+                       struct mrt_error *err)
+{
+	note_restore(ctx, config, options, "begun", NULL);
+	int rc = restore_backup(ctx, config, options, ret, err);
+	note_restore(ctx, config, options, rc < 0 ? "failed" : "done", rc < 0 ? NULL : *ret);
+	return rc;
 }

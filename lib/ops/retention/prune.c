@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "config/stores.h"
 #include "ops/retention/pruning.h"
+#include "platform/audit_note.h"
 #include "platform/identity.h"
 #include "repository/shrink.h"
 
@@ -385,6 +386,23 @@ static int prune_stores(struct mrt_prune *total, const struct mrt_store_views *v
 	return code;
 }
 
+static void note_removed(const struct mrt_context *ctx, const struct mrt_config *config,
+                         const json_t *report)
+{
+	json_t *ids = json_array();
+	const json_t *item;
+	size_t i;
+	json_array_foreach (json_object_get(report, "backups"), i, item)
+		if (strcmp(mrt_json_text_or(item, "action", ""), "removed") == 0)
+			mrt_json_append(ids, json_string(mrt_json_text_or(item, "id", "")), NULL);
+	if (mrt_json_size_or(report, "removed", 0) > 0)
+		mrt_audit_note(ctx, config, "backup.prune",
+		               json_pack("{s:I, s:O}", "removed",
+		                         (json_int_t)mrt_json_size_or(report, "removed", 0),
+		                         "backups", ids));
+	json_decref(ids);
+}
+
 int mrt_backup_prune(const struct mrt_context *ctx, const struct mrt_config *config,
                      const struct mrt_prune_options *options, json_t **ret, struct mrt_error *err)
 {
@@ -412,6 +430,8 @@ int mrt_backup_prune(const struct mrt_context *ctx, const struct mrt_config *con
 			*err = other;
 		return rc < 0 ? rc : other.code;
 	}
+	if (!options->dry_run)
+		note_removed(ctx, config, json);
 	*ret = mrt_steal(json);
 	if (rc < 0 || total.n_failed == 0)
 		return rc;
