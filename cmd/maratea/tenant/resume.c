@@ -1,0 +1,28 @@
+/* resume.c - "maratea tenant resume". */
+#include "maratea/commands.h"
+#include "maratea/tenant/change.h"
+
+struct args {
+	const char *slug;
+	bool dry_run;
+};
+
+static const struct mrt_opt opts[] = { MRT_TENANT_DRY_RUN(struct args),
+	                               MRT_TENANT_SLUG(struct args), MRT_OPT_END };
+
+static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	const struct args *a = args;
+	const struct mrt_tenant_change how = { .status = "active", .dry_run = a->dry_run };
+	return mrt_tenant_apply_change(env, a->slug, &how, err);
+}
+
+const struct mrt_cmd mrt_cmd_tenant_resume = {
+	.group = "tenant",
+	.verb = "resume",
+	.summary = "serve a suspended or archived school again",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
+};

@@ -1,0 +1,29 @@
+/* remove.c - "maratea user remove". */
+#include "maratea/commands.h"
+#include "maratea/user/show.h"
+#include "ops/user/change.h"
+
+struct args {
+	const char *slug, *email;
+};
+
+static const struct mrt_opt opts[] = { MRT_USER_SLUG(struct args), MRT_USER_EMAIL(struct args),
+	                               MRT_OPT_END };
+
+static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
+{
+	const struct args *a = args;
+	mrt_auto_json user = NULL;
+	int rc = mrt_user_remove(env->ctx, env->config, a->slug, a->email, &user, err);
+	return rc < 0 ? rc : mrt_user_show(env, user, err);
+}
+
+const struct mrt_cmd mrt_cmd_user_remove = {
+	.group = "user",
+	.verb = "remove",
+	.summary = "take a user out of a school; what he did stays",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.needs_config = true,
+	.run = run,
+};
