@@ -165,7 +165,8 @@ void mrt_error_mask_hint(struct mrt_log *log, const struct mrt_error *why, struc
 }
 
 /* A format of NULL stands for nothing. */
-static void add_what(struct mrt_buf *to, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void add_what(struct mrt_buf *to, const char *format,
+                                                           va_list args)
 {
 	char *what = NULL;
 	if (!format)

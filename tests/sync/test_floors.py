@@ -160,7 +160,7 @@ tap.none(misnamed(FILES), 'names do not repeat their folder, and no folder has t
 FOLDERS = sorted({os.path.dirname(f) for f in FILES if f.endswith('.c')} - {'cmd/maratead'})  # one file, named in the top meson.build
 tap.none([p for f in FOLDERS for p in unlisted(f, tap.read(f, 'meson.build'), [os.path.basename(c) for c in FILES if os.path.dirname(c) == f and c.endswith('.c')])],
          'meson.build lists each file on a line of its own, sorted')
-PATHS = re.findall(r'`((?:cmd|tests|[a-z]+)/[\w/]+\.(?:c|h|sql|py))', tap.read('lib/README.md'))
+PATHS = re.findall(r'`((?:cmd|tests|[a-z]+)/[a-z0-9_/]+\.(?:c|h|sql|py))', tap.read('lib/README.md'))
 tap.check(len(PATHS) > 30, 'lib/README.md names files', str(len(PATHS)))
 tap.none([p for p in PATHS if not any(os.path.isfile(os.path.join(tap.SOURCE, top, p)) for top in ('', 'lib'))],
          'every file that lib/README.md names is there')

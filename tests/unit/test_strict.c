@@ -241,7 +241,7 @@ static void agree(int in, const char *path, int flags)
 	int rb = mrt_open_beneath_stepwise(in, path, flags, 0, &fb, &b);
 	if (ra != rb)
 		fail_msg("\"%s\" flags %o: openat2 %d \"%s\", stepwise %d \"%s\"", path,
-		         (unsigned)flags, ra, a.text, rb, b.text);
+		         (unsigned)flags, ra, a.text.unmasked, rb, b.text.unmasked);
 }
 
 static void stepwise_o_path_does_not_open_a_link_itself(void **state)
