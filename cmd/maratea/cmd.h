@@ -18,6 +18,19 @@ enum mrt_opt_kind {
 	MRT_OPT_KIND_REST     /* struct mrt_texts: everything after "--", at least one */
 };
 
+/* What the shell is offered for a value: names that there are now, or its own files. */
+enum mrt_offer {
+	MRT_OFFER_NOTHING,
+	MRT_OFFER_BACKUPS,
+	MRT_OFFER_TENANTS,
+	MRT_OFFER_PLANS,
+	MRT_OFFER_DOMAINS,
+	MRT_OFFER_TARGETS,
+	MRT_OFFER_STORES,
+	MRT_OFFER_FILES,
+	MRT_OFFER_DIRECTORIES
+};
+
 struct mrt_texts {
 	const char **items;
 	size_t n;
@@ -30,9 +43,10 @@ struct mrt_opt {
 	const char *name;  /* of an option; NULL for operands */
 	const char *value; /* "TEXT": how the value is called */
 	const char *help;
-	const char *complete; /* "file", "dir", "backup", "a|b|c"; NULL: nothing */
-	const char *setting;  /* the option sets this setting ("store.url") */
-	bool url;             /* a text that may hold a password: see mrt_parsed_hide() */
+	enum mrt_offer offers; /* what completion offers for the value */
+	const char *choices;   /* the values that there are, "a|b|c"; of an operand suggestions */
+	const char *setting;   /* the option sets this setting ("store.url") */
+	bool url;              /* a text that may hold a password: see mrt_parsed_hide() */
 	int64_t min, max;
 };
 
@@ -72,17 +86,17 @@ struct mrt_opt {
 		.help = help_                                                                \
 	}
 /* Where monitoring is told what came of it. */
-#define MRT_OPT_METRICS(type, textfile, gateway)                                                   \
-	MRT_OPT_TEXT(type, textfile, 0, "metrics-textfile", "FILE",                                \
-	             "keep metrics in this file of node_exporter's collector", .complete = "file", \
-	             .setting = "backup.metrics-textfile"),                                        \
-	        MRT_OPT_TEXT(type, gateway, 0, "pushgateway", "URL",                               \
+#define MRT_OPT_METRICS(type, textfile, gateway)                                       \
+	MRT_OPT_TEXT(type, textfile, 0, "metrics-textfile", "FILE",                    \
+	             "keep metrics in this file of node_exporter's collector",         \
+	             .offers = MRT_OFFER_FILES, .setting = "backup.metrics-textfile"), \
+	        MRT_OPT_TEXT(type, gateway, 0, "pushgateway", "URL",                   \
 	                     "push metrics to this Pushgateway", .setting = "backup.pushgateway")
 /* What opens an encrypted backup: the same for every command that reads one. */
-#define MRT_OPT_IDENTITY(type, field)                                                          \
-	MRT_OPT_TEXT(type, field, 'i', "identity", "FILE",                                     \
-	             "the age private key that opens an encrypted backup", .complete = "file", \
-	             .setting = "backup.identity")
+#define MRT_OPT_IDENTITY(type, field)                                      \
+	MRT_OPT_TEXT(type, field, 'i', "identity", "FILE",                 \
+	             "the age private key that opens an encrypted backup", \
+	             .offers = MRT_OFFER_FILES, .setting = "backup.identity")
 #define MRT_OPT_END                      \
 	{                                \
 		.kind = MRT_OPT_END_KIND \

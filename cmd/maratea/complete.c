@@ -29,17 +29,25 @@ static void offer_choices(struct mrt_output *out, const char *word, const char *
 	}
 }
 
+/* The configuration, and a context that ends soon; false: there is nothing to offer. */
+static bool load_briefly(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
+                         struct mrt_context *ret_brief, struct mrt_config **ret)
+{
+	*ret_brief = *ctx;
+	ret_brief->deadline = mrt_clock_monotonic() + PATIENCE;
+	return mrt_config_load(ret_brief, parsed->globals.config, parsed->flags, parsed->n_flags,
+	                       ret, NULL) == 0;
+}
+
 static void offer_backups(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                           struct mrt_output *out, const char *word)
 {
-	struct mrt_context brief = *ctx;
-	brief.deadline = mrt_clock_monotonic() + PATIENCE;
+	struct mrt_context brief;
 	mrt_auto(mrt_config) *config = NULL;
 	mrt_auto(mrt_store) *store = NULL;
 	struct mrt_backup_list list = { 0 };
 	offer(out, word, "", "latest");
-	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
-	                    NULL) < 0 ||
+	if (!load_briefly(ctx, parsed, &brief, &config) ||
 	    mrt_repository_open(config, 4, &store, NULL) < 0 ||
 	    mrt_repository_list(&brief, store, config->platform_name, NULL, &list, NULL) < 0)
 		return;
@@ -52,8 +60,6 @@ static void offer_names(const struct mrt_context *ctx, const struct mrt_parsed *
                         struct mrt_output *out, const char *word, bool stores)
 {
 	mrt_auto(mrt_config) *config = NULL;
-	if (!stores)
-		offer_choices(out, word, "postgres|redis");
 	if (mrt_config_load(ctx, parsed->globals.config, NULL, 0, &config, NULL) < 0)
 		return;
 	for (size_t i = 0; i < (stores ? config->n_stores : config->n_targets); i++)
@@ -86,7 +92,7 @@ static const char *slug_of(const struct mrt_parsed *parsed)
 {
 	for (const struct mrt_opt *o = parsed->cmd->opts; o->kind; o++)
 		if ((o->kind == MRT_OPT_KIND_OPERAND || o->kind == MRT_OPT_KIND_MAYBE) &&
-		    o->complete && strcmp(o->complete, "tenant") == 0)
+		    o->offers == MRT_OFFER_TENANTS)
 			return *(const char *const *)((const char *)parsed->args + o->offset);
 	return NULL;
 }
@@ -96,56 +102,77 @@ static void offer_domains(const struct mrt_context *ctx, const struct mrt_parsed
 {
 	const struct mrt_domain_filter filter = { .slug = slug_of(parsed) };
 	struct offering offering = { out, word };
-	struct mrt_context brief = *ctx;
-	brief.deadline = mrt_clock_monotonic() + PATIENCE;
+	struct mrt_context brief;
 	mrt_auto(mrt_config) *config = NULL;
-	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
-	                    NULL) == 0)
+	if (load_briefly(ctx, parsed, &brief, &config))
 		mrt_domain_list(&brief, config, &filter, offer_domain, &offering, NULL);
 }
 
-/* Of schools, or of plans. */
-static void offer_rows(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
-                       struct mrt_output *out, const char *word, bool plans)
+static void offer_tenants(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
+                          struct mrt_output *out, const char *word)
 {
 	static const struct mrt_tenant_filter all = { 0 };
 	struct offering offering = { out, word };
-	struct mrt_context brief = *ctx;
-	brief.deadline = mrt_clock_monotonic() + PATIENCE;
+	struct mrt_context brief;
+	mrt_auto(mrt_config) *config = NULL;
+	if (load_briefly(ctx, parsed, &brief, &config))
+		mrt_tenant_list(&brief, config, &all, offer_tenant, &offering, NULL);
+}
+
+static void offer_plans(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
+                        struct mrt_output *out, const char *word)
+{
+	struct mrt_context brief;
 	mrt_auto(mrt_config) *config = NULL;
 	mrt_auto_json list = NULL;
 	const json_t *plan;
 	size_t i;
-	if (mrt_config_load(&brief, parsed->globals.config, parsed->flags, parsed->n_flags, &config,
-	                    NULL) < 0)
+	if (!load_briefly(ctx, parsed, &brief, &config) ||
+	    mrt_plan_list(&brief, config, &list, NULL) < 0)
 		return;
-	if (!plans)
-		mrt_tenant_list(&brief, config, &all, offer_tenant, &offering, NULL);
-	else if (mrt_plan_list(&brief, config, &list, NULL) == 0)
-		json_array_foreach (json_object_get(list, "plans"), i, plan)
-			offer(out, word, "", mrt_json_text_or(plan, "name", ""));
+	json_array_foreach (json_object_get(list, "plans"), i, plan)
+		offer(out, word, "", mrt_json_text_or(plan, "name", ""));
 }
 
 static void offer_value(const struct mrt_context *ctx, const struct mrt_parsed *parsed,
                         struct mrt_output *out, const struct mrt_opt *o, const char *word)
 {
-	if (!o || !o->complete)
+	if (!o)
 		return;
-	if (strcmp(o->complete, "backup") == 0)
+	switch (o->offers) {
+	case MRT_OFFER_BACKUPS:
 		offer_backups(ctx, parsed, out, word);
-	else if (strcmp(o->complete, "tenant") == 0 || strcmp(o->complete, "plan") == 0)
-		offer_rows(ctx, parsed, out, word, o->complete[0] == 'p');
-	else if (strcmp(o->complete, "domain") == 0)
+		break;
+	case MRT_OFFER_TENANTS:
+		offer_tenants(ctx, parsed, out, word);
+		break;
+	case MRT_OFFER_PLANS:
+		offer_plans(ctx, parsed, out, word);
+		break;
+	case MRT_OFFER_DOMAINS:
 		offer_domains(ctx, parsed, out, word);
-	else if (strcmp(o->complete, "target") == 0 || strcmp(o->complete, "store") == 0)
-		offer_names(ctx, parsed, out, word, o->complete[0] == 's');
-	else if (strcmp(o->complete, "file") == 0 || strcmp(o->complete, "dir") == 0)
-		mrt_buf_printf(&out->text, ":%s\n", o->complete); /* the shell knows files best */
-	else if (strcmp(o->complete, MRT_OUTPUT_FORMATS) == 0 &&
-	         !(parsed->cmd && parsed->cmd->lists))
+		break;
+	case MRT_OFFER_TARGETS:
+		offer_choices(out, word, "postgres|redis");
+		offer_names(ctx, parsed, out, word, false);
+		break;
+	case MRT_OFFER_STORES:
+		offer_names(ctx, parsed, out, word, true);
+		break;
+	case MRT_OFFER_FILES: /* the shell knows files best */
+		mrt_buf_add_text(&out->text, ":file\n");
+		break;
+	case MRT_OFFER_DIRECTORIES:
+		mrt_buf_add_text(&out->text, ":dir\n");
+		break;
+	case MRT_OFFER_NOTHING:
+		break;
+	}
+	bool all_formats = parsed->cmd && parsed->cmd->lists;
+	if (o->choices && strcmp(o->choices, MRT_OUTPUT_FORMATS) == 0 && !all_formats)
 		offer_choices(out, word, "table|json");
-	else
-		offer_choices(out, word, o->complete);
+	else if (o->choices)
+		offer_choices(out, word, o->choices);
 }
 
 static void offer_options(struct mrt_output *out, const struct mrt_opt *opts, const char *word)

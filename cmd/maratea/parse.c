@@ -9,13 +9,12 @@
 #define G struct mrt_globals
 const struct mrt_opt mrt_global_opts[] = {
 	MRT_OPT_TEXT(G, config, 'c', "config", "FILE", "read this configuration file",
-	             .complete = "file"),
+	             .offers = MRT_OFFER_FILES),
 	MRT_OPT_TEXT(G, output, 'o', "output", "FORMAT",
-	             "table (default) or json; a list: jsonl, name",
-	             .complete = MRT_OUTPUT_FORMATS),
+	             "table (default) or json; a list: jsonl, name", .choices = MRT_OUTPUT_FORMATS),
 	MRT_OPT_TEXT(G, store, 0, "store", "URL",
 	             "file:///path, s3://bucket/prefix, or the name of a configured store",
-	             .complete = "store", .setting = "store.url"),
+	             .offers = MRT_OFFER_STORES, .setting = "store.url"),
 	MRT_OPT_TEXT(G, platform, 0, "platform", "NAME", "whose backups",
 	             .setting = "platform.name"),
 	MRT_OPT_TEXT(G, memory, 0, "memory", "SIZE", "bound of this process, 128MiB by default",
@@ -24,9 +23,9 @@ const struct mrt_opt mrt_global_opts[] = {
 	MRT_OPT_FLAG(G, quiet, 'q', "quiet", "only errors on standard error"),
 	MRT_OPT_FLAG(G, verbose, 'v', "verbose", "say more on standard error"),
 	MRT_OPT_TEXT(G, log_format, 0, "log-format", "FORMAT", "text (default) or json",
-	             .complete = "text|json"),
+	             .choices = "text|json"),
 	MRT_OPT_TEXT(G, color, 0, "color", "WHEN", "auto (default), always or never",
-	             .complete = "auto|always|never"),
+	             .choices = "auto|always|never"),
 	MRT_OPT_FLAG(G, help, 'h', "help", "show this help"),
 	MRT_OPT_FLAG(G, version, 0, "version", "show the version"),
 	MRT_OPT_END
@@ -123,13 +122,13 @@ static int add_text(struct mrt_texts *texts, const char *text, struct mrt_error 
 static int check_choice(const struct mrt_opt *o, const char *value, struct mrt_error *err)
 {
 	/* of an operand they are suggestions: the command knows what there may be */
-	if (!o->name || !o->complete || !strchr(o->complete, '|'))
+	if (!o->name || !o->choices)
 		return 0;
 	size_t n = strlen(value);
-	for (const char *p = o->complete; *p; p += strcspn(p, "|"), p += *p == '|')
+	for (const char *p = o->choices; *p; p += strcspn(p, "|"), p += *p == '|')
 		if (strcspn(p, "|") == n && strncmp(p, value, n) == 0)
 			return 0;
-	return mrt_fail(err, MRT_USAGE, "--%s '%.80s': one of %s", o->name, value, o->complete);
+	return mrt_fail(err, MRT_USAGE, "--%s '%.80s': one of %s", o->name, value, o->choices);
 }
 
 static int set_value(struct parsing *p, const struct mrt_opt *o, void *base, const char *value,

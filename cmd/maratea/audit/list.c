@@ -28,16 +28,16 @@ static const struct mrt_opt list_opts[] = {
 	MRT_OPERAND_MAYBE(
 	        struct args, slug, "SLUG",
 	        "what was done to this school (default: all that was done in the platform)",
-	        .complete = "tenant"),
+	        .offers = MRT_OFFER_TENANTS),
 	MRT_OPT_END
 };
 static const struct mrt_opt verify_opts[] = {
 	MRT_OPT_TEXT(struct verify_args, backup, 0, "backup", "ID",
 	             "compare with what this backup remembers, or latest, all, none (default: all, "
 	             "where a store is configured)",
-	             .complete = "backup"),
+	             .offers = MRT_OFFER_BACKUPS),
 	MRT_OPERAND_MAYBE(struct verify_args, slug, "SLUG",
-	                  "only this school's chains (default: all)", .complete = "tenant"),
+	                  "only this school's chains (default: all)", .offers = MRT_OFFER_TENANTS),
 	MRT_OPT_END
 };
 

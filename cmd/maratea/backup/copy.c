@@ -8,9 +8,9 @@ struct args {
 };
 
 static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
+	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .offers = MRT_OFFER_BACKUPS),
 	MRT_OPERAND(struct args, to, "STORE", "a name of the configuration's stores",
-	            .complete = "store"),
+	            .offers = MRT_OFFER_STORES),
 	MRT_OPT_END
 };
 

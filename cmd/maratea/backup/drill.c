@@ -11,7 +11,7 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND_MAYBE(struct args, target, "TARGET", "the newest backup of this target",
-	                  .complete = "target"),
+	                  .offers = MRT_OFFER_TARGETS),
 	MRT_OPT_TEXT(struct args, rpo, 0, "rpo", "TIME", "fail when the backup is older"),
 	MRT_OPT_TEXT(struct args, rto, 0, "rto", "TIME", "fail when the recovery takes longer"),
 	MRT_OPT_IDENTITY(struct args, identity),

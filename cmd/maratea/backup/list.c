@@ -14,7 +14,7 @@ struct args {
 
 static const struct mrt_opt opts[] = { MRT_OPERAND_MAYBE(struct args, target, "TARGET",
 	                                                 "only this target's: postgres",
-	                                                 .complete = "target"),
+	                                                 .offers = MRT_OFFER_TARGETS),
 	                               MRT_OPT_FLAG(struct args, all_platforms, 0, "all-platforms",
 	                                            "those of every platform in this store"),
 	                               MRT_OPT_END };

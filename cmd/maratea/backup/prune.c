@@ -20,7 +20,7 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND_MAYBE(struct args, target, "TARGET", "only this target's backups",
-	                  .complete = "target"),
+	                  .offers = MRT_OFFER_TARGETS),
 	KEEP(last, "last", "the N newest"),
 	KEEP(hourly, "hourly", "the newest of each of the last N hours that have one"),
 	KEEP(daily, "daily", "the same of days"),

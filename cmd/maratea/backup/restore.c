@@ -17,7 +17,7 @@ struct args {
 };
 
 static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
+	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .offers = MRT_OFFER_BACKUPS),
 	MRT_OPT_TEXT(struct args, database, 'd', "database", "NAME", "the database of the backup"),
 	MRT_OPT_TEXT(struct args, to_database, 0, "to-database", "NEW",
 	             "into this new or empty database"),
@@ -30,7 +30,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_FLAG(struct args, replace, 0, "replace",
 	             "with --to-redis: give up what its databases hold"),
 	MRT_OPT_TEXT(struct args, to_dir, 0, "to-dir", "DIR",
-	             "a physical backup: into this absent or empty directory", .complete = "dir"),
+	             "a physical backup: into this absent or empty directory",
+	             .offers = MRT_OFFER_DIRECTORIES),
 	MRT_OPT_TEXT(struct args, owner, 0, "owner", "USER",
 	             "whose the files in DIR are to be (root's default: postgres)"),
 	MRT_OPT_IDENTITY(struct args, identity),
@@ -49,7 +50,7 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N", "pg_restore jobs; needs --scratch", 1,
 	               64),
 	MRT_OPT_TEXT(struct args, scratch, 0, "scratch", "DIR", "where --jobs keeps the archive",
-	             .complete = "dir"),
+	             .offers = MRT_OFFER_DIRECTORIES),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would happen; change nothing"),
 	MRT_OPT_FLAG(struct args, yes, 'y', "yes", "do not ask"),
 	MRT_OPT_END

@@ -25,7 +25,7 @@ void mrt_backup_print_skipped(struct mrt_output *out, const json_t *manifest)
 }
 
 static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .complete = "backup"),
+	MRT_OPERAND(struct args, id, "ID", "a backup's id, or latest", .offers = MRT_OFFER_BACKUPS),
 	MRT_OPT_END
 };
 

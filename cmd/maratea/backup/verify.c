@@ -14,11 +14,11 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPERAND_MAYBE(struct args, id, "ID", "a backup's id, or latest; with --all a target",
-	                  .complete = "backup"),
+	                  .offers = MRT_OFFER_BACKUPS),
 	MRT_OPT_TEXT(struct args, level, 0, "level", "LEVEL",
 	             "stored: all objects are there; content (default): every byte is compared; "
 	             "restore: and restored",
-	             .complete = "stored|content|restore"),
+	             .choices = "stored|content|restore"),
 	MRT_OPT_FLAG(struct args, restore, 'r', "restore",
 	             "restore it into a private server, and compare"),
 	MRT_OPT_FLAG(struct args, all, 'a', "all", "all backups, the newest first"),

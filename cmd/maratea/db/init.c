@@ -15,7 +15,7 @@ static const struct mrt_opt opts[] = {
 	             .url = true),
 	MRT_OPT_TEXT(struct args, passwords, 0, "passwords", "DIR",
 	             "a file for each role that logs in; made where it is missing",
-	             .complete = "dir"),
+	             .offers = MRT_OFFER_DIRECTORIES),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be done; do nothing"),
 	MRT_OPT_FLAG(struct args, yes, 'y', "yes", "do not ask"), MRT_OPT_END
 };

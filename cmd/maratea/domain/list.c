@@ -14,10 +14,10 @@ struct args {
 };
 
 static const struct mrt_opt opts[] = { MRT_OPT_TEXT(struct args, state, 0, "state", "STATE",
-	                                            "only those that are", .complete = STATES),
+	                                            "only those that are", .choices = STATES),
 	                               MRT_OPERAND_MAYBE(struct args, slug, "SLUG",
 	                                                 "only those of this school",
-	                                                 .complete = "tenant"),
+	                                                 .offers = MRT_OFFER_TENANTS),
 	                               MRT_OPT_END };
 
 static void row(struct mrt_table *table, const json_t *d)

@@ -5,9 +5,10 @@
 #include "codec/json.h"
 #include "maratea/output.h"
 
-#define MRT_DOMAIN_SLUG(type) MRT_OPERAND(type, slug, "SLUG", "the school's", .complete = "tenant")
+#define MRT_DOMAIN_SLUG(type) \
+	MRT_OPERAND(type, slug, "SLUG", "the school's", .offers = MRT_OFFER_TENANTS)
 #define MRT_DOMAIN_NAME(type) \
-	MRT_OPERAND(type, name, "NAME", "such as learn.example.org", .complete = "domain")
+	MRT_OPERAND(type, name, "NAME", "such as learn.example.org", .offers = MRT_OFFER_DOMAINS)
 
 /* A member; "" where it is missing or null. */
 const char *mrt_domain_text(const json_t *domain, const char *name);

@@ -18,9 +18,9 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_NUMBER(struct args, jobs, 'j', "jobs", "N", "so many names at a time (default: 8)",
 	               1, 32),
 	MRT_OPERAND_MAYBE(struct args, slug, "SLUG", "only those of this school",
-	                  .complete = "tenant"),
+	                  .offers = MRT_OFFER_TENANTS),
 	MRT_OPERAND_MAYBE(struct args, name, "NAME", "only this one, active or not",
-	                  .complete = "domain"),
+	                  .offers = MRT_OFFER_DOMAINS),
 	MRT_OPT_END
 };
 

@@ -12,10 +12,10 @@ struct args {
 	const char *file;
 };
 
-static const struct mrt_opt opts[] = {
-	MRT_OPERAND(struct args, file, "FILE", "where the private key goes", .complete = "file"),
-	MRT_OPT_END
-};
+static const struct mrt_opt opts[] = { MRT_OPERAND(struct args, file, "FILE",
+	                                           "where the private key goes",
+	                                           .offers = MRT_OFFER_FILES),
+	                               MRT_OPT_END };
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)
 {

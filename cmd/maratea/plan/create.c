@@ -7,25 +7,25 @@ struct args {
 	bool dry_run;
 };
 
-#define OPTIONS                                                                              \
-	MRT_OPT_TEXT(struct args, isolation, 0, "isolation", "MODE",                         \
-	             "how a school on it is kept apart: shared, schema or database",         \
-	             .complete = "shared|schema|database"),                                  \
-	        MRT_OPT_TEXT(struct args, users, 0, "users", "N",                            \
-	                     "so many users, or none: no limit"),                            \
-	        MRT_OPT_TEXT(struct args, courses, 0, "courses", "N",                        \
-	                     "so many courses, or none: no limit"),                          \
-	        MRT_OPT_TEXT(struct args, storage, 0, "storage", "SIZE",                     \
-	                     "so much storage, or none: no limit"),                          \
-	        MRT_OPT_TEXT(struct args, requests, 0, "requests-per-second", "N",           \
-	                     "so many requests a second, or none: no limit"),                \
-	        MRT_OPT_TEXT(struct args, interval, 0, "backup-interval", "TIME",            \
-	                     "a backup each so often, or none"),                             \
-	        MRT_OPT_TEXT(struct args, retention, 0, "backup-retention", "RULES",         \
-	                     "how many are kept, as in last=3,daily=7,monthly=12, or none"), \
-	        MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run",                             \
-	                     "say what it would be then; change nothing"),                   \
-	        MRT_OPERAND(struct args, name, "NAME", "the plan's", .complete = "plan"),    \
+#define OPTIONS                                                                                  \
+	MRT_OPT_TEXT(struct args, isolation, 0, "isolation", "MODE",                             \
+	             "how a school on it is kept apart: shared, schema or database",             \
+	             .choices = "shared|schema|database"),                                       \
+	        MRT_OPT_TEXT(struct args, users, 0, "users", "N",                                \
+	                     "so many users, or none: no limit"),                                \
+	        MRT_OPT_TEXT(struct args, courses, 0, "courses", "N",                            \
+	                     "so many courses, or none: no limit"),                              \
+	        MRT_OPT_TEXT(struct args, storage, 0, "storage", "SIZE",                         \
+	                     "so much storage, or none: no limit"),                              \
+	        MRT_OPT_TEXT(struct args, requests, 0, "requests-per-second", "N",               \
+	                     "so many requests a second, or none: no limit"),                    \
+	        MRT_OPT_TEXT(struct args, interval, 0, "backup-interval", "TIME",                \
+	                     "a backup each so often, or none"),                                 \
+	        MRT_OPT_TEXT(struct args, retention, 0, "backup-retention", "RULES",             \
+	                     "how many are kept, as in last=3,daily=7,monthly=12, or none"),     \
+	        MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run",                                 \
+	                     "say what it would be then; change nothing"),                       \
+	        MRT_OPERAND(struct args, name, "NAME", "the plan's", .offers = MRT_OFFER_PLANS), \
 	        MRT_OPT_END
 
 static const struct mrt_opt opts[] = { OPTIONS };

@@ -14,7 +14,7 @@ struct args {
 
 static const struct mrt_opt list_opts[] = { MRT_OPT_END };
 static const struct mrt_opt show_opts[] = {
-	MRT_OPERAND(struct args, name, "NAME", "the plan's", .complete = "plan"), MRT_OPT_END
+	MRT_OPERAND(struct args, name, "NAME", "the plan's", .offers = MRT_OFFER_PLANS), MRT_OPT_END
 };
 
 /* The limits and the backups of a plan as people read them. */

@@ -19,9 +19,10 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, file, 'f', "file", "FILE", "what the schools are to be",
-	             .complete = "file"),
+	             .offers = MRT_OFFER_FILES),
 	MRT_OPT_TEXT(struct args, invitations, 0, "invitations", "FILE",
-	             "where the new owners' invitations go; else none is kept", .complete = "file"),
+	             "where the new owners' invitations go; else none is kept",
+	             .offers = MRT_OFFER_FILES),
 	MRT_OPT_FLAG(struct args, prune, 0, "prune",
 	             "archive those that this inventory made and the file no longer has"),
 	MRT_OPT_NUMBER(struct args, max_prune, 0, "max-prune", "N",

@@ -14,7 +14,8 @@ static const struct mrt_opt opts[] = {
 	MRT_OPT_FLAG(struct args, all_tenants, 0, "all-tenants",
 	             "besides, look as each school that there is"),
 	MRT_OPERAND_MAYBE(struct args, slug, "SLUG",
-	                  "where this school's tables are (default: all)", .complete = "tenant"),
+	                  "where this school's tables are (default: all)",
+	                  .offers = MRT_OFFER_TENANTS),
 	MRT_OPT_END
 };
 

@@ -9,12 +9,12 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, name, 0, "name", "TEXT", "what the school is called"),
-	MRT_OPT_TEXT(struct args, plan, 0, "plan", "NAME", "its tariff", .complete = "plan"),
+	MRT_OPT_TEXT(struct args, plan, 0, "plan", "NAME", "its tariff", .offers = MRT_OFFER_PLANS),
 	MRT_OPT_TEXT(struct args, owner_email, 0, "owner-email", "EMAIL",
 	             "whom it belongs to; gets an invitation"),
 	MRT_OPT_TEXT(struct args, isolation, 0, "isolation", "MODE",
 	             "shared, schema or database (default: the plan's)",
-	             .complete = "shared|schema|database"),
+	             .choices = "shared|schema|database"),
 	MRT_OPT_TEXT(struct args, domain, 0, "domain", "NAME",
 	             "a domain of its own that it claims"),
 	MRT_OPT_FLAG(struct args, dry_run, 0, "dry-run", "say what would be done; do nothing"),

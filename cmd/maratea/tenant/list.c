@@ -14,16 +14,17 @@ struct show_args {
 
 static const struct mrt_opt list_opts[] = {
 	MRT_OPT_TEXT(struct list_args, status, 0, "status", "STATUS", "only those that are",
-	             .complete = "provisioning|active|suspended|archived"),
+	             .choices = "provisioning|active|suspended|archived"),
 	MRT_OPT_TEXT(struct list_args, plan, 0, "plan", "NAME", "only those on this plan",
-	             .complete = "plan"),
+	             .offers = MRT_OFFER_PLANS),
 	MRT_OPT_TEXT(struct list_args, domain, 0, "domain", "NAME",
-	             "only the one that is active at this domain", .complete = "domain"),
+	             "only the one that is active at this domain", .offers = MRT_OFFER_DOMAINS),
 	MRT_OPT_END
 };
-static const struct mrt_opt show_opts[] = { MRT_OPERAND(struct show_args, slug, "SLUG",
-	                                                "the school's", .complete = "tenant"),
-	                                    MRT_OPT_END };
+static const struct mrt_opt show_opts[] = {
+	MRT_OPERAND(struct show_args, slug, "SLUG", "the school's", .offers = MRT_OFFER_TENANTS),
+	MRT_OPT_END
+};
 
 static void row(struct mrt_table *table, const json_t *t)
 {

@@ -10,7 +10,8 @@ struct args {
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, name, 0, "name", "TEXT", "what it is called from now on"),
 	MRT_OPT_TEXT(struct args, plan, 0, "plan", "NAME",
-	             "its tariff from now on; it stays where its tables are", .complete = "plan"),
+	             "its tariff from now on; it stays where its tables are",
+	             .offers = MRT_OFFER_PLANS),
 	MRT_OPT_TEXT(struct args, new_slug, 0, "slug", "NEW",
 	             "its name in addresses from now on; the old one is kept for a year"),
 	MRT_TENANT_DRY_RUN(struct args),

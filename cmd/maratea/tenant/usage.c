@@ -14,7 +14,7 @@ struct args {
 static const struct mrt_opt usage_opts[] = {
 	MRT_OPERAND_MAYBE(struct args, slug, "SLUG",
 	                  "only this school (default: all that are active or suspended)",
-	                  .complete = "tenant"),
+	                  .offers = MRT_OFFER_TENANTS),
 	MRT_OPT_END
 };
 

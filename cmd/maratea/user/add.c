@@ -14,10 +14,11 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, role, 0, "role", "ROLE", "default: student",
-	             .complete = MRT_USER_ROLES),
+	             .choices = MRT_USER_ROLES),
 	MRT_USER_NAME(struct args),
 	MRT_OPT_TEXT(struct args, password_file, 0, "password-file", "FILE",
-	             "where the password is (default: ask at the terminal)", .complete = "file"),
+	             "where the password is (default: ask at the terminal)",
+	             .offers = MRT_OFFER_FILES),
 	MRT_USER_SLUG(struct args),
 	MRT_USER_EMAIL(struct args),
 	MRT_OPT_END

@@ -9,7 +9,7 @@ struct args {
 
 static const struct mrt_opt opts[] = { MRT_OPT_TEXT(struct args, role, 0, "role", "ROLE",
 	                                            "default: student, or what it is",
-	                                            .complete = MRT_USER_ROLES),
+	                                            .choices = MRT_USER_ROLES),
 	                               MRT_USER_NAME(struct args), MRT_USER_SLUG(struct args),
 	                               MRT_USER_EMAIL(struct args), MRT_OPT_END };
 

@@ -10,9 +10,9 @@ struct args {
 
 static const struct mrt_opt opts[] = {
 	MRT_OPT_TEXT(struct args, role, 0, "role", "ROLE", "only those who have it",
-	             .complete = MRT_USER_ROLES),
+	             .choices = MRT_USER_ROLES),
 	MRT_OPT_TEXT(struct args, status, 0, "status", "STATUS", "only those who are",
-	             .complete = "invited|active|disabled"),
+	             .choices = "invited|active|disabled"),
 	MRT_USER_SLUG(struct args), MRT_OPT_END
 };
 

@@ -9,7 +9,7 @@ struct args {
 
 static const struct mrt_opt opts[] = { MRT_USER_SLUG(struct args), MRT_USER_EMAIL(struct args),
 	                               MRT_OPERAND(struct args, role, "ROLE", MRT_USER_ROLES,
-	                                           .complete = MRT_USER_ROLES),
+	                                           .choices = MRT_USER_ROLES),
 	                               MRT_OPT_END };
 
 static int run(const struct mrt_cmd_env *env, const void *args, struct mrt_error *err)

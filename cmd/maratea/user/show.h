@@ -5,7 +5,8 @@
 #include "maratea/cmd.h"
 
 #define MRT_USER_ROLES "owner|admin|instructor|student"
-#define MRT_USER_SLUG(type) MRT_OPERAND(type, slug, "SLUG", "the school's", .complete = "tenant")
+#define MRT_USER_SLUG(type) \
+	MRT_OPERAND(type, slug, "SLUG", "the school's", .offers = MRT_OFFER_TENANTS)
 #define MRT_USER_EMAIL(type) MRT_OPERAND(type, email, "EMAIL", "the user's")
 #define MRT_USER_NAME(type) MRT_OPT_TEXT(type, name, 0, "name", "TEXT", "what the person is called")
 
