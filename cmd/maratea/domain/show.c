@@ -2,6 +2,7 @@
 #include "maratea/domain/show.h"
 #include "codec/domain.h"
 #include "maratea/commands.h"
+#include "ops/domain/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,21 +124,23 @@ void mrt_domain_show(struct mrt_output *out, const json_t *d)
 {
 	const json_t *shown = json_object_get(d, "shown"),
 	             *here = json_object_get(json_object_get(d, "leads_to"), "here");
-	const char *method = mrt_domain_text(d, "method"), *verdict = mrt_domain_text(d, "verdict");
+	enum mrt_domain_method method = mrt_domain_method_in(d);
+	enum mrt_domain_verdict verdict = mrt_domain_verdict_in(d);
 	mrt_domain_show_state(out, d);
 	mrt_show_field(out, "token", "%s, %s%s", mrt_domain_text(d, "token"),
-	               json_is_true(shown)   ? "shown by "
-	               : *method             ? "shown by a file once, and the name leads here"
+	               json_is_true(shown) ? "shown by "
+	               : method != MRT_SHOWN_BY_NOTHING
+	                       ? "shown by a file once, and the name leads here"
 	               : json_is_null(shown) ? "not known whether it is shown"
 	                                     : "not shown",
-	               json_is_true(shown) ? method : "");
+	               json_is_true(shown) ? mrt_domain_text(d, "method") : "");
 	show_answers(out, d);
 	show_way(out, d);
 	if (*mrt_domain_text(d, "advice"))
 		mrt_show_field(out, "advice", "%s", mrt_domain_text(d, "advice"));
-	if (strcmp(verdict, "missing") == 0 ||
-	    (strcmp(verdict, "challenged") == 0 && strcmp(method, "dns") != 0))
+	if (verdict == MRT_DOMAIN_MISSING ||
+	    (verdict == MRT_DOMAIN_CHALLENGED && method != MRT_SHOWN_BY_DNS))
 		add_record(out, d);
-	if (json_is_false(here) && strcmp(verdict, "expired") != 0)
+	if (json_is_false(here) && verdict != MRT_DOMAIN_EXPIRED)
 		add_target(out, d);
 }

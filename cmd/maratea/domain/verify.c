@@ -4,6 +4,7 @@
 #include "maratea/domain/show.h"
 #include "maratea/listing.h"
 #include "ops/domain/commands.h"
+#include "ops/domain/verdict.h"
 
 #include <string.h>
 
@@ -27,13 +28,14 @@ static const struct mrt_opt opts[] = {
 /* In a few words, what is the matter. */
 static const char *matter(const json_t *d)
 {
-	const char *verdict = mrt_domain_text(d, "verdict"), *advice = mrt_domain_text(d, "advice");
+	enum mrt_domain_verdict verdict = mrt_domain_verdict_in(d);
+	const char *advice = mrt_domain_text(d, "advice");
 	const json_t *here = json_object_get(json_object_get(d, "leads_to"), "here");
-	if (strcmp(verdict, "challenged") == 0 && strcmp(mrt_domain_text(d, "method"), "dns") != 0)
+	if (verdict == MRT_DOMAIN_CHALLENGED && mrt_domain_method_in(d) != MRT_SHOWN_BY_DNS)
 		return "another school is to get it; only the record in DNS keeps it";
-	if (strcmp(verdict, "challenged") == 0)
+	if (verdict == MRT_DOMAIN_CHALLENGED)
 		return "another school is to get it; 'maratea domain activate' keeps it";
-	if (strcmp(verdict, "unknown") == 0)
+	if (verdict == MRT_DOMAIN_UNKNOWN)
 		return mrt_domain_text(d, "error");
 	if (*advice)
 		return advice;
@@ -62,7 +64,7 @@ struct verifying {
 static int show_one(const json_t *domain, void *context, struct mrt_error *err)
 {
 	struct verifying *v = context;
-	bool good = strcmp(mrt_domain_text(domain, "verdict"), "good") == 0;
+	bool good = mrt_domain_verdict_in(domain) == MRT_DOMAIN_GOOD;
 	v->good += good;
 	if (v->one)
 		mrt_domain_show(v->out, domain);

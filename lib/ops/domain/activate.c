@@ -61,7 +61,8 @@ static int look_again(struct mrt_session *s, struct activating *a, struct mrt_er
 static int do_query(struct mrt_session *s, const struct activating *a, const char *sql, int n,
                     struct mrt_error *err)
 {
-	const char *const values[] = { a->name, a->claim.id, a->proof.method,
+	const char *const values[] = { a->name, a->claim.id,
+		                       mrt_domain_method_name(a->proof.method),
 		                       a->primary ? "true" : "false" };
 	mrt_auto_pgresult r = NULL;
 	return mrt_session_query(s, sql, values, n, &r, err);
@@ -97,7 +98,7 @@ static int keep_name(struct mrt_session *s, struct activating *a, struct mrt_err
 {
 	bool first = a->primary && !json_is_true(json_object_get(a->claim.json, "primary"));
 	/* who could show a record once must not have to do so against one who never can */
-	if (a->claim.rival && (!a->proof.shown || strcmp(a->proof.method, "dns") != 0))
+	if (a->claim.rival && (!a->proof.shown || a->proof.method != MRT_SHOWN_BY_DNS))
 		return mrt_fail(err, MRT_BAD,
 		                "another school is to get %s: only the record in DNS keeps it",
 		                a->name);
@@ -247,7 +248,8 @@ static int activate(struct mrt_session *s, struct activating *a, struct mrt_erro
 	if (rc == 0)
 		rc = mrt_json_set_text(a->payload, "by", a->slug, err);
 	if (rc == 0)
-		rc = mrt_json_set_text(a->payload, "method", a->proof.method, err);
+		rc = mrt_json_set_text(a->payload, "method",
+		                       mrt_domain_method_name(a->proof.method), err);
 	if (rc < 0)
 		return rc;
 	rc = mrt_session_change(s, settle, a, &a->event, err);

@@ -195,7 +195,7 @@ static int ask_for_record(struct proving *p, struct mrt_error *err)
 	}
 	p->proof->shown = p->shown > 0 && p->denied == 0;
 	if (p->proof->shown)
-		p->proof->method = "dns";
+		p->proof->method = MRT_SHOWN_BY_DNS;
 	return rc;
 }
 
@@ -279,7 +279,7 @@ static int look_at_site(struct proving *p, struct mrt_error *err)
 	int rc = mrt_domain_ask_site(p->ctx, p->config, q->name, q->token, addresses, &proof->shown,
 	                             &proof->site, err);
 	if (proof->shown)
-		proof->method = "file";
+		proof->method = MRT_SHOWN_BY_FILE;
 	return rc;
 }
 
@@ -316,7 +316,7 @@ static int prove(struct proving *p, const struct mrt_context *ctx, struct mrt_er
 	if (!whole) {
 		/* what some have said by then proves nothing */
 		p->proof->shown = p->proof->answered = false;
-		p->proof->method = NULL;
+		p->proof->method = MRT_SHOWN_BY_NOTHING;
 		free(p->proof->why);
 		p->proof->why = NULL;
 		return mrt_text_dup("its servers took longer than 30 s", &p->proof->why, err);

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "config/settings.h"
+#include "ops/domain/verdict.h"
 
 struct mrt_domain_question {
 	const char *name; /* as mrt_domain_normal() has it */
@@ -15,9 +16,9 @@ struct mrt_domain_question {
 };
 struct mrt_domain_proof {
 	bool shown;
-	const char *method; /* "dns", "file"; NULL: not shown */
-	bool answered;      /* an authoritative server did */
-	bool other_shown;   /* by any of them */
+	enum mrt_domain_method method;
+	bool answered;    /* an authoritative server did */
+	bool other_shown; /* by any of them */
 	bool rival_shown;
 	bool garbled;               /* a server's answer was damaged: what it has is not known */
 	bool here;                  /* the name leads to this platform */

@@ -30,14 +30,15 @@ int mrt_domain_ask(const struct mrt_context *ctx, const struct mrt_config *confi
 static bool holds_by_file(const struct mrt_domain_claim *claim,
                           const struct mrt_domain_proof *proof)
 {
-	return claim->active && claim->method && strcmp(claim->method, "file") == 0 && proof->here;
+	return claim->active && mrt_domain_method_of(claim->method) == MRT_SHOWN_BY_FILE &&
+	       proof->here;
 }
 
 /* Whether it does is not known. */
 static bool may_hold_by_file(const struct mrt_domain_claim *claim,
                              const struct mrt_domain_proof *proof)
 {
-	return claim->active && claim->method && strcmp(claim->method, "file") == 0 &&
+	return claim->active && mrt_domain_method_of(claim->method) == MRT_SHOWN_BY_FILE &&
 	       !proof->way_known;
 }
 
@@ -73,30 +74,31 @@ int mrt_domain_judge(const struct mrt_domain_claim *claim, const struct mrt_doma
 }
 
 /* What it comes to, in one word. */
-static const char *verdict_of(const struct mrt_domain_claim *claim,
-                              const struct mrt_domain_proof *proof)
+static enum mrt_domain_verdict verdict_of(const struct mrt_domain_claim *claim,
+                                          const struct mrt_domain_proof *proof)
 {
 	struct mrt_error why;
 	int rc = mrt_domain_judge(claim, proof, &why);
-	return claim->expired          ? "expired"
-	       : rc == MRT_UNREACHABLE ? "unknown"
-	       : rc < 0                ? "missing"
-	       : is_challenged(claim)  ? "challenged"
-	                               : "good";
+	return claim->expired          ? MRT_DOMAIN_EXPIRED
+	       : rc == MRT_UNREACHABLE ? MRT_DOMAIN_UNKNOWN
+	       : rc < 0                ? MRT_DOMAIN_MISSING
+	       : is_challenged(claim)  ? MRT_DOMAIN_CHALLENGED
+	                               : MRT_DOMAIN_GOOD;
 }
 
 int mrt_domain_report(const struct mrt_config *config, const struct mrt_domain_claim *claim,
                       const struct mrt_domain_proof *proof, json_t **ret, struct mrt_error *err)
 {
 	mrt_auto_json json = json_deep_copy(claim->json);
+	enum mrt_domain_method method = proof->shown                  ? proof->method
+	                                : holds_by_file(claim, proof) ? MRT_SHOWN_BY_FILE
+	                                                              : MRT_SHOWN_BY_NOTHING;
 	const char *error =
 	        !proof->answered && !proof->why ? "no server that serves it answered" : proof->why;
 	const struct {
 		const char *name, *text;
-	} texts[] = { { "verdict", verdict_of(claim, proof) },
-		      { "method", proof->shown                  ? proof->method
-		                  : holds_by_file(claim, proof) ? "file"
-		                                                : NULL },
+	} texts[] = { { "verdict", mrt_domain_verdict_name(verdict_of(claim, proof)) },
+		      { "method", mrt_domain_method_name(method) },
 		      { "zone", proof->zone },
 		      { "site", proof->site },
 		      { "advice", proof->advice },
@@ -206,7 +208,7 @@ static int judge_claim(const struct asking *a, struct mrt_error *err)
 	if (rc < 0 || !is_challenged(a->claim))
 		return rc;
 	mrt_fail(err, MRT_BAD, "%s: another school is to get it", a->claim->name);
-	if (!a->proof.shown || strcmp(a->proof.method, "dns") != 0)
+	if (!a->proof.shown || a->proof.method != MRT_SHOWN_BY_DNS)
 		return mrt_hint(err, "only the record in DNS keeps it");
 	return mrt_hint(err, "its token is there again: 'maratea domain activate %s %s' keeps it",
 	                a->claim->slug, a->claim->name);
