@@ -52,11 +52,6 @@ void mrt_log_free(struct mrt_log *log)
 	free(log);
 }
 
-void mrt_log_set_level(struct mrt_log *log, enum mrt_log_level level)
-{
-	log->level = (int)level;
-}
-
 static int remember(struct mrt_log *log, const char *text, struct mrt_error *err)
 {
 	for (size_t i = 0; i < log->n_secrets; i++)

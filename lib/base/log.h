@@ -21,8 +21,6 @@ int mrt_log_new(mrt_log_write *write, void *context, enum mrt_log_level level, s
 void mrt_log_free(struct mrt_log *log);
 MRT_DEFINE_AUTO(mrt_log)
 
-void mrt_log_set_level(struct mrt_log *log, enum mrt_log_level level);
-
 /* From now on text appears as "***", and so does its percent-encoded form. Texts under 4 bytes are
  * not masked: they would blank out half of every message. */
 int mrt_log_secret(struct mrt_log *log, const char *text, struct mrt_error *err);

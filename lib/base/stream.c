@@ -146,17 +146,6 @@ int mrt_sink_of_fd(const struct mrt_context *ctx, int fd, struct mrt_sink **ret,
 	return 0;
 }
 
-static int null_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
-{
-	(void)sink, (void)data, (void)len, (void)err;
-	return 0;
-}
-
-static void null_free(struct mrt_sink *sink)
-{
-	(void)sink;
-}
-
 static int buf_read(struct mrt_source *source, void *data, size_t cap, size_t *ret_len,
                     struct mrt_error *err)
 {
@@ -181,13 +170,4 @@ struct mrt_source *mrt_source_of_buf(struct mrt_buf_source *b, const void *data,
 	static const struct mrt_source_ops ops = { buf_read, buf_free };
 	*b = (struct mrt_buf_source) { .source.ops = &ops, .data = data, .len = len };
 	return &b->source;
-}
-
-struct mrt_sink *mrt_sink_null(void)
-{
-	static const struct mrt_sink_ops ops = {
-		.write = null_write, .prepare = fd_done, .commit = fd_done, .free = null_free
-	};
-	static const struct mrt_sink sink = { .ops = &ops };
-	return (struct mrt_sink *)&sink; /* never written to */
 }

@@ -92,7 +92,5 @@ struct mrt_buf_source {
 	size_t len;
 };
 struct mrt_source *mrt_source_of_buf(struct mrt_buf_source *source, const void *data, size_t len);
-/* Swallows everything. */
-struct mrt_sink *mrt_sink_null(void);
 
 #endif

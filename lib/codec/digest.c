@@ -93,63 +93,6 @@ int mrt_digest_end(struct mrt_digest *digest, char ret[MRT_SHA256_HEX], struct m
 	return 0;
 }
 
-struct tally_sink {
-	struct mrt_sink sink;
-	struct mrt_sink *next;
-	struct mrt_tally *tally;
-	struct mrt_digest *digest;
-	bool prepared;
-};
-
-static int tally_write(struct mrt_sink *sink, const void *data, size_t len, struct mrt_error *err)
-{
-	struct tally_sink *t = (struct tally_sink *)sink;
-	int rc = mrt_digest_add(t->digest, data, len, err);
-	t->tally->size += len;
-	return rc < 0 ? rc : mrt_sink_write(t->next, data, len, err);
-}
-
-static int tally_prepare(struct mrt_sink *sink, struct mrt_error *err)
-{
-	struct tally_sink *t = (struct tally_sink *)sink;
-	int rc = t->prepared ? 0 : mrt_digest_end(t->digest, t->tally->sha256, err);
-	t->prepared = true;
-	return rc < 0 ? rc : mrt_sink_prepare(t->next, err);
-}
-
-static int tally_commit(struct mrt_sink *sink, struct mrt_error *err)
-{
-	int rc = tally_prepare(sink, err);
-	return rc < 0 ? rc : mrt_sink_commit(((struct tally_sink *)sink)->next, err);
-}
-
-static void tally_free(struct mrt_sink *sink)
-{
-	struct tally_sink *t = (struct tally_sink *)sink;
-	mrt_digest_free(t->digest);
-	free(t);
-}
-
-int mrt_tally_sink(struct mrt_sink *next, struct mrt_tally *tally, struct mrt_sink **ret,
-                   struct mrt_error *err)
-{
-	static const struct mrt_sink_ops ops = { .write = tally_write,
-		                                 .prepare = tally_prepare,
-		                                 .commit = tally_commit,
-		                                 .free = tally_free };
-	struct tally_sink *t = calloc(1, sizeof(*t));
-	if (!t)
-		return mrt_no_memory(err);
-	*t = (struct tally_sink) { .sink.ops = &ops, .next = next, .tally = tally };
-	*tally = (struct mrt_tally) { 0 };
-	int rc = mrt_digest_new(&t->digest, err);
-	if (rc < 0)
-		free(t);
-	else
-		*ret = &t->sink;
-	return rc;
-}
-
 struct tally_source {
 	struct mrt_source source;
 	struct mrt_source *from;

@@ -28,15 +28,13 @@ int mrt_digest_copy(const struct mrt_digest *digest, struct mrt_digest **ret,
 /* Ends it; lower-case hex. */
 int mrt_digest_end(struct mrt_digest *digest, char ret[MRT_SHA256_HEX], struct mrt_error *err);
 
-/* What passed through a tally: size and SHA-256, valid after prepare(). */
+/* What passed through a tally: size and SHA-256. */
 struct mrt_tally {
 	uint64_t size;
 	char sha256[MRT_SHA256_HEX];
 };
-/* A filter in front of next that fills *tally, which must outlive it. */
-int mrt_tally_sink(struct mrt_sink *next, struct mrt_tally *tally, struct mrt_sink **ret,
-                   struct mrt_error *err);
-/* The same while reading; complete once read() has returned the end. Does not own from. */
+/* Fills *tally, which must outlive it, while from is read; complete once read() has returned the
+ * end. Does not own from. */
 int mrt_tally_source(struct mrt_source *from, struct mrt_tally *tally, struct mrt_source **ret,
                      struct mrt_error *err);
 

@@ -4,8 +4,8 @@
 
 #include <inttypes.h>
 
-int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *m,
-                      struct mrt_error *err)
+static int compare_databases(const struct mrt_rdb_info *info, const struct mrt_manifest *m,
+                             struct mrt_error *err)
 {
 	if (json_array_size(m->databases) != info->n_databases)
 		return mrt_fail(err, MRT_CORRUPT,
@@ -55,6 +55,6 @@ int mrt_redis_read(const struct mrt_context *ctx, struct mrt_store *store,
 		return rc;
 	rc = mrt_rdb_end(rdb, err);
 	if (rc == 0)
-		rc = mrt_redis_compare(mrt_rdb_info(rdb), manifest, err);
+		rc = compare_databases(mrt_rdb_info(rdb), manifest, err);
 	return rc < 0 ? mrt_prefix(err, rc, "%s", object->key) : 0;
 }

@@ -8,9 +8,6 @@
 
 #define MRT_REDIS_OBJECT "dump.rdb.zst"
 
-/* Is a snapshot what the manifest says? MRT_CORRUPT names what differs. */
-int mrt_redis_compare(const struct mrt_rdb_info *info, const struct mrt_manifest *manifest,
-                      struct mrt_error *err);
 /* Reads it to its end and compares it with the manifest; each() gets the bytes, too, unless NULL.
  */
 int mrt_redis_read(const struct mrt_context *ctx, struct mrt_store *store,

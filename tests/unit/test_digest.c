@@ -153,29 +153,6 @@ static void a_running_digest_does_not_care_about_the_pieces(void **state)
 	mrt_digest_free(NULL);
 }
 
-static void a_tally_measures_what_is_written_and_passes_it_on(void **state)
-{
-	(void)state;
-	struct mrt_error err;
-	struct memory_sink to = MEMORY_SINK;
-	struct mrt_tally tally = { .size = 99 };
-	mrt_auto(mrt_sink) *sink = NULL;
-	assert_ok(mrt_tally_sink(&to.sink, &tally, &sink, &err));
-	assert_int_equal(tally.size, 0);
-	assert_ok(mrt_sink_write(sink, "ab", 2, &err));
-	assert_ok(mrt_sink_write(sink, "c", 1, &err));
-	assert_ok(mrt_sink_prepare(sink, &err));
-	assert_int_equal(to.prepared, 1);
-	assert_int_equal(to.committed, 0);
-	assert_int_equal(tally.size, 3);
-	assert_string_equal(tally.sha256, ABC_SHA256);
-	assert_ok(mrt_sink_commit(sink, &err));
-	assert_int_equal(to.committed, 1);
-	assert_string_equal(tally.sha256, ABC_SHA256);
-	assert_string_equal(mrt_buf_text(&to.buf), "abc");
-	mrt_sink_free(&to.sink);
-}
-
 static void a_copy_goes_on_by_itself(void **state)
 {
 	(void)state;
@@ -191,19 +168,6 @@ static void a_copy_goes_on_by_itself(void **state)
 	assert_ok(mrt_digest_end(digest, first, &err));
 	assert_string_equal(second, ABC_SHA256);
 	assert_string_not_equal(first, second);
-}
-
-static void an_empty_tally_has_the_digest_of_nothing(void **state)
-{
-	(void)state;
-	struct mrt_error err;
-	struct memory_sink to = MEMORY_SINK;
-	struct mrt_tally tally;
-	mrt_auto(mrt_sink) *sink = NULL;
-	assert_ok(mrt_tally_sink(&to.sink, &tally, &sink, &err));
-	assert_ok(mrt_sink_commit(sink, &err));
-	assert_int_equal(tally.size, 0);
-	assert_string_equal(tally.sha256, EMPTY_SHA256);
 }
 
 static void a_tally_measures_what_is_read(void **state)
@@ -238,9 +202,7 @@ int main(void)
 		cmocka_unit_test(hmac_gives_the_vectors_of_rfc_4231),
 		cmocka_unit_test(the_result_of_an_hmac_may_replace_its_key),
 		cmocka_unit_test(a_running_digest_does_not_care_about_the_pieces),
-		cmocka_unit_test(a_tally_measures_what_is_written_and_passes_it_on),
 		cmocka_unit_test(a_copy_goes_on_by_itself),
-		cmocka_unit_test(an_empty_tally_has_the_digest_of_nothing),
 		cmocka_unit_test(a_tally_measures_what_is_read),
 	};
 	return cmocka_run_group_tests_name("digest", tests, NULL, NULL);

@@ -247,14 +247,12 @@ static int streams(struct mrt_error *err)
 	struct memory_source from = MEMORY_SOURCE(data, sizeof(data), 0);
 	struct memory_sink to = MEMORY_SINK;
 	struct memory_sink plain_to = MEMORY_SINK;
-	mrt_auto(mrt_sink) *tally = NULL, *compressor = NULL, *decompressor = NULL;
+	mrt_auto(mrt_sink) *compressor = NULL, *decompressor = NULL;
 	mrt_auto(mrt_source) *plain = NULL, *tallied = NULL;
 	mrt_auto_buf back = MRT_BUF_INIT;
-	struct mrt_tally in, plain_in, out;
+	struct mrt_tally plain_in, out;
 	const struct mrt_zstd_options how = { .level = 1, .plain = &plain_in };
-	int rc = mrt_tally_sink(&to.sink, &in, &tally, err);
-	if (rc == 0)
-		rc = mrt_zstd_compressor(tally, &how, &compressor, err);
+	int rc = mrt_zstd_compressor(&to.sink, &how, &compressor, err);
 	if (rc == 0)
 		rc = mrt_stream_copy(&ctx, &from.source, compressor, err);
 	if (rc == 0)

@@ -58,7 +58,6 @@ int mrt_backup_run_postgres(const struct mrt_context *ctx, const struct mrt_conf
 /* postgres_physical.c */
 int mrt_backup_run_physical_options(const struct mrt_backup_options *options,
                                     struct mrt_error *err);
-const char *mrt_backup_run_physical_checksums(const struct mrt_backup_options *options);
 int mrt_backup_run_physical_look(struct mrt_backup_work *work, struct mrt_pg *pg,
                                  struct mrt_error *err);
 /* The lock's session is the one that BASE_BACKUP runs in. */

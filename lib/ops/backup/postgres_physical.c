@@ -10,6 +10,12 @@
 
 #define WATCH (2 * MRT_SECOND) /* how often the slot is looked at */
 
+static const char *checksums_of(const struct mrt_backup_options *o)
+{
+	return o->manifest_checksums && strcmp(o->manifest_checksums, "sha256") == 0 ? "SHA256"
+	                                                                             : "CRC32C";
+}
+
 static int add_warning(struct mrt_backup_work *b, const char *text, struct mrt_error *err)
 {
 	mrt_warn(b->ctx, "%s", text);
@@ -115,7 +121,7 @@ void *mrt_backup_run_physical_work(void *arg)
 			.spread = o->spread,
 			.allow_damaged = o->allow_damaged,
 			.max_rate = o->max_rate,
-			.manifest_checksums = mrt_backup_run_physical_checksums(o),
+			.manifest_checksums = checksums_of(o),
 			.compression_level = o->server_compression ? b->context.content.zstd.level
 			                                           : 0,
 		},
@@ -152,12 +158,6 @@ int mrt_backup_run_physical_watch(struct mrt_backup_work *b, int64_t *next, stru
 	return mrt_hint(err,
 	                "without --max-rate, or with --server-compression where the network is "
 	                "slow, the backup ends sooner");
-}
-
-const char *mrt_backup_run_physical_checksums(const struct mrt_backup_options *o)
-{
-	return o->manifest_checksums && strcmp(o->manifest_checksums, "sha256") == 0 ? "SHA256"
-	                                                                             : "CRC32C";
 }
 
 int mrt_backup_run_physical_options(const struct mrt_backup_options *o, struct mrt_error *err)
