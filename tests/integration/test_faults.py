@@ -347,6 +347,9 @@ def test_a_server_that_speaks_german_is_understood():
         pg.psql("ALTER DATABASE postgres RENAME TO other", "shop")
         maratea("backup", "run", "postgres", "-d", "shop", "--store", store, env=environment(DATABASE_URL=pg.url("shop")))
         holds(maratea("backup", "run", "postgres", "-d", "shop", "--store", store, env=environment(DATABASE_URL=pg.url("gone")), status=6).err, "Datenbank »gone« existiert nicht")
+        # words that look like the codes which are cut out
+        for name in ("a.c:7", "x:  42P01: y", "DETAIL:  f, a.c:1"):
+            refused(pg.url(name), 6, "FATAL:  Datenbank »%s« existiert nicht" % name)
         holders = [subprocess.Popen([pg.bin + "/psql", "-X", "-q", "-h", pg.dir, "-p", str(pg.port), "-U", pg.user, "-d", "shop"], stdin=subprocess.PIPE) for _ in range(6)]
         wait_until(lambda: "max_connections" in maratea("backup", "run", "postgres", "--store", store, env=environment(DATABASE_URL=pg.url("shop")), status=None).err, 30, "connections")
         refused(pg.url("shop"), 6, "FATAL:  tut mir leid, schon zu viele Verbindungen", "hint: max_connections of the server is used up")

@@ -38,29 +38,53 @@ static bool is_state(const char *p)
 	return strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && p[5] == ':' && p[6] == ' ';
 }
 
+/* "LOCATION:  function, file.c:line" and no more; its first word may be translated. */
+static bool take_location(const char *line, struct refusal *ret)
+{
+	static const char word[] =
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	const char *function = line + strcspn(line, ": \n");
+	if (strncmp(function, ":  ", 3) != 0)
+		return false;
+	function += 3;
+	size_t n = strspn(function, word);
+	const char *file = function + n;
+	if (n == 0 || strncmp(file, ", ", 2) != 0)
+		return false;
+	file += 2 + strspn(file + 2, word);
+	if (strncmp(file, ".c:", 3) != 0)
+		return false;
+	file += 3 + strspn(file + 3, "0123456789");
+	if (*file && *file != '\n')
+		return false;
+	snprintf(ret->function, sizeof(ret->function), "%.*s", (int)n, function);
+	return true;
+}
+
+/* The first ":  SQLSTATE: " of a line; what looks like one further on is part of the words. */
+static void take_state(char *line, struct refusal *ret)
+{
+	char *end = strchr(line, '\n'), *p = strstr(line, ":  ");
+	while (p && (!end || p < end) && !is_state(p + 3))
+		p = strstr(p + 3, ":  ");
+	if (!p || (end && p > end))
+		return;
+	memcpy(ret->state, p + 3, 5);
+	memmove(p + 3, p + 10, strlen(p + 10) + 1);
+}
+
 /* Takes the codes out of the text, which keeps the words. Of several attempts the last counts. */
 static void take_codes(char *text, struct refusal *ret)
 {
 	*ret = (struct refusal) { 0 };
-	for (char *p = text; (p = strstr(p, ":  "));) {
-		p += 3;
-		if (is_state(p)) {
-			memcpy(ret->state, p, 5);
-			memmove(p, p + 7, strlen(p + 7) + 1);
-		}
-	}
-	/* the line "LOCATION:  function, file.c:line"; its first word may be translated */
 	for (char *line = text, *end; *line; line = end) {
+		take_state(line, ret);
 		end = strchr(line, '\n');
 		end = end ? end + 1 : line + strlen(line);
-		char *from = strstr(line, ":  "), *file = strstr(line, ".c:");
-		if (!*ret->state || !from || !file || from > end || file > end)
-			continue;
-		from += 3;
-		snprintf(ret->function, sizeof(ret->function), "%.*s", (int)strcspn(from, ","),
-		         from);
-		memmove(line, end, strlen(end) + 1);
-		end = line;
+		if (*ret->state && take_location(line, ret)) {
+			memmove(line, end, strlen(end) + 1);
+			end = line;
+		}
 	}
 }
 
