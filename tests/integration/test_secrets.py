@@ -20,7 +20,7 @@ STORE = ROOT + "/store"
 TEXTFILE = ROOT + "/maratea.prom"
 CLEANUP = [PG.close, REDIS.close, lambda: shutil.rmtree(ROOT)]
 
-NAMES = ("postgres", "migrate", "backup", "redis", "secretkey", "session", "ping", "gateway", "endpoint", "option", "admin", "damage")
+NAMES = ("postgres", "migrate", "backup", "redis", "secretkey", "session", "ping", "gateway", "endpoint", "option", "admin", "damage", "container", "identitytoken", "warning")
 CANARY = {name: "canary-of-%s-hush" % name for name in NAMES}
 IDENTITY = "AGE-SECRET-KEY-1" + "Q" * 58  # of the right form, with a wrong checksum
 
@@ -67,8 +67,8 @@ class EchoingHttp:
     def __init__(self):
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                text = "%s %s" % (self.path, " ".join("%s=%s" % item for item in self.headers.items()))
+                sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("latin1")
+                text = "%s %s %s" % (sent[:200], self.path, " ".join("%s=%s" % item for item in self.headers.items()))
                 body = ("<Error><Code>AccessDenied</Code><Message>%s</Message></Error>" % text.replace("&", " ").replace("<", " ")).encode()
                 self.send_response(403)
                 self.send_header("Content-Type", "application/xml")
@@ -198,6 +198,35 @@ def test_a_password_in_argv_is_accepted_with_a_warning():
     done = maratea("backup", "run", "postgres", "--pushgateway", gateway, env=BASE_ENV)
     holds(done.err, "warning: every user of this machine can see the password in --pushgateway; set backup.pushgateway in the configuration file or the environment instead")
     check("--pushgateway", done.out + done.err)
+
+
+def test_tokens_that_credentials_are_asked_for_with_are_masked():
+    token = ROOT + "/token"
+    with open(token, "w") as f:
+        f.write(CANARY["identitytoken"])
+    env = {k: v for k, v in dict(BASE_ENV, **S3).items() if not k.startswith("MARATEA_STORE_") or k.endswith("AFTER")}
+    for name, more in (("container", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": ECHO_URL + "/c", "AWS_CONTAINER_AUTHORIZATION_TOKEN": CANARY["container"]}),
+                       ("web identity", {"AWS_ROLE_ARN": "arn:aws:iam:::role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ENDPOINT_URL_STS": ECHO_URL})):
+        for args in (("backup", "list"), ("store", "whoami", "-o", "json")):
+            done = maratea(*args, env=dict(env, **more), status=None)
+            assert done.status in (3, 6), done
+            check(name, done.out + done.err)
+            holds(done.out + done.err, "***")
+
+
+def test_warnings_of_pg_dump_are_masked():
+    directory = temporary()
+    for program in os.listdir(PG.bin):
+        with open(directory + "/" + program, "w") as f:
+            f.write('#!/bin/sh\n%s\nexec %s/%s "$@"\n' % ("case $1 in --version) ;; *) echo 'pg_dump: warning: %s is odd' >&2 ;; esac" % CANARY["warning"] if program == "pg_dump" else "", PG.bin, program))
+        os.chmod(directory + "/" + program, 0o755)
+    store = temporary()
+    env = dict(BASE_ENV, MARATEA_STORE="file://" + store, MARATEA_POSTGRES_BIN_DIR=directory, MARATEA_POSTGRES_PASSWORD=CANARY["warning"])
+    done = maratea("backup", "run", "postgres", "-o", "json", env=env)
+    holds(str(done.json()["warnings"]), "pg_dump: warning: *** is odd")
+    check("the answer", done.out + done.err)
+    for name, text in files_below(store):
+        check(name, text)
 
 
 def test_a_record_of_a_verification_is_masked():

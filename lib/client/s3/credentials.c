@@ -132,6 +132,8 @@ static int from_web_identity(const struct asking *a, const struct mrt_aws_source
 	mrt_auto(mrt_xml) *xml = NULL;
 	const char *session = s->session_name ? s->session_name : "maratea";
 	int rc = read_token(s->token_file, &token, err);
+	if (rc == 0)
+		rc = mrt_log_secret(a->ctx->log, mrt_buf_text(&token), err);
 	if (rc < 0)
 		return rc;
 	mrt_buf_add_text(&body, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
@@ -193,6 +195,8 @@ static int from_container(const struct asking *a, const struct mrt_aws_sources *
 		rc = read_token(s->container_token_file, &token, err);
 	else if (s->container_token)
 		mrt_buf_add_text(&token, s->container_token);
+	if (rc == 0)
+		rc = mrt_log_secret(a->ctx->log, mrt_buf_text(&token), err);
 	if (rc == 0 && token.len > 0)
 		mrt_buf_printf(&header, "Authorization: %s", token.data);
 	if (rc == 0)
@@ -220,6 +224,8 @@ static int from_instance(const struct asking *a, const struct mrt_aws_sources *s
 	if (rc == 0)
 		rc = ask_endpoint(&brief, "PUT", url, "X-aws-ec2-metadata-token-ttl-seconds: 21600",
 		                  "", &token, err);
+	if (rc == 0)
+		rc = mrt_log_secret(a->ctx->log, mrt_buf_text(&token), err);
 	if (rc == 0)
 		mrt_buf_printf(&header, "X-aws-ec2-metadata-token: %s", mrt_buf_text(&token));
 	if (rc == 0)

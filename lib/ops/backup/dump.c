@@ -28,10 +28,12 @@ static void on_line(void *arg, const char *line)
 	         line);
 	if (!warning)
 		return;
-	char text[2048];
-	snprintf(text, sizeof(text), "%s: %s", l->what, line);
+	/* it goes into the store */
+	mrt_auto_buf masked = MRT_BUF_INIT;
+	mrt_buf_printf(&masked, "%s: ", l->what);
+	mrt_log_mask(l->context->log, line, &masked);
 	pthread_mutex_lock(&l->context->lock);
-	json_t *value = json_string(text);
+	json_t *value = json_string(mrt_buf_text(&masked));
 	if (value)
 		json_array_append_new(l->context->warnings, value);
 	pthread_mutex_unlock(&l->context->lock);
