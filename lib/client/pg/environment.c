@@ -51,9 +51,12 @@ int mrt_pg_params_ambient(struct mrt_pg_params **ret, struct mrt_error *err)
 
 /* What libpq reads although a conninfo has a value for every parameter; the others have no effect
  * on such a connection, and the configuration may still refer to them (${env:PGPASSWORD}). */
-static const char *const behind_parameters[] = { "PGSERVICE",    "PGSERVICEFILE", "PGSYSCONFDIR",
-	                                         "PGREQUIRESSL", "PGDATESTYLE",   "PGTZ",
-	                                         "PGGEQO",       "PGLOCALEDIR",   NULL };
+/* clang-format off */
+static const char *const behind_parameters[] = {
+	"PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ",
+	"PGGEQO", "PGLOCALEDIR", "PGMINPROTOCOLVERSION", "PGMAXPROTOCOLVERSION", NULL
+};
+/* clang-format on */
 
 const char *const *mrt_pg_environment(void)
 {

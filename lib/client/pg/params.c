@@ -255,9 +255,11 @@ int mrt_pg_params_conninfo(const struct mrt_pg_params *params, const char *datab
 			value = database;
 		if (strcmp(o->keyword, "application_name") == 0)
 			value = application;
-		/* an empty value keeps libpq from asking the variable, but an empty service would
-		 * be looked for */
-		bool variable = o->envvar && strcmp(o->keyword, "service") != 0;
+		/* an empty value keeps libpq from asking the variable; these would be looked for,
+		 * or are no versions when they are empty: mrt_pg_environment_clear() has them */
+		bool variable = o->envvar && strcmp(o->keyword, "service") != 0 &&
+		                strcmp(o->keyword, "min_protocol_version") != 0 &&
+		                strcmp(o->keyword, "max_protocol_version") != 0;
 		if (!value && o->compiled)
 			value = o->compiled;
 		if (value || variable)
